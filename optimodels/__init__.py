@@ -1,0 +1,52 @@
+"""Optimisation models for local electricity markets; no number without a verdict."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optimodels.case import Case, load_case, parse_case
+    from optimodels.errors import CaseError, OptimodelsError
+    from optimodels.result import Result, Verdict
+    from optimodels.study import solve
+
+try:
+    __version__ = version("optimodels")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    __version__ = "0"
+
+# Loaded when first used: importing the package costs nothing.
+_PUBLIC = {
+    "Case": "optimodels.case",
+    "CaseError": "optimodels.errors",
+    "OptimodelsError": "optimodels.errors",
+    "Result": "optimodels.result",
+    "Verdict": "optimodels.result",
+    "load_case": "optimodels.case",
+    "parse_case": "optimodels.case",
+    "solve": "optimodels.study",
+}
+
+__all__ = [
+    "Case",
+    "CaseError",
+    "OptimodelsError",
+    "Result",
+    "Verdict",
+    "__version__",
+    "load_case",
+    "parse_case",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'optimodels' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

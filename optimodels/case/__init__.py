@@ -1,0 +1,329 @@
+"""A case: read from YAML, checked against the schema and its model, every mistake at its place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from optimodels.case.schema import (
+    CaseFile,
+    CsvProfile,
+    NetworkFile,
+    Paper,
+    SimbenchNetwork,
+    SolverChoice,
+)
+from optimodels.case.source import Source, apply_settings, parse_source, read_source
+from optimodels.errors import CallError, CaseError, DataError, Finding, suggestion
+from optimodels.families import find_model
+from optimodels.model import Model
+
+__all__ = ["Case", "load_case", "parse_case"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case study, complete and valid in itself; its data are not read yet."""
+
+    file: CaseFile
+    model: Model
+    parameters: Any
+    source: Source
+    folder: Path
+    outside: bool = False
+    settings: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        return self.file.name or Path(self.source.file).stem
+
+    @property
+    def paper(self) -> Paper | None:
+        return self.file.paper
+
+    @cached_property
+    def network(self) -> str | Path | tuple[str, str] | None:
+        """What ``grid.read_network`` takes: a name, a path or ("simbench", code)."""
+        chosen = self.file.network
+        if isinstance(chosen, NetworkFile):
+            return self.path(chosen.file, "network.file")
+        if isinstance(chosen, SimbenchNetwork):
+            return ("simbench", chosen.simbench)
+        return chosen or self.model.network
+
+    def path(self, text: str, key: str) -> Path:
+        """Resolve a path of the case against its folder; refuse those that lead outside."""
+        path = (self.folder / text).resolve()
+        if not self.outside and not path.is_relative_to(self.folder.resolve()):
+            raise DataError(
+                key,
+                f"{text!r} leads out of the case's folder; move the file there or allow it "
+                "with --allow-outside",
+            )
+        if not path.is_file():
+            raise DataError(key, f"no file {text!r} beside the case")
+        return path
+
+    def located(self, error: DataError) -> CaseError:
+        """Turn an error of the data into one at its place in the file."""
+        place = tuple(int(p) if p.isdigit() else p for p in error.key.split(".") if p)
+        return CaseError([_finding(self.source, place, error.message)])
+
+    def fingerprint(self) -> str:
+        """Return a hash of the resolved case and of the files that it reads."""
+        digest = hashlib.sha256()
+        resolved = {
+            "model": self.model.name,
+            "network": str(self.file.network or self.model.network),
+            "profiles": self.file.model_dump(mode="json")["profiles"],
+            "parameters": self.parameters.model_dump(mode="json"),
+        }
+        digest.update(json.dumps(resolved, sort_keys=True).encode())
+        for path in self._files():
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()[:16]
+
+    def _files(self) -> list[Path]:
+        files = [self.network] if isinstance(self.network, Path) else []
+        for name, profile in sorted(self.file.profiles.items()):
+            if isinstance(profile, CsvProfile):
+                files.append(self.path(profile.csv, f"profiles.{name}.csv"))
+        return files
+
+
+def load_case(
+    path: str | Path, settings: Sequence[str] = (), *, outside: bool = False
+) -> Case:
+    """Read and check a case file; ``settings`` are "key=value" changes, as with ``--set``.
+
+    Raises CaseError with every mistake that was found, each at its file, line and column.
+    ``outside`` allows paths that lead out of the case's folder.
+    """
+    source = read_source(Path(path))
+    return _check(source, Path(path).parent, settings, outside)
+
+
+def parse_case(text: str, file: str = "case.yaml", folder: str | Path = ".") -> Case:
+    """Check a case given as text; paths in it are relative to ``folder``."""
+    return _check(parse_source(text, file), Path(folder), (), False)
+
+
+def _check(source: Source, folder: Path, settings: Sequence[str], outside: bool) -> Case:
+    source = apply_settings(source, settings)
+    findings: list[Finding] = []
+    parsed: CaseFile | None = None
+    try:
+        parsed = CaseFile.model_validate(source.value)
+    except ValidationError as error:
+        findings += _findings(source, error, CaseFile, ())
+    model = None
+    named = source.value.get("model")
+    if isinstance(named, str) and named:
+        try:
+            model = find_model(named)
+        except CallError as error:
+            findings.append(_finding(source, ("model",), str(error)))
+    parameters = None
+    if model is not None:
+        given = source.value.get("parameters", {})
+        if isinstance(given, dict):
+            parameters, more = _check_parameters(source, model, given)
+            findings += more
+        findings += _check_profiles(source, model)
+    findings += _check_solver(source)
+    if findings or parsed is None or model is None or parameters is None:
+        raise CaseError(findings)
+    case = Case(parsed, model, parameters, source, folder, outside, tuple(settings))
+    findings += _check_paths(case)
+    findings += _check_sweep(case)
+    if findings:
+        raise CaseError(findings)
+    return case
+
+
+def _check_parameters(
+    source: Source, model: Model, given: Mapping[str, Any]
+) -> tuple[Any, list[Finding]]:
+    kind = model.parameters_class()
+    try:
+        return kind.model_validate(given), []
+    except ValidationError as error:
+        return None, _findings(source, error, kind, ("parameters",))
+
+
+def _check_profiles(source: Source, model: Model) -> list[Finding]:
+    given = source.value.get("profiles")
+    found = []
+    if isinstance(given, dict):
+        for name in given:
+            if name not in model.profiles:
+                known = ", ".join(model.profiles) or "none"
+                hint = suggestion(str(name), model.profiles) or f"; {model.name} reads {known}"
+                found.append(_finding(source, ("profiles", name), f"no such profile{hint}"))
+    return found
+
+
+def _check_solver(source: Source) -> list[Finding]:
+    """Names of solvers are checked with the file; whether one is able, when the case is run."""
+    from optimodels.solvers.registry import solver_names
+
+    given = source.value.get("solver")
+    name = given.get("name") if isinstance(given, dict) else given
+    if not isinstance(name, str) or not name:
+        return []
+    language, _, bare = name.rpartition(":")
+    place = ("solver", "name") if isinstance(given, dict) else ("solver",)
+    if language not in ("", "pyomo", "cvxpy"):
+        return [_finding(source, place, f"no modelling language {language!r}; pyomo or cvxpy")]
+    names = solver_names()
+    if bare in names:
+        return []
+    hint = suggestion(bare, names) or f"; there are {', '.join(names)}"
+    return [_finding(source, place, f"no solver {bare!r}{hint}")]
+
+
+def _check_paths(case: Case) -> list[Finding]:
+    """Files that a case names must be there and inside its folder."""
+    try:
+        case._files()
+    except DataError as error:
+        return list(case.located(error).findings)
+    return []
+
+
+def _check_sweep(case: Case) -> list[Finding]:
+    """Every key of a sweep must be one that a case can have."""
+    found = []
+    for key in case.file.sweep.grid if case.file.sweep else ():
+        head, _, rest = key.partition(".")
+        known = set(CaseFile.model_fields) - {"sweep", "paper"}
+        inner = set(type(case.parameters).model_fields)
+        if head not in known:
+            hint = suggestion(head, known)
+        elif head == "parameters" and rest.partition(".")[0] not in inner:
+            hint = suggestion(rest, inner)
+        else:
+            continue
+        found.append(_finding(case.source, ("sweep", "grid", key), f"no such key{hint}"))
+    return found
+
+
+def choice(case: Case) -> SolverChoice:
+    """Return the case's solver in its long form."""
+    given = case.file.solver
+    chosen = SolverChoice(name=given) if isinstance(given, str) else given
+    language, _, bare = chosen.name.rpartition(":")
+    update: dict[str, Any] = {"name": bare}
+    if language:
+        update["via"] = language
+    return chosen.model_copy(update=update)
+
+
+def _findings(
+    source: Source, error: ValidationError, kind: type[BaseModel], prefix: tuple[str, ...]
+) -> list[Finding]:
+    found = []
+    for item in error.errors(include_url=False):
+        place = (*prefix, *_plain(item["loc"]))
+        message = _MESSAGES.get(item["type"], "").format(**item.get("ctx", {}))
+        if item["type"] == "extra_forbidden":
+            names = _fields(kind, item["loc"][:-1])
+            hint = suggestion(str(item["loc"][-1]), names) or f"; known keys: {', '.join(names)}"
+            message = f"unknown key{hint}"
+        elif item["type"] == "literal_error":
+            message = f"must be {item['ctx']['expected']}, not {_short(item['input'])}"
+        elif item["type"] in ("value_error", "kind"):
+            message = item["msg"].removeprefix("Value error, ")
+        elif message:
+            message += f", not {_short(item['input'])}" if item["type"] != "missing" else ""
+        else:
+            message = item["msg"][:1].lower() + item["msg"][1:]
+        found.append(_finding(source, place, message))
+    return found
+
+
+_MESSAGES = {
+    "missing": "is missing",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+    "finite_number": "must be finite",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
+}
+_TAGS = {"<list>", "<text>", "<number>"}
+
+
+def _plain(place: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Drop from a place what names a kind of value rather than a key of the file."""
+    kinds = {
+        "network": {"file", "simbench"},
+        "solver": {"name"},
+        "profiles": {"csv", "simbench", "values"},
+        "paper": {"says"},
+    }
+    kept: list[str | int] = []
+    for depth, part in enumerate(place):
+        if part in _TAGS:
+            continue
+        at = {"network": 1, "solver": 1, "profiles": 2, "paper": 3}.get(str(place[0]), -1)
+        if depth == at and part in kinds[str(place[0])]:
+            continue
+        kept.append(part)
+    return tuple(kept)
+
+
+def _fields(kind: type[BaseModel], place: Sequence[str | int]) -> list[str]:
+    """Return the keys that are known at a place of the schema."""
+    current: Any = kind
+    for part in place:
+        current = _step(current, part)
+    return list(current.model_fields) if _is_model(current) else []
+
+
+def _step(kind: Any, part: str | int) -> Any:
+    if _is_model(kind):
+        field_info = kind.model_fields.get(str(part))
+        return field_info.annotation if field_info else kind
+    for option in get_args(kind):
+        if isinstance(option, UnionType) or get_args(option):
+            deeper = _step(option, part)
+            if deeper is not None:
+                return deeper
+        elif _is_model(option) and part in option.model_fields:
+            return option
+    return None
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _finding(source: Source, place: Sequence[str | int], message: str) -> Finding:
+    line, column = source.place(tuple(place))
+    return Finding(source.file, line, column, ".".join(map(str, place)), message)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,166 @@
+"""What a case file may hold, before the model's own parameters are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator
+
+from optimodels.parameters import Number, Strict, Whole
+
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NetworkFile(Strict):
+    """A network in a file: pandapower JSON, or a MATPOWER case (.m or .mat)."""
+
+    file: Text = Field(description="path, relative to the case file")
+
+
+class SimbenchNetwork(Strict):
+    """A grid of the SimBench data set."""
+
+    simbench: Text = Field(description="SimBench code, such as 1-LV-rural1--0-no_sw")
+
+
+class CsvProfile(Strict):
+    """A profile from a column of a CSV file."""
+
+    csv: Text = Field(description="path, relative to the case file")
+    column: Text = Field(description="name of the column in the header row")
+    unit: Literal["percent", "kw", "eur_per_mwh"] | None = Field(
+        default=None, description="unit of a load profile: percent of the network's load, or kw"
+    )
+
+
+class SimbenchProfile(Strict):
+    """The total load of a SimBench grid over a stretch of its year."""
+
+    simbench: Text = Field(description="SimBench code of the grid")
+    start: Whole = Field(default=0, ge=0, description="first quarter of an hour of the year")
+    steps: Whole = Field(default=96, ge=1, le=35136, description="number of quarters of an hour")
+    every: Whole = Field(default=1, ge=1, description="quarters of an hour per step, averaged")
+
+
+class InlineProfile(Strict):
+    """A profile written out, with its unit."""
+
+    values: list[Number] = Field(min_length=1, max_length=35136)
+    unit: Literal["percent", "kw", "eur_per_mwh"]
+
+
+def _shape(*keys: str) -> Callable[[Any], str | None]:
+    """Tell the kinds of a value apart by its type and by the key that names a mapping's kind."""
+
+    def kind(value: Any) -> str | None:
+        if isinstance(value, dict):
+            return next((key for key in keys if key in value), None)
+        if isinstance(value, list):
+            return "<list>"
+        if isinstance(value, str):
+            return "<text>"
+        return "<number>"
+
+    return kind
+
+
+def _kind(message: str, *keys: str) -> Discriminator:
+    return Discriminator(
+        _shape(*keys), custom_error_type="kind", custom_error_message=f"must be {message}"
+    )
+
+
+Profile = Annotated[
+    Annotated[list[Number], Field(min_length=1, max_length=35136), Tag("<list>")]
+    | Annotated[CsvProfile, Tag("csv")]
+    | Annotated[SimbenchProfile, Tag("simbench")]
+    | Annotated[InlineProfile, Tag("values")],
+    _kind(
+        "a list of numbers, {csv: ..., column: ...}, {simbench: ...} or {values: [...], unit: ...}",
+        "csv",
+        "simbench",
+        "values",
+    ),
+]
+
+Network = Annotated[
+    Annotated[Text, Tag("<text>")]
+    | Annotated[NetworkFile, Tag("file")]
+    | Annotated[SimbenchNetwork, Tag("simbench")],
+    _kind("the name of a network, {file: ...} or {simbench: ...}", "file", "simbench"),
+]
+
+
+class SolverChoice(Strict):
+    """A solver with its limits and own options."""
+
+    name: Text = Field(description="highs, scip, clarabel, scipy, exact, ...")
+    via: Literal["pyomo", "cvxpy"] | None = Field(default=None, description="modelling language")
+    time_limit: Number | None = Field(default=None, gt=0, description="seconds")
+    gap: Number | None = Field(default=None, ge=0, lt=1, description="relative gap")
+    threads: Whole | None = Field(default=None, ge=1, le=1024)
+    options: dict[str, Any] = Field(default_factory=dict, description="the solver's own options")
+
+
+Solver = Annotated[
+    Annotated[Text, Tag("<text>")] | Annotated[SolverChoice, Tag("name")],
+    _kind("the name of a solver or {name: ..., time_limit: ..., ...}", "name"),
+]
+
+
+class Sweep(Strict):
+    """Every combination of the listed values."""
+
+    grid: dict[str, list[Any]] = Field(description="values by key, as in parameters.slack")
+
+    @field_validator("grid")
+    @classmethod
+    def _not_empty(cls, grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        if not grid or not all(grid.values()):
+            raise ValueError("must name at least one key, each with at least one value")
+        return grid
+
+
+class Claim(Strict):
+    """One figure or statement of a publication, beside ours."""
+
+    says: Number | Text = Field(description="what the publication prints")
+    ours: Text | None = Field(default=None, description="the value or table.column[row] of ours")
+    tolerance: Number = Field(default=0.0, ge=0, description="relative; within it: reproduced")
+    note: str = ""
+
+
+Printed = Annotated[
+    Annotated[Number, Tag("<number>")]
+    | Annotated[Text, Tag("<text>")]
+    | Annotated[Claim, Tag("says")],
+    _kind("a number, a text or {says: ..., ours: ...}", "says"),
+]
+
+
+class Paper(Strict):
+    """What a publication printed, to be set beside ours."""
+
+    source: Text
+    values: dict[str, Printed] = Field(default_factory=dict)
+
+
+class CaseFile(Strict):
+    """A case study: a model, its data, its solver."""
+
+    name: Text | None = Field(default=None, description="default: the file's name")
+    description: str = ""
+    model: Text = Field(description="family/model; optimodels models lists them")
+    network: Network | None = Field(
+        default=None, description="a pandapower network by name, {file: ...} or {simbench: ...}"
+    )
+    profiles: dict[str, Profile] = Field(default_factory=dict)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    solver: Solver = "highs"
+    verify: Literal["full", "certificate"] = Field(
+        default="full",
+        description="certificate: no second solver where a certificate cannot decide",
+    )
+    sweep: Sweep | None = None
+    paper: Paper | None = None

@@ -1,0 +1,66 @@
+"""A starting case for a model, with every key, its default and what it means."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import Any
+
+from optimodels.model import Model
+
+_WIDTH = 96
+
+
+def new_case(model: Model) -> str:
+    """Return a commented case in YAML that solves as it is: the model's base data, no sweep."""
+    short = model.name.partition("/")[2]
+    lines = [
+        f"# {model.title}.",
+        f"# Source: {model.source}.",
+        f"name: {short}",
+        f"model: {model.name}",
+    ]
+    if model.network is not None:
+        lines += [
+            "",
+            "# A pandapower network by name, {file: net.json}, {file: case.m} or {simbench: code}.",
+            f"network: {model.network}",
+        ]
+    if model.profiles:
+        lines += ["", "profiles:"]
+        for name, profile in model.profiles.items():
+            lines.append(f"  # {_unit(profile.unit)}; also {{csv: file.csv, column: {name}}}")
+            lines += _series(name, profile.values)
+    lines += ["", "parameters:"]
+    for name, field in model.parameters_class().model_fields.items():
+        lines += [f"  # {line}" for line in textwrap.wrap(field.description or "", _WIDTH - 4)]
+        lines.append(f"  {name}: {_yaml(field.get_default(call_default_factory=True))}")
+    lines += [
+        "",
+        "# Or with limits: {name: highs, via: pyomo, time_limit: 60, gap: 1e-6, threads: 1}.",
+        "solver: highs",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _unit(unit: str) -> str:
+    return {
+        "percent": "percent of the network's whole load, per step",
+        "kw": "kW per step",
+        "eur_per_mwh": "EUR/MWh, per step",
+    }.get(unit, unit)
+
+
+def _series(name: str, values: Any) -> list[str]:
+    text = ", ".join(f"{v:g}" for v in values)
+    wrapped = textwrap.wrap(text, _WIDTH - 6)
+    return [f"  {name}: [", *(f"    {line}" for line in wrapped), "  ]"]
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, str):
+        return value
+    return json.dumps(value)

@@ -1,0 +1,217 @@
+"""The command line: one thin function per command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimodels.errors import OptimodelsError
+
+if TYPE_CHECKING:
+    from optimodels.result import Result
+
+_EPILOG = """exit codes: 0 done; 1 refuted (--strict: or unverified); 2 the case or the call is
+wrong; 3 infeasible or unbounded; 4 a limit was reached; 5 it could not be run; 130 interrupted"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; a user's mistake is never a traceback."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    try:
+        return command(parsed)
+    except OptimodelsError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        print("out of memory; try a smaller case", file=sys.stderr)
+        return 5
+
+
+def solve(options: argparse.Namespace) -> int:
+    """Solve and verify cases; print their tables or JSON."""
+    import json
+
+    from optimodels.files import output_folder
+    from optimodels.result import worst
+
+    folder = output_folder(Path(options.out)) if options.out else None
+    codes, results = [], []
+    for path in options.case:
+        try:
+            result = _solve_one(path, options, folder)
+        except OptimodelsError as error:
+            # The other cases are still solved; the worst exit code counts.
+            print(error, file=sys.stderr)
+            codes.append(error.exit_code)
+            continue
+        results.append(result)
+        codes.append(_strict_code(result) if options.strict else result.exit_code)
+    if options.json:
+        objects = [result.as_json() for result in results]
+        whole: Any = objects[0] if len(options.case) == 1 and objects else objects
+        if objects or len(options.case) > 1:
+            print(json.dumps(whole, indent=1, allow_nan=False, ensure_ascii=False))
+    return worst(codes)
+
+
+def validate(options: argparse.Namespace) -> int:
+    """Check cases without solving them."""
+    from optimodels.case import load_case
+
+    code = 0
+    for path in options.case:
+        try:
+            case = load_case(path, _settings(options), outside=options.allow_outside)
+            print(f"{path}: valid, {case.model.name}")
+        except OptimodelsError as error:
+            print(error, file=sys.stderr)
+            code = error.exit_code
+    return code
+
+
+def new(options: argparse.Namespace) -> int:
+    """Print a commented starting case for a model."""
+    from optimodels.case.template import new_case
+    from optimodels.families import find_model
+
+    print(new_case(find_model(options.model)), end="")
+    return 0
+
+
+def models(options: argparse.Namespace) -> int:
+    """List the models."""
+    from optimodels.families import find_model, model_names
+
+    for name in model_names():
+        print(f"{name:<34}{find_model(name).title}")
+    return 0
+
+
+def solvers(options: argparse.Namespace) -> int:
+    """List the solvers: installed or how to get them, and what they can take."""
+    from optimodels.report.text import table_lines
+    from optimodels.solvers.registry import catalogue
+
+    rows: list[dict[str, Any]] = [
+        {
+            "solver": solver.name,
+            "through": solver.via,
+            "version": solver.version if solver.installed else f"({solver.install})",
+            "classes": " ".join(sorted(solver.classes)),
+            "licence": solver.licence,
+        }
+        for solver in catalogue()
+    ]
+    rows.append({"solver": "exact", "through": "", "version": "",
+                 "classes": "a family's own algorithm, where it has one", "licence": ""})  # fmt: skip
+    print("\n".join(table_lines(rows, _width())))
+    return 0
+
+
+def schema(options: argparse.Namespace) -> int:
+    """Print the JSON Schema of case files, for editors."""
+    import json
+
+    from optimodels.case.json_schema import case_schema
+
+    print(json.dumps(case_schema(), indent=1, sort_keys=True))
+    return 0
+
+
+def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> Result:
+    from optimodels.case import load_case
+    from optimodels.report.folder import save
+    from optimodels.report.text import result_text
+    from optimodels.study import solve as solve_case
+
+    case = load_case(path, _settings(options), outside=options.allow_outside)
+    result = solve_case(case, live=options.live)
+    if not options.json:
+        print(result_text(result, _width(), colour=_colour()), end="\n\n", flush=True)
+    if folder is not None:
+        for file in save(result, case.model, folder):
+            if not options.json:
+                print(f"  wrote {file}")
+    return result
+
+
+def _strict_code(result: Result) -> int:
+    return result.exit_code or (0 if result.verdict.status == "verified" else 1)
+
+
+def _settings(options: argparse.Namespace) -> list[str]:
+    chosen = [f"solver={options.solver}"] if getattr(options, "solver", None) else []
+    return [*chosen, *options.set]
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="optimodels",
+        description="Optimisation models for local electricity markets; no number without a "
+        "verdict.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        text = run.__doc__ or ""
+        sub = commands.add_parser(name, help=text.rstrip("."), description=text, epilog=_EPILOG)
+        sub.set_defaults(command=run)
+        return sub
+
+    def takes_cases(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("case", nargs="+", metavar="CASE", help="a case file (YAML)")
+        sub.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE",
+            help="change a key of the case, as in parameters.slack=0.25; VALUE is YAML",
+        )  # fmt: skip
+        sub.add_argument(
+            "--allow-outside", action="store_true",
+            help="allow paths that lead out of the case's folder",
+        )  # fmt: skip
+
+    sub = add("solve", solve)
+    takes_cases(sub)
+    sub.add_argument("--solver", metavar="NAME", help="highs, scip, clarabel, scipy, exact, ...")
+    sub.add_argument("--out", metavar="DIR", help="write JSON, CSV tables and pictures there")
+    sub.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    sub.add_argument("--live", action="store_true", help="show the solver's own log")
+    sub.add_argument("--strict", action="store_true", help="exit 1 on unverified results too")
+    takes_cases(add("validate", validate))
+    add("new", new).add_argument("model", metavar="MODEL", help="see: optimodels models")
+    add("models", models)
+    add("solvers", solvers)
+    add("schema", schema)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Look the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        from optimodels import __version__
+
+        print(f"optimodels {__version__}")
+        parser.exit()

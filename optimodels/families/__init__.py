@@ -1,0 +1,40 @@
+"""The models of the suite: one folder per family, found by name without importing the others."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from optimodels.errors import CallError, suggestion
+from optimodels.model import Model
+
+
+def family_names() -> list[str]:
+    """Return the names of all families: the folders here and the entry points of others."""
+    own = [entry.name for entry in pkgutil.iter_modules(__path__) if entry.ispkg]
+    return sorted({*own, *(e.name for e in entry_points(group="optimodels.families"))})
+
+
+def family(name: str) -> Mapping[str, Model]:
+    """Return the models of one family by their full names."""
+    for entry in entry_points(group="optimodels.families"):
+        if entry.name == name:
+            models: Mapping[str, Model] = entry.load()
+            return models
+    found: Mapping[str, Model] = import_module(f"{__name__}.{name}").MODELS
+    return found
+
+
+def model_names() -> list[str]:
+    """Return the full names of all models, "family/model"."""
+    return [name for folder in family_names() for name in family(folder)]
+
+
+def find_model(name: str) -> Model:
+    """Return the model of a full name; raises CallError with a suggestion where there is none."""
+    folder = name.partition("/")[0]
+    if folder in family_names() and name in family(folder):
+        return family(folder)[name]
+    raise CallError(f"no model {name!r}{suggestion(name, model_names())}")

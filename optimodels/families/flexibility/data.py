@@ -1,0 +1,172 @@
+"""Network, profiles and parameters of a flexibility case as frozen arrays with units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from optimodels.errors import DataError
+from optimodels.grid import Network
+from optimodels.model import Inputs, Profile
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+#: Representative hourly load, percent of the network's load. Ours, not the paper's (Table 2 is
+#: lost): 1 percent of case33bw is 37.15 kW.
+LOAD = (
+    40, 38, 36, 36, 38, 42, 50, 58, 70, 92, 96, 98, 94, 80, 66, 62, 68, 90, 98, 100, 94, 66, 54,
+    46,
+)  # fmt: skip
+#: Representative hourly real-time price, EUR/MWh. Ours, not the paper's (Table 3 is lost).
+PRICE = (
+    24.10, 23.35, 22.80, 22.65, 23.40, 25.20, 28.90, 32.75, 36.20, 43.60, 45.15, 44.70, 42.85,
+    38.45, 35.30, 34.85, 37.10, 46.90, 49.75, 48.30, 44.05, 36.65, 30.40, 26.55,
+)  # fmt: skip
+PROFILES = {"load": Profile(LOAD, "percent"), "price": Profile(PRICE, "eur_per_mwh")}
+
+#: Loads are whole multiples of the coarsest of these that represents them all, in kW.
+_UNITS_KW = (1000, 100, 10, 1)
+
+#: A profile whose steps are no whole multiples of a common step is rounded to this part of
+#: its peak where a balance must be exact in integers.
+_PROFILE_STEPS = 10_000
+
+
+@dataclass(frozen=True)
+class FlexibilityData:
+    """The load buses B of a network over T steps.
+
+    ``buses`` (B,) positions in the network (bus number = position + 1); ``load`` (B,) whole
+    numbers of ``unit_kw`` kW; ``share`` (B,) p_b, sums to 1; ``customers`` (B,) N_b >= 1;
+    ``power_kw`` (T,) P(t) at the source; ``price`` (T,) real-time price, EUR/MWh; ``hours``
+    length of a step, h; ``weight`` (T,) P(t) as integers without a common divisor.
+    """
+
+    network: Network
+    buses: Ints
+    load: Ints
+    unit_kw: int
+    share: Floats
+    customers: Ints
+    power_kw: Floats
+    price: Floats
+    hours: float
+    weight: Ints
+    parameters: Any
+    notes: tuple[str, ...]
+
+    @property
+    def load_kw(self) -> Ints:
+        """Loads of the buses (B,), whole kW."""
+        return self.load * self.unit_kw
+
+    @property
+    def energy_mwh(self) -> Floats:
+        """Energy at the source by step (T,), MWh."""
+        return self.power_kw * self.hours / 1000.0
+
+    @property
+    def value_eur(self) -> Floats:
+        """What the whole load of each step costs at the real-time price (T,), EUR."""
+        return self.price * self.energy_mwh
+
+
+def read(inputs: Inputs) -> FlexibilityData:
+    """Read a case of the family; loads become whole kW, as every balance must be exact."""
+    network, parameters = inputs.network, inputs.parameters
+    exact_kw = np.asarray(network.load_kw, dtype=float)
+    rounded = np.rint(exact_kw).astype(np.int64)
+    buses = np.flatnonzero(rounded > 0)
+    if not len(buses):
+        raise DataError("network", f"{network.name} has no bus with a positive load")
+    notes = _left_out(exact_kw, rounded)
+    kw = rounded[buses]
+    unit = next(u for u in _UNITS_KW if not np.any(kw % u))
+    # "round" as the paper's text has it; halves go to the even number, as NumPy's and Python's.
+    customers = np.rint(kw / parameters.kilowatts_per_customer).astype(np.int64)
+    empty = int(np.sum(customers == 0))
+    if empty:
+        notes.append(f"{empty} buses of less than half a customer are counted as one customer")
+    share = kw / kw.sum()
+    power = _power(inputs.profiles["load"], float(kw.sum()))
+    price = np.asarray(inputs.profiles["price"].values, dtype=float)
+    if len(price) != len(power):
+        raise DataError(
+            "profiles",
+            f"load has {len(power)} steps and price {len(price)}; they must have the same number",
+        )
+    weight, rounding = whole_weights(power)
+    if rounding:
+        notes.append(
+            f"the load profile is rounded by up to {rounding:.2g} of its peak where whole "
+            "customers must balance exactly"
+        )
+    return FlexibilityData(
+        network=network,
+        buses=buses,
+        load=kw // unit,
+        unit_kw=unit,
+        share=share,
+        customers=np.maximum(customers, 1),
+        power_kw=power,
+        price=price,
+        hours=float(parameters.hours_per_step),
+        weight=weight,
+        parameters=parameters,
+        notes=tuple(notes),
+    )
+
+
+def _left_out(exact_kw: Floats, rounded: Ints) -> list[str]:
+    notes = []
+    loaded = exact_kw != 0
+    left = int(np.sum(loaded & (rounded <= 0)))
+    if left:
+        total = float(exact_kw[loaded & (rounded <= 0)].sum())
+        notes.append(
+            f"{left} buses with a negative load or less than half a kW ({total:g} kW in all) "
+            "carry no customers and are left out"
+        )
+    off = np.abs(exact_kw - rounded)[rounded > 0]
+    # What is left of decimal loads in MW is binary dust of the order of 1e-10 kW.
+    if len(off) and off.max() > 1e-6:
+        notes.append(
+            f"loads are rounded to whole kW: {int(np.sum(off > 1e-6))} buses, by up to "
+            f"{off.max():.3g} kW"
+        )
+    return notes
+
+
+def _power(profile: Profile, total_kw: float) -> Floats:
+    """Return P(t) in kW; a profile in percent is of the network's whole load."""
+    values = np.asarray(profile.values, dtype=float)
+    power = values if profile.unit == "kw" else values * total_kw / 100.0
+    if np.any(power <= 0):
+        step = int(np.argmax(power <= 0)) + 1
+        raise DataError("profiles.load", f"step {step} is {values[step - 1]:g}; must be positive")
+    return np.asarray(power, dtype=float)
+
+
+def whole_weights(values: Sequence[float] | Floats) -> tuple[Ints, float]:
+    """Return integers in the proportions of positive numbers, and the rounding as part of the peak.
+
+    Numbers that are whole multiples of a common decimal step keep their proportions exactly;
+    others are rounded to a ten-thousandth of their peak.
+    """
+    numbers = np.asarray(values, dtype=float)
+    scaled = [Fraction(f"{v:.12g}") for v in numbers]
+    scale = lcm(*(f.denominator for f in scaled))
+    whole = [int(f * scale) for f in scaled]
+    common = gcd(*whole)
+    if max(whole) // common <= _PROFILE_STEPS * 10:
+        return np.array([w // common for w in whole], dtype=np.int64), 0.0
+    exact = numbers / numbers.max() * _PROFILE_STEPS
+    near = np.maximum(1, np.rint(exact)).astype(np.int64)
+    return near // np.gcd.reduce(near), float(np.abs(near - exact).max() / _PROFILE_STEPS)

@@ -1,0 +1,69 @@
+"""What the network says: an AC power flow of every step, as scheduled and as flexed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimodels.families.flexibility.data import FlexibilityData, Floats
+from optimodels.grid import solve_power_flow
+from optimodels.model import Outcome
+from optimodels.result import Check, Row
+
+#: With ``power_flow: auto`` larger networks are left out: hundreds of flows would outlast the LP.
+AUTO_BUSES = 500
+
+
+def power_flows(data: FlexibilityData, magnetisation: Floats) -> Outcome | None:
+    """Solve the power flow of every step before and after; ``magnetisation`` (B, T) or (B,).
+
+    Reactive power follows active power (constant power factor). The check is the mismatch of
+    power at every bus, recomputed from the voltages found.
+    """
+    engine = data.parameters.power_flow
+    if engine == "auto":
+        engine = "newton" if len(data.network.load_kw) <= AUTO_BUSES else "none"
+    if engine == "none":
+        return None
+    m = np.asarray(magnetisation, dtype=float)
+    m = np.repeat(m[:, None], len(data.price), axis=1) if m.ndim == 1 else m
+    base_kw, base_kvar = data.network.load_kw, data.network.load_kvar
+    level = data.power_kw / float(data.load_kw.sum())
+    rows: list[Row] = []
+    lowest: dict[str, list[Floats]] = {"before": [], "after": []}
+    mismatch, unsolved = 0.0, 0
+    for t, scale in enumerate(level):
+        row: Row = {"hour": t + 1}
+        for when in ("before", "after"):
+            factor = np.full(len(base_kw), scale)
+            if when == "after":
+                factor[data.buses] *= 1.0 - m[:, t]
+            flow = solve_power_flow(data.network, base_kw * factor, base_kvar * factor, engine)
+            if flow.converged:
+                mismatch = max(mismatch, flow.mismatch_kw)
+                found = (np.nanmin(flow.vm_pu), flow.losses_kw, flow.highest_loading_percent)
+                row |= dict(zip(_columns(when), found, strict=True))
+            else:
+                unsolved += 1
+                row |= dict.fromkeys(_columns(when))
+            lowest[when].append(flow.vm_pu)
+        rows.append(row)
+    scale_kw = max(1.0, float(np.abs(data.power_kw).max()))
+    checks = (Check.of("power mismatch", mismatch / scale_kw, 1e-6),)
+    arrays = {f"voltage_{when}": np.array(values) for when, values in lowest.items()}
+    values = _extremes(rows) | ({"unsolved_power_flows": unsolved} if unsolved else {})
+    return Outcome("balance", checks, arrays | {"rows": rows}, values)
+
+
+def _columns(when: str) -> tuple[str, str, str]:
+    return f"lowest_voltage_{when}_pu", f"losses_{when}_kw", f"highest_loading_{when}_percent"
+
+
+def _extremes(rows: list[Row]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for when in ("before", "after"):
+        voltages = [v for row in rows if (v := row[f"lowest_voltage_{when}_pu"]) is not None]
+        losses = [v for row in rows if (v := row[f"losses_{when}_kw"]) is not None]
+        if voltages:
+            values[f"lowest_voltage_{when}_pu"] = min(voltages)
+            values[f"highest_losses_{when}_kw"] = max(losses)
+    return values

@@ -1,0 +1,55 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from optimodels.errors import CallError, RunError
+
+
+def output_folder(path: Path) -> Path:
+    """Make a folder for results; raises CallError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CallError(f"--out: cannot write to {str(path)!r}: {reason}") from error
+    return path
+
+
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write a file aside and rename it, so that nothing half-written is ever seen.
+
+    Raises RunError where the disk is full or the file cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    aside = None
+    try:
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes a private file; results are as readable as any other new file.
+        os.chmod(aside, 0o666 & ~_umask())
+        os.replace(aside, path)
+    except BaseException as error:
+        if aside is not None:
+            Path(aside).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "the disk is full" if full else error.strerror or str(error)
+            raise RunError(f"cannot write {path}: {reason}") from error
+        raise
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,201 @@
+"""What a family declares: formulations, the stages of a model, and the model itself.
+
+Declarations only: nothing here solves, verifies or imports a modelling language. ``study.py``
+runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+if TYPE_CHECKING:
+    import cvxpy as cp
+    import numpy.typing as npt
+    import pyomo.environ as pyo
+    from pydantic import BaseModel
+
+    from optimodels.result import Check, Of, Result, Row, Solution
+
+# Classes of problems, by what a solver must be able to take. LP is contained in every other.
+ProblemClass = Literal[
+    "LP", "QP", "QCQP", "SOCP", "EXP", "MILP", "MIQP", "MIQCQP", "NLP", "NONCONVEX"
+]
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True)
+class ExactAnswer:
+    """What a family's own algorithm found, by the names of the formulation's variables and rows.
+
+    ``duals`` are multipliers of the rows for the minimisation of ``sign * objective``, as in
+    ``result.Claim``; they let weak duality prove the answer where the algorithm has a dual.
+    ``bound`` is the value that the algorithm proves no point can beat. ``values`` None means:
+    proved infeasible.
+    """
+
+    values: Mapping[str, npt.ArrayLike] | None
+    objective: float | None = None
+    bound: float | None = None
+    duals: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Formulation(Generic[D]):
+    """One optimisation problem on frozen data, written in each language that can express it.
+
+    ``pyomo`` and ``cvxpy`` build the model from the data; both name their variables and rows
+    alike, so that answers and fingerprints compare. ``exact`` is the family's own algorithm.
+    ``equations`` is the problem in mathematics, one line each, for ``explain``.
+    """
+
+    name: str
+    problem_class: ProblemClass
+    source: str
+    pyomo: Callable[[D], pyo.ConcreteModel] | None = None
+    cvxpy: Callable[[D], cp.Problem] | None = None
+    exact: Callable[[D], ExactAnswer] | None = None
+    equations: tuple[str, ...] = ()
+    # The conflict of an infeasible instance in the case's own words, where the family knows it.
+    conflict: Callable[[D], str | None] | None = None
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The modelling languages (and "exact") through which it can be solved."""
+        return tuple(v for v in ("pyomo", "cvxpy", "exact") if getattr(self, v) is not None)
+
+
+@dataclass(frozen=True)
+class Solve:
+    """A stage: one formulation, on one instance or on a named family of instances.
+
+    ``instances`` receives the model's data and the results of the stages before, and returns
+    the data of one problem (``{"": data}``) or of several by key. Without ``required`` an
+    infeasible instance is recorded, not the end of the study. ``solver`` fixes who solves it,
+    for stages whose class the case's solver need not take.
+    """
+
+    name: str
+    formulation: Formulation[Any]
+    instances: Callable[[Any, Done], Mapping[Any, Any]]
+    required: bool = True
+    solver: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a computation or a simulation leaves behind, with the checks of its invariants.
+
+    ``of`` says what the checks show; ``arrays`` is the end state.
+    """
+
+    of: Of
+    checks: tuple[Check, ...]
+    arrays: Mapping[str, Any]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    by: Literal["invariants", "exact", "certificate"] = "invariants"
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A stage that is no solve: a simulation, a power flow, an enumeration.
+
+    ``run`` receives the data and the results of the stages before and returns an ``Outcome``,
+    or None where the case did not ask for it.
+    """
+
+    name: str
+    run: Callable[[Any, Done], Outcome | None]
+
+
+Stage = Solve | Compute
+
+
+@dataclass(frozen=True)
+class Done:
+    """The verified results of the stages so far."""
+
+    solutions: Mapping[str, Mapping[Any, Solution]] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+
+    def solution(self, stage: str) -> Solution:
+        """Return the only solution of a stage that solves one instance."""
+        (one,) = self.solutions[stage].values()
+        return one
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model reports: flat numbers by name, tidy tables, notes for the reader."""
+
+    values: Mapping[str, Any]
+    tables: Mapping[str, list[Row]]
+    notes: tuple[str, ...] = ()
+    # Set where the model's objective is not that of its main stage (a sum over instances).
+    objective: float | None = None
+    bound: float | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A series over the horizon: ``values`` (T,) in ``unit``: percent, kw or eur_per_mwh."""
+
+    values: Sequence[float]
+    unit: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the case gives to a model: its parameters, network and profiles, already read."""
+
+    parameters: Any
+    network: Any = None
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One name that a case can ask for: parameters, data, stages, results and pictures.
+
+    ``parameters`` and ``pictures`` are "module:name", imported when needed. ``main`` is the
+    stage whose objective and stop the result reports. ``profiles`` names the profiles that the
+    model reads, with their defaults.
+    """
+
+    name: str
+    title: str
+    source: str
+    parameters: str
+    read: Callable[[Inputs], Any]
+    stages: Sequence[Stage]
+    report: Callable[[Any, Done], Answer]
+    main: str
+    objective_unit: str = ""
+    network: str | None = None
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    pictures: str = ""
+
+    def parameters_class(self) -> type[BaseModel]:
+        loaded: type[BaseModel] = load(self.parameters)
+        return loaded
+
+    def draw(self, results: Sequence[Result]) -> dict[str, bytes]:
+        """Return the model's pictures of these results, SVG by name."""
+        if not self.pictures:
+            return {}
+        drawn: dict[str, bytes] = load(self.pictures)(results)
+        return drawn
+
+    @property
+    def main_stage(self) -> Stage:
+        return next(stage for stage in self.stages if stage.name == self.main)
+
+
+def load(reference: str) -> Any:
+    """Import "module:name" and return the object."""
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)

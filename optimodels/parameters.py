@@ -1,0 +1,38 @@
+"""The kinds of values that a case may hold, and the base of every model's parameters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _whole(value: Any) -> Any:
+    """Take 13.0 for 13: YAML writers and spreadsheets do not tell them apart."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _number(value: Any) -> Any:
+    """Take 13 for 13.0, but neither true for 1 nor "13" for 13."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ValueError("is too large for a number") from error
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+
+
+class Strict(BaseModel):
+    """Unknown keys and wrong types are errors; nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Parameters(Strict):
+    """The base of the ``parameters`` of a model; every field has a default and a description."""

@@ -1,0 +1,1 @@
+"""Results for a reader: text for the terminal, files for a folder."""

@@ -1,0 +1,164 @@
+"""A result as text for a terminal: the verdict beside the figures, tables that fit its width."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optimodels.result import Result, Row
+
+#: Longer tables are cut in the terminal; files and --json always hold every row.
+MOST_ROWS = 40
+_COLOURS = {"verified": "32", "refuted": "31", "unverified": "33"}
+
+
+def result_text(result: Result, width: int, *, colour: bool = False, rows: int = MOST_ROWS) -> str:
+    """Return the text of a result, no line longer than ``width`` (at least 40)."""
+    width = max(40, width)
+    lines = [_bold(f"{result.case}  ({result.model})", colour)]
+    mark = f"{result.verdict.mark} {result.verdict.text}"
+    lines += _wrapped(mark, width, "  ", colour, _COLOURS[result.verdict.status])
+    lines += _wrapped(_summary(result), width, "  ")
+    lines += _wrapped(_solver(result), width, "  ")
+    if result.message:
+        lines += _wrapped(result.message, width, "  ")
+    if result.values:
+        lines += ["", *_values(result.values, width)]
+    for name, table in result.tables.items():
+        if table:
+            lines += ["", *_table(name, table, width, rows)]
+    if result.paper:
+        lines += ["", *_table("beside the paper", _paper_rows(result), width, len(result.paper))]
+    for note in result.notes:
+        lines += _wrapped(f"note: {note}", width, "  ")
+    return "\n".join(lines)
+
+
+def number(value: Any) -> str:
+    """Return a value as a reader wants it: whole numbers whole, others to six digits."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if value == 0:
+            return "0"
+        if abs(value) >= 1e15:
+            return f"{value:.6g}"
+        if value.is_integer():
+            return str(int(value))
+        return f"{value:.2f}" if abs(value) >= 10_000 else f"{value:.6g}"
+    return str(value)
+
+
+def table_lines(table: Sequence[Row], width: int) -> list[str]:
+    """Lay a table out in columns; where it is too wide, in parts that repeat its first column."""
+    columns = list(dict.fromkeys(key for row in table for key in row))
+    cells = {c: [number(row.get(c)) for row in table] for c in columns}
+    right = {c: all(_is_number(row.get(c)) for row in table) for c in columns}
+    heads = {c: _head(c, max(map(len, cells[c]))) for c in columns}
+    sizes = {c: min(max(map(len, (*heads[c], *cells[c]))), width - 4) for c in columns}
+    lines: list[str] = []
+    for part in _parts(columns, sizes, width):
+        if lines:
+            lines.append("")
+        height = max(len(heads[c]) for c in part)
+        for level in range(height):
+            line = "  ".join(
+                _cell(heads[c][level - height + len(heads[c])]
+                      if level >= height - len(heads[c]) else "", sizes[c], right[c])
+                for c in part
+            )  # fmt: skip
+            lines.append(f"  {line}".rstrip())
+        lines.append("  " + "  ".join("-" * sizes[c] for c in part))
+        for k in range(len(table)):
+            line = "  ".join(_cell(cells[c][k], sizes[c], right[c]) for c in part)
+            lines.append(f"  {line}".rstrip())
+    return lines
+
+
+def _summary(result: Result) -> str:
+    if result.objective is None:
+        return f"stopped: {result.stopped}"
+    unit = f" {result.objective_unit}" if result.objective_unit else ""
+    sense = {"min": " (minimised)", "max": " (maximised)"}.get(result.objective_sense, "")
+    text = f"objective {number(result.objective)}{unit}{sense}"
+    if result.bound is not None:
+        text += f", proven bound {number(result.bound)}"
+    if result.stopped != "optimal":
+        text += f", stopped: {result.stopped}"
+    return text
+
+
+def _solver(result: Result) -> str:
+    used = result.solver
+    through = f" through {used.via}" if used.via != "exact" else ""
+    seconds = ", ".join(f"{k} {v:.2f}" for k, v in result.seconds.items() if v >= 0.005)
+    return f"{used.name} {used.version}{through}; seconds: {seconds or 'none'}"
+
+
+def _values(values: Mapping[str, Any], width: int) -> list[str]:
+    longest = max(map(len, values))
+    lines = []
+    for name, value in values.items():
+        lines += textwrap.wrap(
+            f"{name:<{longest}}  {number(value)}",
+            width,
+            initial_indent="  ",
+            subsequent_indent=" " * min(longest + 4, width // 2),
+        )
+    return lines
+
+
+def _table(name: str, table: Sequence[Row], width: int, most: int) -> list[str]:
+    shown = table[:most]
+    lines = [f"  {name.replace('_', ' ')} ({len(table)} rows)", *table_lines(shown, width)]
+    if len(shown) < len(table):
+        lines.append(f"  ... {len(table) - len(shown)} more rows: --json or --out")
+    return lines
+
+
+def _paper_rows(result: Result) -> list[Row]:
+    rows = []
+    for row in result.paper:
+        shown = {key: row[key] for key in ("figure", "paper", "ours", "word")}
+        rows.append({**shown, "verdict": result.verdict.mark})
+    return rows
+
+
+def _parts(columns: list[str], sizes: Mapping[str, int], width: int) -> list[list[str]]:
+    parts: list[list[str]] = []
+    part = columns[:1]
+    for column in columns[1:]:
+        if 2 + sum(sizes[c] + 2 for c in (*part, column)) - 2 > width and len(part) > 1:
+            parts.append(part)
+            part = columns[:1]
+        part = [*part, column]
+    return [*parts, part]
+
+
+def _head(name: str, room: int) -> list[str]:
+    """Break a column's name at its words where its cells are narrower."""
+    return textwrap.wrap(
+        name.replace("_", " "), max(room, 8), break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _cell(text: str, size: int, right: bool) -> str:
+    if len(text) > size:
+        text = text[: max(1, size - 3)] + "..."
+    return text.rjust(size) if right else text.ljust(size)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _wrapped(text: str, width: int, indent: str, colour: bool = False, code: str = "") -> list[str]:
+    lines = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + "  ")
+    return [f"\033[{code}m{line}\033[0m" for line in lines] if colour and code else lines
+
+
+def _bold(text: str, colour: bool) -> str:
+    return f"\033[1m{text}\033[0m" if colour else text

@@ -1,0 +1,228 @@
+"""What comes out: a solver's claim, the verdict on it, the result of a case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from optimodels.form import Vector
+
+Stopped = Literal[
+    "optimal", "infeasible", "unbounded", "time", "memory", "iterations", "interrupted", "error"
+]
+Point = Literal["none", "feasible", "optimal"]
+Status = Literal["verified", "refuted", "unverified"]
+By = Literal["certificate", "exact", "second solver", "invariants", ""]
+Of = Literal[
+    "global optimum",
+    "local optimum",
+    "infeasibility",
+    "unboundedness",
+    "equilibrium",
+    "balance",
+    "end state",
+    "",
+]
+
+# A result is as weak as its weakest part.
+_STRENGTH: dict[Status, int] = {"refuted": 0, "unverified": 1, "verified": 2}
+_BY_STRENGTH: dict[By, int] = {"": 0, "second solver": 1, "invariants": 2, "exact": 3,
+                               "certificate": 4}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a solver says, in the order of a form's columns and rows; nothing in it is trusted.
+
+    ``row_multipliers`` (m,) and ``cone_multipliers`` belong to the minimisation of
+    ``sign * objective``: positive at the lower side of a row, negative at its upper one.
+    ``ray`` (n,) is a direction without end, ``farkas`` (m,) row multipliers that prove
+    infeasibility; ``objective`` and ``bound`` are in the model's own sense.
+    """
+
+    stopped: Stopped
+    point: Point = "none"
+    message: str = ""
+    x: Vector | None = None
+    objective: float | None = None
+    bound: float | None = None
+    row_multipliers: Vector | None = None
+    cone_multipliers: tuple[Vector, ...] | None = None
+    ray: Vector | None = None
+    farkas: Vector | None = None
+    # The solver cannot tell infeasible from unbounded; ``stopped`` says infeasible then.
+    or_unbounded: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """One test of a claim: it passed where ``value <= tolerance``."""
+
+    name: str
+    value: float
+    tolerance: float
+    passed: bool
+
+    @classmethod
+    def of(cls, name: str, value: float, tolerance: float) -> Check:
+        return cls(name, float(value), float(tolerance), bool(value <= tolerance))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a claim holds, by what it was checked and what was shown."""
+
+    status: Status
+    by: By = ""
+    of: Of = ""
+    reason: str = ""
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """One phrase, as it stands beside a figure."""
+        if self.status == "verified":
+            return f"verified by {self.by}: {self.of}"
+        return f"{self.status}: {self.reason}" if self.reason else self.status
+
+    @property
+    def mark(self) -> str:
+        return {"verified": "✓", "refuted": "✗", "unverified": "?"}[self.status]
+
+
+def weakest(verdicts: Mapping[str, Verdict], main: str) -> Verdict:
+    """Join the verdicts of a result's stages: the weakest counts, ``main`` says of what.
+
+    Checks keep the name of their stage in front where there are several stages.
+    """
+    if len(verdicts) == 1:
+        return next(iter(verdicts.values()))
+    lowest = min(verdicts.values(), key=lambda v: _STRENGTH[v.status])
+    checks = tuple(
+        replace(check, name=f"{stage}: {check.name}")
+        for stage, verdict in verdicts.items()
+        for check in verdict.checks
+    )
+    if lowest.status != "verified":
+        stage = next(name for name, verdict in verdicts.items() if verdict is lowest)
+        reason = f"{stage}: {lowest.reason}" if lowest.reason else stage
+        return Verdict(lowest.status, "", verdicts[main].of, reason, checks)
+    by = min((v.by for v in verdicts.values()), key=_BY_STRENGTH.__getitem__)
+    return Verdict("verified", by, verdicts[main].of, "", checks)
+
+
+@dataclass(frozen=True)
+class SolverUsed:
+    """Which solver ran, through which language, in which version, with which limits."""
+
+    name: str
+    via: str
+    version: str
+    threads: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """One formulation solved and judged: the recomputed objective and the named arrays.
+
+    ``arrays`` holds the variables by name, ``duals`` the shadow prices of the rows by name:
+    the change of the objective, in the model's own sense, per unit of the right side.
+    """
+
+    solver: SolverUsed
+    stopped: Stopped
+    point: Point
+    verdict: Verdict
+    objective: float | None = None
+    bound: float | None = None
+    arrays: Mapping[str, Vector] = field(default_factory=dict)
+    duals: Mapping[str, Vector] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    fingerprint: str = ""
+    message: str = ""
+    size: Mapping[str, int] = field(default_factory=dict)
+    sense: str = ""
+
+    @property
+    def has_point(self) -> bool:
+        return self.point != "none" and bool(self.arrays)
+
+    @property
+    def gap(self) -> float | None:
+        """Relative distance of objective and bound, or None where one is missing."""
+        if self.objective is None or self.bound is None:
+            return None
+        return abs(self.objective - self.bound) / max(1.0, abs(self.objective))
+
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to one case; ``as_json`` is what is stored and printed."""
+
+    case: str
+    model: str
+    fingerprint: str
+    solver: SolverUsed
+    stopped: Stopped
+    point: Point
+    verdict: Verdict
+    objective: float | None = None
+    objective_unit: str = ""
+    objective_sense: str = ""
+    bound: float | None = None
+    gap: float | None = None
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, list[Row]] = field(default_factory=dict)
+    paper: tuple[Row, ...] = ()
+    stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        if self.verdict.status == "refuted":
+            return 1
+        if self.stopped in ("infeasible", "unbounded"):
+            return 3
+        if self.stopped in ("time", "memory", "iterations"):
+            return 4
+        return {"interrupted": 130, "error": 5}.get(self.stopped, 0)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON values: no NaN, no Infinity, no NumPy types."""
+        plain = plain_json(asdict(self))
+        assert isinstance(plain, dict)
+        return plain
+
+
+def plain_json(value: Any) -> Any:
+    """Turn NumPy values into plain ones and numbers that JSON lacks into null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain_json(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain_json(value.tolist())
+    if isinstance(value, np.generic):
+        return plain_json(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [plain_json(item) for item in value]
+    return value
+
+
+# The worst of several exit codes counts; numbers alone do not rank them.
+_RANK = (0, 3, 4, 1, 2, 5, 130)
+
+
+def worst(codes: Iterable[int]) -> int:
+    return max(codes, key=_RANK.index, default=0)

@@ -1,0 +1,70 @@
+"""Solvers: one registry over the solvers of Pyomo and of CVXPY, and a family's own algorithms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from optimodels.errors import UnavailableError
+from optimodels.form import Form
+from optimodels.model import Formulation
+from optimodels.result import Claim
+from optimodels.solvers.registry import (
+    LANGUAGES,
+    Limits,
+    Request,
+    Solver,
+    Via,
+    able_solvers,
+    catalogue,
+    choose,
+    describe,
+)
+
+__all__ = [
+    "Limits",
+    "Problem",
+    "Request",
+    "Solver",
+    "able_solvers",
+    "catalogue",
+    "choose",
+    "describe",
+    "language_for",
+    "open_problem",
+]
+
+
+class Problem(Protocol):
+    """A model stated in a modelling language; ``seconds`` after a solve: hand_over and solve."""
+
+    seconds: dict[str, float]
+
+    @property
+    def form(self) -> Form: ...
+
+    def solve(
+        self, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
+    ) -> Claim: ...
+
+
+def open_problem(formulation: Formulation[Any], data: Any, via: Via) -> Problem:
+    """State a formulation on its data in a language: the one place that imports them."""
+    if via == "pyomo" and formulation.pyomo is not None:
+        from optimodels.solvers.pyomo_language import PyomoProblem
+
+        return PyomoProblem(formulation.pyomo(data))
+    if via == "cvxpy" and formulation.cvxpy is not None:
+        from optimodels.solvers.cvxpy_language import CvxpyProblem
+
+        return CvxpyProblem(formulation.cvxpy(data))
+    raise UnavailableError(f"solver: {formulation.name} is not written in {via}")
+
+
+def language_for(formulation: Formulation[Any], preferred: Via | None) -> Via:
+    """Return the language in which an exact answer is checked."""
+    ways = [via for via in LANGUAGES if via in formulation.languages]
+    if preferred in ways:
+        assert preferred is not None
+        return preferred
+    return ways[0]

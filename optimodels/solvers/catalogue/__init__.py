@@ -1,0 +1,1 @@
+"""One small file per solver; each lists its ``SOLVERS``, one per language that reaches it."""

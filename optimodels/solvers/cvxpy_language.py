@@ -1,0 +1,348 @@
+"""CVXPY: a problem taken to its canonical form, and handed to a solver of CVXPY's."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from functools import cached_property
+from time import perf_counter
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from cvxpy import settings
+from cvxpy.constraints import SOC, ExpCone, NonNeg, Zero
+from scipy import sparse
+
+from optimodels.errors import RunError
+from optimodels.form import Block, Cone, Form, Vector, stack_blocks
+from optimodels.result import Claim, Point, Stopped
+from optimodels.solvers.registry import Limits, Solver
+
+
+class CvxpyProblem:
+    """One CVXPY problem: its canonical form and its way to a solver."""
+
+    def __init__(self, problem: cp.Problem) -> None:
+        self.problem = problem
+        self.seconds: dict[str, float] = {}
+        self._program: Any = None
+
+    @cached_property
+    def form(self) -> Form:
+        """The canonical form, from CVXPY's cone program before any solver's formatting."""
+        return self._reading.form
+
+    @cached_property
+    def _reading(self) -> _Reading:
+        if self._program is None:
+            self._program = self._compile(self._any_cone_solver(), {})[0]["param_prob"]
+        return _Reading(self.problem, self._program)
+
+    def solve(
+        self, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
+    ) -> Claim:
+        """Hand the problem to a solver and return what it says, in the order of the form."""
+        arguments = solver.options(limits, options)
+        started = perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                data, chain, inverse = self._compile(solver.native, arguments)
+                self._program = data["param_prob"]
+                compiled = perf_counter()
+                raw = chain.solve_via_data(
+                    self.problem, data, warm_start=False, verbose=live, solver_opts=arguments
+                )
+                solved = perf_counter()
+                answer = chain.solver.invert(raw, inverse[-1])
+            except (cp.SolverError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+                return Claim("error", message=f"{solver.name}: {' '.join(str(error).split())}")
+        self.seconds = {"hand_over": compiled - started, "solve": solved - compiled}
+        return self._claim(answer, raw, limits, solved - compiled)
+
+    def _compile(self, native: str, arguments: dict[str, Any]) -> tuple[Any, Any, Any]:
+        compiled: tuple[Any, Any, Any] = self.problem.get_problem_data(
+            native, solver_opts=dict(arguments)
+        )
+        return compiled
+
+    def _any_cone_solver(self) -> str:
+        """Return a solver whose compilation leads to the cone program; it is never called."""
+        if not self.problem.is_mixed_integer():
+            return cp.CLARABEL
+        return cp.HIGHS if self.problem.is_lp() or self._is_linear() else cp.SCIP
+
+    def _is_linear(self) -> bool:
+        return self.problem.objective.expr.is_affine() and all(
+            isinstance(c, (Zero, NonNeg, cp.constraints.Equality, cp.constraints.Inequality))
+            and all(arg.is_affine() for arg in c.args)
+            for c in self.problem.constraints
+        )
+
+    def _claim(self, answer: Any, raw: Any, limits: Limits, seconds: float) -> Claim:
+        status = answer.status
+        stopped, point = _status(status)
+        late = limits.time is not None and seconds >= 0.9 * limits.time
+        if status not in (settings.OPTIMAL, *settings.INF_OR_UNB) and late:
+            stopped = "time"
+        x = answer.primal_vars and next(iter(answer.primal_vars.values()))
+        if x is None or not np.all(np.isfinite(np.asarray(x, dtype=float))):
+            point = "none" if x is None else point
+        reading, sign = self._reading, self.form.sign
+        vector = None if x is None else reading.point(np.asarray(x, dtype=float).ravel())
+        duals = answer.dual_vars or {}
+        objective = None
+        if x is not None and answer.opt_val is not None and np.isfinite(answer.opt_val):
+            # The stuffed program minimises; its offset already stands in opt_val.
+            objective = sign * float(answer.opt_val)
+        rays = stopped == "infeasible"
+        return Claim(
+            stopped,
+            point if vector is not None else "none",
+            message="" if stopped == "optimal" else str(status),
+            x=vector,
+            objective=objective,
+            bound=_bound(raw, sign, reading.offset) if self.form.integer.any() else None,
+            row_multipliers=None if rays else reading.row_multipliers(duals),
+            cone_multipliers=None if rays else reading.cone_multipliers(duals),
+            farkas=reading.row_multipliers(duals) if rays else None,
+            or_unbounded=status == settings.INFEASIBLE_OR_UNBOUNDED,
+        )
+
+
+class _Reading:
+    """How the stuffed cone program maps to the canonical form and back."""
+
+    def __init__(self, problem: cp.Problem, program: Any) -> None:
+        parts = program.apply_parameters(quad_obj=program.P is not None)
+        p = parts[0] if len(parts) == 5 else None
+        c, d, matrix, offset = parts[-4:]
+        n = int(program.x.size)
+        self.offset = float(np.asarray(d).item())
+        self._order, columns = _column_order(problem, program, n)
+        rows = sparse.csr_array(matrix)[:, self._order]
+        offset = np.asarray(offset, dtype=float).ravel()
+        labels = {c.id: c.label for c in problem.constraints}
+        lower, upper = _column_bounds(program, self._order, n)
+        integer = np.zeros(n, dtype=bool)
+        for places in (program.x.boolean_idx, program.x.integer_idx):
+            integer[[int(place[0]) for place in places or []]] = True
+        integer = integer[self._order]
+
+        self._rows: list[tuple[str, tuple[int, ...], Any, np.ndarray[Any, Any], bool]] = []
+        cones: list[Cone] = []
+        self._cones: list[tuple[int, np.ndarray[Any, Any]]] = []
+        start = 0
+        for constraint in program.constraints:
+            place = np.arange(start, start + constraint.size)
+            start += constraint.size
+            if isinstance(constraint, (Zero, NonNeg)):
+                if constraint.id not in labels and isinstance(constraint, NonNeg):
+                    place = _absorb_bounds(rows, offset, place, lower, upper)
+                shape = tuple(constraint.shape)
+                if len(place) == constraint.size and len(shape) > 1:
+                    # CVXPY lays arrays out by columns, the canonical form by rows.
+                    place = place.reshape(shape, order="F").ravel()
+                name = labels.get(constraint.id) or f"unnamed{constraint.id}"
+                if len(place):
+                    kept = shape if len(place) == constraint.size else (len(place),)
+                    equal = isinstance(constraint, Zero)
+                    self._rows.append((name, kept, constraint.id, place, equal))
+            else:
+                name = labels.get(constraint.id) or ""
+                for piece in _cone_places(constraint, place):
+                    self._cones.append((constraint.id, piece))
+                    kind = _cone_kind(constraint)
+                    cones.append(Cone(kind, rows[piece], offset[piece], name))
+        if start != matrix.shape[0]:
+            raise RunError("the cone program of CVXPY has rows that no constraint explains")
+        self._rows.sort(key=lambda row: row[0])
+        self._first_place = _first_places(program)
+        picks = [place for *_, place, _ in self._rows]
+        pick = np.concatenate(picks) if picks else np.zeros(0, dtype=int)
+        equal = np.concatenate(
+            [np.full(len(place), eq) for *_, place, eq in self._rows] or [np.zeros(0, bool)]
+        ).astype(bool)
+        # A x + b = 0 is A x = -b; A x + b >= 0 is -A x <= b, as the user wrote "lhs <= rhs".
+        flip = sparse.diags_array(np.where(equal, 1.0, -1.0))
+        body = sparse.csr_array(flip @ rows[pick]) if len(pick) else sparse.csr_array((0, n))
+        body.eliminate_zeros()
+        high = np.where(equal, -offset[pick], offset[pick])
+        sign = -1.0 if isinstance(problem.objective, cp.Maximize) else 1.0
+        quadratic = None
+        if p is not None and p.nnz:
+            full = sparse.csr_array(p)[self._order][:, self._order]
+            full = sparse.triu(full) + sparse.triu(full, 1).T if not _symmetric(full) else full
+            quadratic = sparse.csr_array(sign * full)
+        self._multiplier_size = len(pick)
+        self.form = Form(
+            sense="max" if sign < 0 else "min",
+            linear=sign * np.asarray(c, dtype=float).ravel()[self._order],
+            quadratic=quadratic,
+            constant=sign * self.offset,
+            rows=body,
+            row_lower=np.where(equal, high, -np.inf),
+            row_upper=high,
+            lower=lower,
+            upper=upper,
+            integer=integer,
+            columns=columns,
+            row_blocks=stack_blocks((name, shape) for name, shape, *_ in self._rows),
+            cones=tuple(cones),
+            source="cvxpy",
+        )
+
+    def point(self, x: Vector) -> Vector:
+        """Reorder a whole solution vector of the cone program to the form's columns."""
+        return x[self._order]
+
+    def row_multipliers(self, duals: Mapping[int, Any]) -> Vector | None:
+        """Return multipliers of the form's rows from the duals by constraint, or None."""
+        if not duals or not self._multiplier_size:
+            return None
+        pieces = []
+        for _, _, identity, place, _ in self._rows:
+            if duals.get(identity) is None:
+                pieces.append(np.zeros(len(place)))
+                continue
+            values = np.asarray(duals[identity], dtype=float).ravel(order="F")
+            pieces.append(values[place - self._first_place[identity]])
+        # CVXPY's Lagrangian adds dual * (lhs - rhs); ours subtracts multiplier * row.
+        return -np.concatenate(pieces)
+
+    def cone_multipliers(self, duals: Mapping[int, Any]) -> tuple[Vector, ...] | None:
+        """Return one multiplier per cone, (t, u) or (x, y, z), or None where one is missing."""
+        if not self._cones:
+            return None
+        taken: dict[int, int] = {}
+        found = []
+        for identity, piece in self._cones:
+            if duals.get(identity) is None:
+                return None
+            values = np.asarray(duals[identity], dtype=float).ravel(order="F")
+            at = taken.get(identity, 0)
+            taken[identity] = at + len(piece)
+            found.append(values[at : at + len(piece)])
+        return tuple(found)
+
+
+def _status(status: str) -> tuple[Stopped, Point]:
+    if status == settings.OPTIMAL:
+        return "optimal", "optimal"
+    if status == settings.OPTIMAL_INACCURATE:
+        return "optimal", "feasible"
+    if status in (settings.INFEASIBLE, settings.INFEASIBLE_INACCURATE):
+        return "infeasible", "none"
+    if status in (settings.UNBOUNDED, settings.UNBOUNDED_INACCURATE):
+        return "unbounded", "none"
+    if status == settings.INFEASIBLE_OR_UNBOUNDED:
+        return "infeasible", "none"
+    if status == settings.USER_LIMIT:
+        return "iterations", "feasible"
+    return "error", "none"
+
+
+def _bound(raw: Any, sign: float, offset: float) -> float | None:
+    """Return a MIP solver's bound where CVXPY hands it on: HiGHS's and SciPy's."""
+    value = None
+    if isinstance(raw, dict):
+        info = raw.get("info")
+        value = getattr(info, "mip_dual_bound", None) if info is not None else None
+        if info is not None and getattr(info, "mip_node_count", -1) < 0:
+            value = None
+        value = raw.get("mip_dual_bound", value)
+    if value is None or not np.isfinite(value):
+        return None
+    return sign * (float(value) + offset)
+
+
+def _column_order(
+    problem: cp.Problem, program: Any, n: int
+) -> tuple[np.ndarray[Any, Any], tuple[Block, ...]]:
+    """Return the program's columns in the form's order: own variables by name, then the rest."""
+    own = {v.name(): v for v in problem.variables()}
+    if len(own) != len(problem.variables()):
+        raise RunError("two variables of a CVXPY problem have one name")
+    starts = {
+        v.name(): (program.var_id_to_col[v.id], tuple(v.shape))
+        for v in program.variables
+        if v.name() in own
+    }
+    order, shapes = [], []
+    for name in sorted(starts):
+        start, shape = starts[name]
+        place = np.arange(start, start + int(np.prod(shape, dtype=int)))
+        order.append(place.reshape(shape, order="F").ravel())
+        shapes.append((name, shape))
+    taken = np.concatenate(order) if order else np.zeros(0, dtype=int)
+    rest = np.setdiff1d(np.arange(n), taken)
+    return np.concatenate([taken, rest]).astype(int), stack_blocks(shapes)
+
+
+def _column_bounds(program: Any, order: np.ndarray[Any, Any], n: int) -> tuple[Vector, Vector]:
+    lower = np.full(n, -np.inf) if program.lower_bounds is None else program.lower_bounds
+    upper = np.full(n, np.inf) if program.upper_bounds is None else program.upper_bounds
+    lower, upper = np.array(lower, dtype=float), np.array(upper, dtype=float)
+    for place in program.x.boolean_idx or []:
+        j = int(place[0])
+        lower[j], upper[j] = max(lower[j], 0.0), min(upper[j], 1.0)
+    return lower[order], upper[order]
+
+
+def _absorb_bounds(
+    rows: sparse.csr_array,
+    offset: Vector,
+    place: np.ndarray[Any, Any],
+    lower: Vector,
+    upper: Vector,
+) -> np.ndarray[Any, Any]:
+    """Turn the rows that CVXPY makes of variable bounds back into bounds; return the others."""
+    counts = np.diff(rows.indptr)[place]
+    single = place[counts == 1]
+    for row in single:
+        j = int(rows.indices[rows.indptr[row]])
+        factor = float(rows.data[rows.indptr[row]])
+        edge = -offset[row] / factor
+        if factor > 0:
+            lower[j] = max(lower[j], edge)
+        else:
+            upper[j] = min(upper[j], edge)
+    return place[counts != 1]
+
+
+def _cone_kind(constraint: Any) -> Any:
+    if isinstance(constraint, SOC):
+        return "second-order"
+    if isinstance(constraint, ExpCone):
+        return "exponential"
+    raise RunError(f"no canonical form for a constraint of type {type(constraint).__name__}")
+
+
+def _cone_places(constraint: Any, place: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+    """Return the rows of each elementary cone of a vectorised cone constraint."""
+    if isinstance(constraint, SOC):
+        sizes = constraint.cone_sizes()
+        tops = place[: len(sizes)]
+        body = place[len(sizes) :].reshape((sizes[0] - 1, len(sizes)), order="F") if (
+            constraint.axis == 0
+        ) else place[len(sizes) :].reshape((len(sizes), sizes[0] - 1), order="F").T
+        return [np.concatenate([[top], body[:, k]]) for k, top in enumerate(tops)]
+    if isinstance(constraint, ExpCone):
+        third = len(place) // 3
+        return [place[[k, third + k, 2 * third + k]] for k in range(third)]
+    _cone_kind(constraint)
+    return []
+
+
+def _first_places(program: Any) -> dict[int, int]:
+    first, start = {}, 0
+    for constraint in program.constraints:
+        first[constraint.id] = start
+        start += constraint.size
+    return first
+
+
+def _symmetric(matrix: sparse.csr_array) -> bool:
+    difference = abs(matrix - matrix.T)
+    return bool(difference.nnz == 0 or difference.max() == 0)

@@ -1,0 +1,331 @@
+"""Pyomo: a model taken to its canonical form, and handed to a solver of Pyomo's."""
+
+from __future__ import annotations
+
+import gc
+import io
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from functools import cached_property
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.common.errors import PyomoException
+from pyomo.contrib.solver.common.factory import SolverFactory
+from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
+from pyomo.contrib.solver.common.util import NoSolutionError
+from pyomo.repn import generate_standard_repn
+from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+from scipy import sparse
+
+from optimodels.errors import RunError
+from optimodels.form import Block, Form, QuadraticRow, Vector, stack_blocks
+from optimodels.result import Claim, Point, Stopped
+from optimodels.solvers.registry import Limits, Solver
+
+_STOPPED: dict[TerminationCondition, Stopped] = {
+    TerminationCondition.convergenceCriteriaSatisfied: "optimal",
+    TerminationCondition.maxTimeLimit: "time",
+    TerminationCondition.iterationLimit: "iterations",
+    TerminationCondition.objectiveLimit: "iterations",
+    TerminationCondition.provenInfeasible: "infeasible",
+    TerminationCondition.locallyInfeasible: "infeasible",
+    TerminationCondition.infeasibleOrUnbounded: "infeasible",
+    TerminationCondition.unbounded: "unbounded",
+    TerminationCondition.interrupted: "interrupted",
+}
+_POINT: dict[SolutionStatus, Point] = {
+    SolutionStatus.optimal: "optimal",
+    SolutionStatus.feasible: "feasible",
+}
+
+
+class PyomoProblem:
+    """One Pyomo model: its canonical form and its way to a solver."""
+
+    def __init__(self, model: pyo.ConcreteModel) -> None:
+        self.model = model
+        self.seconds: dict[str, float] = {}
+        self._columns = _sorted_entries(model, pyo.Var)
+        self._rows = _sorted_entries(model, pyo.Constraint)
+        self._variables = [v for _, entries in self._columns for v in entries.values()]
+        self._constraints = [c for _, entries in self._rows for c in entries.values()]
+
+    @cached_property
+    def form(self) -> Form:
+        """The canonical form, from Pyomo's own compilers, never from a solver's file."""
+        with _paused_garbage_collection():
+            try:
+                return self._linear_form()
+            except _NotLinearError:
+                return self._quadratic_form()
+
+    def solve(
+        self, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
+    ) -> Claim:
+        """Hand the model to a solver and return what it says, in the order of the form."""
+        with _paused_garbage_collection(), _quiet(live):
+            return self._solve(solver, limits, options, live)
+
+    def _solve(
+        self, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
+    ) -> Claim:
+        started = perf_counter()
+        engine = SolverFactory(solver.native)
+        engine.config.load_solutions = False
+        engine.config.raise_exception_on_nonoptimal_result = False
+        engine.config.tee = live
+        engine.config.solver_options = solver.options(limits, options)
+        try:
+            results = engine.solve(self.model)
+        except (ValueError, RuntimeError, AttributeError, KeyError, OverflowError) as error:
+            return Claim("error", message=f"{solver.name}: {' '.join(str(error).split())}")
+        whole = perf_counter() - started
+        inside = next(
+            (
+                float(seconds)
+                for name, seconds in results.timing_info.items()
+                if name.endswith("_time") and isinstance(seconds, (int, float))
+            ),
+            whole,
+        )
+        self.seconds = {"hand_over": max(0.0, whole - inside), "solve": inside}
+        return self._claim(results)
+
+    def _claim(self, results: Any) -> Claim:
+        condition = results.termination_condition
+        stopped = _STOPPED.get(condition, "error")
+        point = _POINT.get(results.solution_status, "none")
+        x = y = None
+        if point != "none":
+            try:
+                primals = results.solution_loader.get_vars()
+            except NoSolutionError:
+                point = "none"
+            else:
+                x = np.array([_value(primals, v) for v in self._variables])
+        if point == "optimal":
+            try:
+                duals = results.solution_loader.get_duals()
+            except (PyomoException, NotImplementedError):
+                duals = {}
+            if duals:
+                # Pyomo's duals are rates of the user's objective; ours belong to minimisation.
+                y = self.form.sign * np.array([duals.get(c, 0.0) for c in self._constraints])
+        return Claim(
+            stopped,
+            point,
+            message="" if stopped == "optimal" else str(condition.name),
+            x=x,
+            objective=_finite(results.incumbent_objective),
+            bound=_finite(results.objective_bound),
+            row_multipliers=y,
+            or_unbounded=condition is TerminationCondition.infeasibleOrUnbounded,
+        )
+
+    def _linear_form(self) -> Form:
+        compiler = LinearStandardFormCompiler()
+        try:
+            # set_sense=None: the default negates a maximisation.
+            info = compiler.write(self.model, mixed_form=True, set_sense=None)
+        except Exception as error:  # the compiler has no type of its own for this
+            raise _NotLinearError from error
+        place = {id(v): j for j, v in enumerate(self._variables)}
+        order = np.array([place[id(v)] for v in info.columns], dtype=int)
+        n, m = len(self._variables), len(self._constraints)
+        spread = sparse.coo_array(
+            (np.ones(len(order)), (np.arange(len(order)), order)), shape=(len(order), n)
+        ).tocsr()
+        where = {id(c): i for i, c in enumerate(self._constraints)}
+        lower, upper = np.full(m, -np.inf), np.full(m, np.inf)
+        pick = np.full(m, -1)
+        for k, ((constraint, kind), side) in enumerate(zip(info.rows, info.rhs, strict=True)):
+            i = where[id(constraint)]
+            pick[i] = k
+            # mixed form: 0 is an equality, 1 an upper and -1 a lower side; ranges stand twice.
+            if kind >= 0:
+                upper[i] = side
+            if kind <= 0:
+                lower[i] = side
+        rows = sparse.csr_array(info.A) @ spread if info.A.shape[0] else sparse.csr_array((0, n))
+        kept = sparse.csr_array((m, n))
+        present = np.flatnonzero(pick >= 0)
+        if len(present):
+            choose = sparse.coo_array(
+                (np.ones(len(present)), (present, pick[present])), shape=(m, rows.shape[0])
+            ).tocsr()
+            kept = choose @ rows
+        for i in np.flatnonzero(pick < 0):
+            # A row without variables is left out by the compiler; it must not be lost.
+            lower[i], upper[i] = _constant_sides(self._constraints[i])
+        objective, constant = np.zeros(n), 0.0
+        if info.objectives:
+            objective = np.asarray((sparse.csr_array(info.c) @ spread).todense()).ravel()
+            constant = float(np.atleast_1d(info.c_offset)[0])
+        return self._assemble(objective, None, constant, kept, lower, upper, ())
+
+    def _quadratic_form(self) -> Form:
+        place = {id(v): j for j, v in enumerate(self._variables)}
+        n = len(self._variables)
+        objective = self._objective()
+        linear, quadratic, constant = np.zeros(n), None, 0.0
+        if objective is not None:
+            constant, linear, quadratic = _expression(objective.expr, place, n)
+        data: list[float] = []
+        columns: list[int] = []
+        starts = [0]
+        lower, upper = (np.full(len(self._constraints), side) for side in (-np.inf, np.inf))
+        curves = []
+        for i, constraint in enumerate(self._constraints):
+            low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
+            shift, slope, bend = _expression(body, place, n)
+            low = -np.inf if low is None else float(low) - shift
+            high = np.inf if high is None else float(high) - shift
+            if bend is None:
+                used = np.flatnonzero(slope)
+                columns.extend(used.tolist())
+                data.extend(slope[used].tolist())
+                lower[i], upper[i] = low, high
+            else:
+                curves.append(QuadraticRow(bend, slope, low, high, constraint.name))
+            starts.append(len(data))
+        rows = sparse.csr_array((data, columns, starts), shape=(len(self._constraints), n))
+        return self._assemble(linear, quadratic, constant, rows, lower, upper, tuple(curves))
+
+    def _assemble(
+        self,
+        linear: Vector,
+        quadratic: sparse.csr_array | None,
+        constant: float,
+        rows: sparse.csr_array,
+        row_lower: Vector,
+        row_upper: Vector,
+        curves: tuple[QuadraticRow, ...],
+    ) -> Form:
+        bounds = [v.bounds for v in self._variables]
+        objective = self._objective()
+        return Form(
+            sense="max" if objective is not None and objective.sense == pyo.maximize else "min",
+            linear=linear,
+            quadratic=quadratic,
+            constant=constant,
+            rows=rows,
+            row_lower=row_lower,
+            row_upper=row_upper,
+            lower=np.array([-np.inf if b[0] is None else b[0] for b in bounds], dtype=float),
+            upper=np.array([np.inf if b[1] is None else b[1] for b in bounds], dtype=float),
+            integer=np.array([v.is_integer() or v.is_binary() for v in self._variables], bool),
+            columns=_blocks(self._columns),
+            row_blocks=_blocks(self._rows),
+            quadratic_rows=curves,
+            source="pyomo",
+        )
+
+    def _objective(self) -> Any:
+        active = list(self.model.component_data_objects(pyo.Objective, active=True))
+        return active[0] if active else None
+
+
+class _NotLinearError(Exception):
+    pass
+
+
+def _sorted_entries(
+    model: pyo.ConcreteModel, kind: Any
+) -> list[tuple[str, dict[tuple[Any, ...], Any]]]:
+    """Return the active entries of a kind of component, by name, in the order of their index."""
+    found = []
+    for component in model.component_objects(kind, active=True, descend_into=True):
+        entries = {
+            (key if isinstance(key, tuple) else () if key is None else (key,)): item
+            for key, item in component.items()
+            if item.active or kind is pyo.Var
+        }
+        found.append((component.name, dict(sorted(entries.items()))))
+    return sorted(found, key=lambda item: item[0])
+
+
+def _blocks(named: Iterable[tuple[str, Mapping[tuple[Any, ...], Any]]]) -> tuple[Block, ...]:
+    return stack_blocks((name, _shape(list(entries))) for name, entries in named)
+
+
+def _shape(keys: list[tuple[Any, ...]]) -> tuple[int, ...]:
+    """Return the shape of a dense index set 0..k-1 x ..., or its length where it is not one."""
+    if keys == [()]:
+        return ()
+    if all(all(isinstance(k, int) for k in key) for key in keys) and keys:
+        shape = tuple(max(key[d] for key in keys) + 1 for d in range(len(keys[0])))
+        if int(np.prod(shape)) == len(keys):
+            return shape
+    return (len(keys),)
+
+
+def _expression(
+    expression: Any, place: Mapping[int, int], n: int
+) -> tuple[float, Vector, sparse.csr_array | None]:
+    """Return constant, linear part (n,) and symmetric Hessian of a quadratic expression."""
+    repn = generate_standard_repn(expression, quadratic=True)
+    if repn.nonlinear_expr is not None:
+        raise RunError(f"no canonical form for the nonlinear expression {repn.nonlinear_expr}")
+    linear = np.zeros(n)
+    for coefficient, variable in zip(repn.linear_coefs, repn.linear_vars, strict=True):
+        linear[place[id(variable)]] += float(pyo.value(coefficient))
+    if not repn.quadratic_vars:
+        return float(pyo.value(repn.constant)), linear, None
+    pairs = [(place[id(a)], place[id(b)]) for a, b in repn.quadratic_vars]
+    values = [float(pyo.value(c)) for c in repn.quadratic_coefs]
+    i, j = (np.array(side) for side in zip(*pairs, strict=True))
+    half = sparse.coo_array((values, (i, j)), shape=(n, n)).tocsr()
+    return float(pyo.value(repn.constant)), linear, sparse.csr_array(half + half.T)
+
+
+def _constant_sides(constraint: Any) -> tuple[float, float]:
+    low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
+    constant = float(pyo.value(body))
+    return (
+        -np.inf if low is None else float(low) - constant,
+        np.inf if high is None else float(high) - constant,
+    )
+
+
+def _value(primals: Mapping[Any, float], variable: Any) -> float:
+    """A variable that no row and no objective uses may take any value within its bounds."""
+    if variable in primals:
+        return float(primals[variable])
+    low, high = variable.bounds
+    return float(np.clip(0.0, -np.inf if low is None else low, np.inf if high is None else high))
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None
+
+
+@contextmanager
+def _paused_garbage_collection() -> Iterator[None]:
+    """Building and walking millions of small objects is far slower while they are collected."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@contextmanager
+def _quiet(live: bool) -> Iterator[None]:
+    """Keep Pyomo's warnings out of the user's tables; what matters is in the claim."""
+    logger = logging.getLogger("pyomo")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        if live:
+            yield
+        else:
+            with redirect_stdout(io.StringIO()):
+                yield
+    finally:
+        logger.setLevel(level)

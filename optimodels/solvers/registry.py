@@ -1,0 +1,197 @@
+"""Which solvers there are, through which language, for which problems, and who takes a problem.
+
+Nothing here imports a solver or a modelling language: availability is read from what is
+installed. A solver is one small file in ``catalogue`` (or an entry point ``optimodels.solvers``)
+that lists one ``Solver`` per language.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
+from typing import Any, Literal, get_args
+
+from optimodels.errors import UnavailableError, suggestion
+from optimodels.model import Formulation, ProblemClass
+from optimodels.result import SolverUsed
+
+Via = Literal["pyomo", "cvxpy", "exact"]
+LANGUAGES: tuple[Via, ...] = ("pyomo", "cvxpy")
+
+#: The relative gap at which integer solvers may stop: below what verification tells apart.
+DEFAULT_GAP = 1e-7
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Uniform limits: ``time`` in seconds, relative ``gap``, ``threads``; None is no limit."""
+
+    time: float | None = None
+    gap: float | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which solver a case asks for; ``live`` prints the solver's own log as it works."""
+
+    name: str = "highs"
+    via: Via | None = None
+    limits: Limits = field(default_factory=Limits)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    live: bool = False
+
+
+@dataclass(frozen=True)
+class Solver:
+    """One solver as one modelling language reaches it.
+
+    ``native`` is its name there; ``options`` turns the uniform limits and the user's own
+    options into the solver's arguments; ``distribution`` is the installed package that brings
+    it and ``module`` what must be importable; ``limits`` names the limits that it keeps.
+    """
+
+    name: str
+    via: Via
+    classes: frozenset[ProblemClass]
+    native: str
+    distribution: str
+    module: str
+    options: Callable[[Limits, Mapping[str, Any]], dict[str, Any]]
+    limits: frozenset[str] = frozenset({"time", "gap", "threads"})
+    licence: str = ""
+    homepage: str = ""
+    # The code that does the work, where it is that of another solver (SciPy's is HiGHS).
+    runs: str = ""
+
+    @property
+    def engine(self) -> str:
+        """What a second opinion must differ in."""
+        return self.runs or self.name
+
+    @property
+    def installed(self) -> bool:
+        return all(find_spec(name) is not None for name in (self.via, self.module))
+
+    @property
+    def version(self) -> str:
+        try:
+            return version(self.distribution)
+        except PackageNotFoundError:
+            return ""
+
+    @property
+    def install(self) -> str:
+        """How to get it."""
+        missing = self.via if find_spec(self.via) is None else self.distribution
+        return f"pip install {missing}"
+
+
+@cache
+def catalogue() -> tuple[Solver, ...]:
+    """Return every known solver, installed or not, in the order of preference."""
+    folder = import_module("optimodels.solvers.catalogue")
+    modules = [
+        import_module(f"{folder.__name__}.{entry.name}")
+        for entry in pkgutil.iter_modules(folder.__path__)
+    ]
+    found = [solver for module in modules for solver in module.SOLVERS]
+    for entry in entry_points(group="optimodels.solvers"):
+        found.extend(entry.load())
+    return tuple(sorted(found, key=lambda s: (s.name, LANGUAGES.index(s.via))))
+
+
+def solver_names() -> list[str]:
+    """Return the words that a case may write for a solver."""
+    return sorted({"exact", *(solver.name for solver in catalogue())})
+
+
+def choose(request: Request, formulation: Formulation[Any]) -> Solver | None:
+    """Return the solver for a formulation, or None for the family's own exact algorithm.
+
+    Raises UnavailableError where the name is unknown, nothing of that name is installed, or it
+    cannot take the class of problem; never substitutes another solver.
+    """
+    if request.name == "exact":
+        if formulation.exact is None:
+            raise UnavailableError(
+                f"solver: {formulation.name} has no exact algorithm; {_able(formulation)}"
+            )
+        if request.options:
+            raise UnavailableError("solver: the exact algorithm takes no options")
+        return None
+    named = [s for s in catalogue() if s.name == request.name]
+    if not named:
+        hint = suggestion(request.name, solver_names())
+        raise UnavailableError(f"solver: no solver {request.name!r}{hint}")
+    if request.via is not None:
+        through = [s for s in named if s.via == request.via]
+        if not through:
+            ways = ", ".join(s.via for s in named)
+            raise UnavailableError(
+                f"solver: {request.name} is not reached through {request.via}, only through {ways}"
+            )
+        named = through
+    expressible = [s for s in named if s.via in formulation.languages]
+    if not expressible:
+        raise UnavailableError(
+            f"solver: {formulation.name} is not written in {named[0].via}; {_able(formulation)}"
+        )
+    able = [s for s in expressible if formulation.problem_class in s.classes]
+    if not able:
+        classes = ", ".join(sorted(set().union(*(s.classes for s in expressible))))
+        raise UnavailableError(
+            f"solver: {request.name} cannot take a problem of class "
+            f"{formulation.problem_class} ({formulation.name}), only {classes}; "
+            f"{_able(formulation)}"
+        )
+    ready = [s for s in able if s.installed]
+    if not ready:
+        raise UnavailableError(
+            f"solver: {request.name} is not installed: {able[0].install}; {_able(formulation)}"
+        )
+    for limit in ("time", "gap", "threads"):
+        asked = getattr(request.limits, limit)
+        if asked is not None and limit not in ready[0].limits and (limit, asked) != ("threads", 1):
+            raise UnavailableError(
+                f"solver: {request.name} through {ready[0].via} keeps no {limit} limit; "
+                f"leave out the key"
+            )
+    return ready[0]
+
+
+def able_solvers(formulation: Formulation[Any]) -> list[Solver]:
+    """Return the installed solvers that can take a formulation."""
+    return [
+        s
+        for s in catalogue()
+        if s.installed
+        and s.via in formulation.languages
+        and formulation.problem_class in s.classes
+    ]
+
+
+def describe(solver: Solver | None, request: Request) -> SolverUsed:
+    """Say who solves, for the result."""
+    if solver is None:
+        return SolverUsed("exact", "exact", version("optimodels"), 1)
+    return SolverUsed(
+        solver.name, solver.via, solver.version, request.limits.threads, dict(request.options)
+    )
+
+
+def classes() -> tuple[str, ...]:
+    """Return the names of all classes of problems."""
+    return get_args(ProblemClass)
+
+
+def _able(formulation: Formulation[Any]) -> str:
+    names = list(dict.fromkeys(s.name for s in able_solvers(formulation)))
+    if formulation.exact is not None:
+        names.append("exact")
+    return f"installed and able: {', '.join(names)}" if names else "no installed solver is able"
