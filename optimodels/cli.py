@@ -67,6 +67,35 @@ def solve(options: argparse.Namespace) -> int:
     return worst(codes)
 
 
+def sweep(options: argparse.Namespace) -> int:
+    """Solve every combination of a case's sweep and print one table."""
+    from optimodels.case import load_case
+    from optimodels.files import output_folder
+    from optimodels.report.folder import save_sweep
+    from optimodels.report.text import table_lines
+    from optimodels.runs import sweep as run_sweep
+    from optimodels.runs import sweep_table
+
+    folder = output_folder(Path(options.out)) if options.out else None
+    case = load_case(options.case[0], _settings(options), outside=options.allow_outside)
+    runs = run_sweep(case, _progress if sys.stderr.isatty() else None)
+    table = sweep_table(runs)
+    columns = [*runs[0].keys]
+    short = [key.removeprefix("parameters.") for key in columns]
+    shown = [*short, "objective", "stopped", "verdict"]
+    print("\n".join(table_lines([{key: row.get(key) for key in shown} for row in table], _width())))
+    for run in runs:
+        if run.result is None:
+            print(run.error, file=sys.stderr)
+    failed = sum(run.result is None for run in runs)
+    refuted = sum(r.result is not None and r.result.verdict.status == "refuted" for r in runs)
+    print(f"\n{case.name}: {len(runs)} runs, {failed} failed, {refuted} refuted")
+    if folder is not None:
+        for file in save_sweep(case.name, runs, table, case.model, folder):
+            print(f"  wrote {file}")
+    return 1 if refuted else 0
+
+
 def validate(options: argparse.Namespace) -> int:
     """Check cases without solving them."""
     from optimodels.case import load_case
@@ -157,6 +186,10 @@ def _settings(options: argparse.Namespace) -> list[str]:
     return [*chosen, *options.set]
 
 
+def _progress(done: int, of: int) -> None:
+    print(f"\r{done} of {of}", end="", file=sys.stderr, flush=True)
+
+
 def _width() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
@@ -181,8 +214,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run)
         return sub
 
-    def takes_cases(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("case", nargs="+", metavar="CASE", help="a case file (YAML)")
+    def takes_cases(sub: argparse.ArgumentParser, number: int | str = "+") -> None:
+        sub.add_argument("case", nargs=number, metavar="CASE", help="a case file (YAML)")
         sub.add_argument(
             "--set", action="append", default=[], metavar="KEY=VALUE",
             help="change a key of the case, as in parameters.slack=0.25; VALUE is YAML",
@@ -199,6 +232,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="print JSON instead of tables")
     sub.add_argument("--live", action="store_true", help="show the solver's own log")
     sub.add_argument("--strict", action="store_true", help="exit 1 on unverified results too")
+    sub = add("sweep", sweep)
+    takes_cases(sub, 1)
+    sub.add_argument("--out", metavar="DIR", help="write the table and pictures there")
     takes_cases(add("validate", validate))
     add("new", new).add_argument("model", metavar="MODEL", help="see: optimodels models")
     add("models", models)

@@ -187,6 +187,10 @@ class Result:
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    # For pictures; not part of the JSON: the network can be read again, arrays may be large.
+    network: Any = None
+    arrays: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -200,8 +204,9 @@ class Result:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values: no NaN, no Infinity, no NumPy types."""
-        plain = plain_json(asdict(self))
-        assert isinstance(plain, dict)
+        kept = asdict(replace(self, network=None, arrays={}))
+        del kept["network"], kept["arrays"]
+        plain: dict[str, Any] = plain_json(kept)
         return plain
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import UnionType
@@ -39,7 +39,6 @@ class Case:
     source: Source
     folder: Path
     outside: bool = False
-    settings: tuple[str, ...] = field(default=())
 
     @property
     def name(self) -> str:
@@ -58,6 +57,10 @@ class Case:
         if isinstance(chosen, SimbenchNetwork):
             return ("simbench", chosen.simbench)
         return chosen or self.model.network
+
+    def changed(self, settings: Sequence[str]) -> Case:
+        """Return the case with further settings, checked anew."""
+        return _check(self.source, self.folder, settings, self.outside)
 
     def path(self, text: str, key: str) -> Path:
         """Resolve a path of the case against its folder; refuse those that lead outside."""
@@ -141,7 +144,7 @@ def _check(source: Source, folder: Path, settings: Sequence[str], outside: bool)
     findings += _check_solver(source)
     if findings or parsed is None or model is None or parameters is None:
         raise CaseError(findings)
-    case = Case(parsed, model, parameters, source, folder, outside, tuple(settings))
+    case = Case(parsed, model, parameters, source, folder, outside)
     findings += _check_paths(case)
     findings += _check_sweep(case)
     if findings:

@@ -54,8 +54,9 @@ def _shape(*keys: str) -> Callable[[Any], str | None]:
     """Tell the kinds of a value apart by its type and by the key that names a mapping's kind."""
 
     def kind(value: Any) -> str | None:
-        if isinstance(value, dict):
-            return next((key for key in keys if key in value), None)
+        if isinstance(value, (dict, Strict)):
+            names = value if isinstance(value, dict) else type(value).model_fields
+            return next((key for key in keys if key in names), None)
         if isinstance(value, list):
             return "<list>"
         if isinstance(value, str):
@@ -125,7 +126,7 @@ class Sweep(Strict):
 class Claim(Strict):
     """One figure or statement of a publication, beside ours."""
 
-    says: Number | Text = Field(description="what the publication prints")
+    says: Number | Text | None = Field(description="what it prints; null: lost in print")
     ours: Text | None = Field(default=None, description="the value or table.column[row] of ours")
     tolerance: Number = Field(default=0.0, ge=0, description="relative; within it: reproduced")
     note: str = ""

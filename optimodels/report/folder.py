@@ -11,6 +11,7 @@ from pathlib import Path
 from optimodels.files import write_whole
 from optimodels.model import Model
 from optimodels.result import Result, Row, plain_json
+from optimodels.runs import Run
 
 
 def save(result: Result, model: Model, folder: Path) -> list[Path]:
@@ -23,6 +24,19 @@ def save(result: Result, model: Model, folder: Path) -> list[Path]:
             written.append(write_whole(folder / f"{stem}-{name}.csv", csv_text(table)))
     for name, picture in model.draw([result]).items():
         written.append(write_whole(folder / f"{stem}-{name}.svg", picture))
+    return written
+
+
+def save_sweep(
+    name: str, runs: Sequence[Run], table: Sequence[Row], model: Model, folder: Path
+) -> list[Path]:
+    """Write a sweep's table and the model's pictures of all its results."""
+    stem = _stem(name)
+    written = [write_whole(folder / f"{stem}.csv", csv_text(table))]
+    results = [run.result for run in runs if run.result is not None]
+    if results:
+        for picture, content in model.draw(results).items():
+            written.append(write_whole(folder / f"{stem}-{picture}.svg", content))
     return written
 
 

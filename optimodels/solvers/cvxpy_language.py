@@ -27,6 +27,7 @@ class CvxpyProblem:
         self.problem = problem
         self.seconds: dict[str, float] = {}
         self._program: Any = None
+        self._chain: Any = None
 
     @cached_property
     def form(self) -> Form:
@@ -36,8 +37,10 @@ class CvxpyProblem:
     @cached_property
     def _reading(self) -> _Reading:
         if self._program is None:
-            self._program = self._compile(self._any_cone_solver(), {})[0]["param_prob"]
-        return _Reading(self.problem, self._program)
+            data, chain, _ = self._compile(self._any_cone_solver(), {})
+            self._program, self._chain = data["param_prob"], chain
+        order = getattr(self._chain.solver, "EXP_CONE_ORDER", None) or [0, 1, 2]
+        return _Reading(self.problem, self._program, order)
 
     def solve(
         self, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
@@ -49,7 +52,7 @@ class CvxpyProblem:
             warnings.simplefilter("ignore")
             try:
                 data, chain, inverse = self._compile(solver.native, arguments)
-                self._program = data["param_prob"]
+                self._program, self._chain = data["param_prob"], chain
                 compiled = perf_counter()
                 raw = chain.solve_via_data(
                     self.problem, data, warm_start=False, verbose=live, solver_opts=arguments
@@ -114,7 +117,7 @@ class CvxpyProblem:
 class _Reading:
     """How the stuffed cone program maps to the canonical form and back."""
 
-    def __init__(self, problem: cp.Problem, program: Any) -> None:
+    def __init__(self, problem: cp.Problem, program: Any, exp_order: Any) -> None:
         parts = program.apply_parameters(quad_obj=program.P is not None)
         p = parts[0] if len(parts) == 5 else None
         c, d, matrix, offset = parts[-4:]
@@ -151,7 +154,7 @@ class _Reading:
                     self._rows.append((name, kept, constraint.id, place, equal))
             else:
                 name = labels.get(constraint.id) or ""
-                for piece in _cone_places(constraint, place):
+                for piece in _cone_places(constraint, place, program.formatted, exp_order):
                     self._cones.append((constraint.id, piece))
                     kind = _cone_kind(constraint)
                     cones.append(Cone(kind, rows[piece], offset[piece], name))
@@ -164,11 +167,12 @@ class _Reading:
         equal = np.concatenate(
             [np.full(len(place), eq) for *_, place, eq in self._rows] or [np.zeros(0, bool)]
         ).astype(bool)
-        # A x + b = 0 is A x = -b; A x + b >= 0 is -A x <= b, as the user wrote "lhs <= rhs".
-        flip = sparse.diags_array(np.where(equal, 1.0, -1.0))
-        body = sparse.csr_array(flip @ rows[pick]) if len(pick) else sparse.csr_array((0, n))
+        # A x + b >= 0 is -A x <= b, as the user wrote "lhs <= rhs"; a formatted program negates
+        # its equalities as well, a raw one holds them as lhs - rhs.
+        flip = np.where(equal & (not program.formatted), 1.0, -1.0)
+        body = sparse.csr_array(sparse.diags_array(flip) @ rows[pick])
         body.eliminate_zeros()
-        high = np.where(equal, -offset[pick], offset[pick])
+        high = -flip * offset[pick]
         sign = -1.0 if isinstance(problem.objective, cp.Maximize) else 1.0
         quadratic = None
         if p is not None and p.nnz:
@@ -319,17 +323,30 @@ def _cone_kind(constraint: Any) -> Any:
     raise RunError(f"no canonical form for a constraint of type {type(constraint).__name__}")
 
 
-def _cone_places(constraint: Any, place: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
-    """Return the rows of each elementary cone of a vectorised cone constraint."""
+def _cone_places(
+    constraint: Any, place: np.ndarray[Any, Any], formatted: bool, order: Any
+) -> list[np.ndarray[Any, Any]]:
+    """Return the rows of each elementary cone of a vectorised cone constraint, (t, u) or (x, y, z).
+
+    A formatted program holds one cone behind the other, exponential ones in the solver's order;
+    before that all first entries stand in front.
+    """
     if isinstance(constraint, SOC):
         sizes = constraint.cone_sizes()
-        tops = place[: len(sizes)]
-        body = place[len(sizes) :].reshape((sizes[0] - 1, len(sizes)), order="F") if (
-            constraint.axis == 0
-        ) else place[len(sizes) :].reshape((len(sizes), sizes[0] - 1), order="F").T
-        return [np.concatenate([[top], body[:, k]]) for k, top in enumerate(tops)]
+        if formatted:
+            return list(np.split(place, np.cumsum(sizes)[:-1]))
+        count, width = len(sizes), sizes[0] - 1
+        body = place[count:]
+        columns = (
+            body.reshape((width, count), order="F")
+            if constraint.axis == 0
+            else body.reshape((count, width), order="F").T
+        )
+        return [np.concatenate([[top], columns[:, k]]) for k, top in enumerate(place[:count])]
     if isinstance(constraint, ExpCone):
         third = len(place) // 3
+        if formatted:
+            return [place[3 * k : 3 * k + 3][np.argsort(order)] for k in range(third)]
         return [place[[k, third + k, 2 * third + k]] for k in range(third)]
     _cone_kind(constraint)
     return []

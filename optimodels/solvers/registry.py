@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
+from optimodels import __version__
 from optimodels.errors import UnavailableError, suggestion
 from optimodels.model import Formulation, ProblemClass
 from optimodels.result import SolverUsed
@@ -179,7 +180,7 @@ def able_solvers(formulation: Formulation[Any]) -> list[Solver]:
 def describe(solver: Solver | None, request: Request) -> SolverUsed:
     """Say who solves, for the result."""
     if solver is None:
-        return SolverUsed("exact", "exact", version("optimodels"), 1)
+        return SolverUsed("exact", "exact", __version__, 1)
     return SolverUsed(
         solver.name, solver.via, solver.version, request.limits.threads, dict(request.options)
     )

@@ -133,6 +133,8 @@ def _finish(
         tables=answer.tables,
         notes=answer.notes,
         message=first.message if first else "",
+        network=getattr(data, "network", None),
+        arrays={name: outcome.arrays for name, outcome in done.outcomes.items()},
     )
     return replace(result, paper=beside_paper(case.paper, result))
 
@@ -180,6 +182,7 @@ def _blank(
         stages={name: _stage_summary(name, done, verdicts[name]) for name in verdicts},
         seconds={name: round(value, 6) for name, value in ledger.seconds.items()},
         environment=environment(),
+        parameters=case.parameters.model_dump(mode="json"),
     )
 
 

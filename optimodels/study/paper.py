@@ -14,8 +14,8 @@ _CELL = re.compile(r"(?P<table>\w+)\.(?P<column>\w+)\[(?P<row>\d+)\]")
 def beside_paper(paper: Paper | None, result: Result) -> tuple[Row, ...]:
     """Return a row per printed figure: what it says, ours, the difference, and a word.
 
-    The word is "reproduced", "within x %", "differs by x %", "not comparable: reason" or
-    "ours": nothing is printed to compare with.
+    The word is "reproduced" (within the stated tolerance), "differs by x %", "differs", or
+    "lost in print" where there is nothing to compare with.
     """
     if paper is None:
         return ()
@@ -52,6 +52,8 @@ def _ours(place: str, result: Result) -> Any:
 
 
 def _word(claim: Claim, ours: Any) -> tuple[str, float | None]:
+    if claim.says is None:
+        return "lost in print", None
     if ours is None:
         return "not found in our result", None
     if isinstance(claim.says, str) or isinstance(ours, str):

@@ -81,7 +81,11 @@ def evaluate(
         price=data.price,
     )
     values = objectives(trade, data.share, data.energy_mwh)
-    return Outcome(of="balance", checks=(cancellation(values),), arrays={}, values=values)
+    check = cancellation(values)
+    # What is left of sums that cancel is rounding, not money.
+    dust = 1e-12 * float(data.value_eur.sum())
+    shown = {name: 0.0 if abs(value) < dust else value for name, value in values.items()}
+    return Outcome(of="balance", checks=(check,), arrays={}, values=shown)
 
 
 def cancellation(values: Mapping[str, float]) -> Check:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from optimodels.families.flexibility.data import FlexibilityData, Ints
-from optimodels.families.flexibility.exact import balanced_ternary
+from optimodels.families.flexibility.subset_sum import balanced_ternary
 from optimodels.model import ExactAnswer, Formulation
 
 if TYPE_CHECKING:

@@ -1,0 +1,24 @@
+"""The customers' square lattice: buses as contiguous regions, in the paper's 17 x 17 manner."""
+
+from __future__ import annotations
+
+from math import isqrt
+
+import numpy as np
+
+from optimodels.families.flexibility.data import Ints
+
+
+def customer_lattice(customers: Ints) -> Ints:
+    """Return the index of each site's bus (k, k), -1 where the square is not filled.
+
+    ``customers`` (B,). Rows are filled boustrophedon in bus order, so that every bus is one
+    connected region. The paper's own layout (001, figure 1(d)) is lost; this one is chosen.
+    """
+    total = int(customers.sum())
+    side = isqrt(total - 1) + 1
+    line = np.full(side * side, -1, dtype=np.int64)
+    line[:total] = np.repeat(np.arange(len(customers)), customers)
+    square = line.reshape(side, side)
+    square[1::2] = square[1::2, ::-1]
+    return square

@@ -1,0 +1,59 @@
+"""A network once read is kept on disk, so that the next read imports no pandapower."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from optimodels.grid.network import Network
+
+#: To be raised when the fields of ``Network`` or their meaning change.
+_FORMAT = 1
+
+
+def folder() -> Path:
+    """Return the cache's folder: OPTIMODELS_CACHE, else optimodels in the user's cache."""
+    own = os.environ.get("OPTIMODELS_CACHE")
+    if own:
+        return Path(own)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "optimodels"
+
+
+def load(key: str) -> Network | None:
+    """Return a network from the cache, None where it is not there, damaged or of an old format."""
+    try:
+        with np.load(_file(key), allow_pickle=False) as stored:
+            values = {f.name: stored[f.name] for f in fields(Network)}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    plain = {
+        name: value.item() if value.ndim == 0 else value for name, value in values.items()
+    }
+    return Network(**plain)
+
+
+def store(key: str, network: Network) -> None:
+    """Keep a network; where the folder cannot be written it is simply not kept."""
+    aside = None
+    try:
+        target = _file(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(dir=target.parent, prefix=".network-")
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, **{f.name: getattr(network, f.name) for f in fields(network)})
+        os.replace(aside, target)
+    except OSError:
+        if aside is not None:
+            Path(aside).unlink(missing_ok=True)
+
+
+def _file(key: str) -> Path:
+    name = hashlib.sha256(f"{_FORMAT} {key}".encode()).hexdigest()[:32]
+    return folder() / f"network-{name}.npz"

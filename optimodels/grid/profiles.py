@@ -1,0 +1,85 @@
+"""Profiles from CSV files and from SimBench."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from optimodels.errors import DataError, UnavailableError, suggestion
+
+Floats = npt.NDArray[np.float64]
+_MOST_BYTES = 64 * 2**20
+
+
+def read_csv_column(path: Path, column: str) -> Floats:
+    """Return a column of a CSV file with a header row, separated by commas or semicolons.
+
+    Raises DataError with the row where the file is no such table or a number is not finite.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise DataError("csv", f"{path.name!r} is larger than 64 MiB")
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError("csv", f"cannot read {path.name!r}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError("csv", f"{path.name!r} is not UTF-8 text") from error
+    lines = text.splitlines()
+    if not lines:
+        raise DataError("csv", f"{path.name!r} is empty")
+    separator = ";" if ";" in lines[0] else ","
+    reader = csv.DictReader(lines, delimiter=separator, skipinitialspace=True)
+    names = [name.strip() for name in reader.fieldnames or []]
+    reader.fieldnames = names
+    if column not in names:
+        hint = suggestion(column, names) or f"; it has {', '.join(names)}"
+        raise DataError("column", f"{path.name!r} has no column {column!r}{hint}")
+    values = []
+    for number, row in enumerate(reader, start=2):
+        word = (row[column] or "").strip()
+        try:
+            value = float(word)
+        except ValueError:
+            value = np.nan
+        if not np.isfinite(value):
+            raise DataError("csv", f"{path.name!r}, row {number}: {word!r} is no finite number")
+        values.append(value)
+    if not values:
+        raise DataError("csv", f"{path.name!r} has no rows below its header")
+    return np.array(values)
+
+
+def simbench_profile(code: str, kind: str, start: int, steps: int) -> Floats:
+    """Return the whole active load of a SimBench grid, kW per quarter of an hour (steps,).
+
+    ``start`` counts quarters from the beginning of the grid's year. Raises DataError where the
+    year ends before, UnavailableError where SimBench is not installed.
+    """
+    table = _absolute_loads(code)
+    if start + steps > len(table):
+        raise DataError(
+            kind, f"the SimBench year has {len(table)} quarters of an hour; asked for "
+            f"{start} to {start + steps}"
+        )  # fmt: skip
+    return np.asarray(table[start : start + steps], dtype=float)
+
+
+@cache
+def _absolute_loads(code: str) -> Any:
+    try:
+        import simbench
+    except ModuleNotFoundError as error:
+        raise UnavailableError(
+            "profiles: SimBench is not installed: pip install 'optimodels[simbench]'"
+        ) from error
+    from optimodels.grid.reading import open_net, quiet
+
+    net = open_net(("simbench", code))
+    with quiet():
+        values = simbench.get_absolute_values(net, profiles_instead_of_study_cases=True)
+    return values[("load", "p_mw")].to_numpy(dtype=float).sum(axis=1) * 1000.0

@@ -1,0 +1,221 @@
+"""Problems with known answers, in both languages: what every solver must get right.
+
+None of them belongs to a family. Each answer is derived beside its problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+import pyomo.environ as pyo
+
+from optimodels.model import Formulation, ProblemClass
+from optimodels.result import Stopped
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem, how it must stop and its optimum; ``rtol`` is of the mathematics, not a solver."""
+
+    name: str
+    problem_class: ProblemClass
+    pyomo: Callable[[], pyo.ConcreteModel]
+    cvxpy: Callable[[], cp.Problem]
+    stopped: Stopped = "optimal"
+    objective: float | None = None
+
+    @property
+    def formulation(self) -> Formulation[Any]:
+        return Formulation(
+            self.name,
+            self.problem_class,
+            "textbook",
+            pyomo=lambda _: self.pyomo(),
+            cvxpy=lambda _: self.cvxpy(),
+        )
+
+
+def _model(n: int, **var: Any) -> pyo.ConcreteModel:
+    model = pyo.ConcreteModel()
+    model.x = pyo.Var(range(n), **var)
+    return model
+
+
+def _labelled(constraint: Any, name: str) -> Any:
+    constraint.set_label(name)
+    return constraint
+
+
+# Two products, two machines: max 3a + 2b, a + b <= 4, a + 3b <= 6, a <= 3.
+# At (3, 1) both the first row and the bound are tight: 11.
+def _product_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(0, None))
+    m.x[0].setub(3)
+    m.total = pyo.Constraint(expr=m.x[0] + m.x[1] <= 4)
+    m.second = pyo.Constraint(expr=m.x[0] + 3 * m.x[1] <= 6)
+    m.profit = pyo.Objective(expr=3 * m.x[0] + 2 * m.x[1], sense=pyo.maximize)
+    return m
+
+
+def _product_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[np.zeros(2), np.array([3.0, np.inf])])
+    rows = [_labelled(x[0] + x[1] <= 4, "total"), _labelled(x[0] + 3 * x[1] <= 6, "second")]
+    return cp.Problem(cp.Maximize(3 * x[0] + 2 * x[1]), rows)
+
+
+# Degenerate: three rows through one vertex of the square, min -a - b on [0, 1]^2, a + b <= 2: -2.
+def _degenerate_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(0, 1))
+    m.sum = pyo.Constraint(expr=m.x[0] + m.x[1] <= 2)
+    m.twice = pyo.Constraint(expr=2 * m.x[0] + m.x[1] <= 3)
+    m.cost = pyo.Objective(expr=-m.x[0] - m.x[1])
+    return m
+
+
+def _degenerate_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[0, 1])
+    rows = [_labelled(x[0] + x[1] <= 2, "sum"), _labelled(2 * x[0] + x[1] <= 3, "twice")]
+    return cp.Problem(cp.Minimize(-x[0] - x[1]), rows)
+
+
+# Badly scaled: min a + 1e-4 b with 1e4 a + b = 1e4, 0 <= a <= 10, 0 <= b <= 1e4.
+# Each unit of b saves 1e-4 of a and costs 1e-4: every point of the row costs 1.
+def _scaled_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(0, None))
+    m.x[0].setub(10)
+    m.x[1].setub(1e4)
+    m.row = pyo.Constraint(expr=1e4 * m.x[0] + m.x[1] == 1e4)
+    m.cost = pyo.Objective(expr=m.x[0] + 1e-4 * m.x[1])
+    return m
+
+
+def _scaled_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[np.zeros(2), np.array([10.0, 1e4])])
+    return cp.Problem(
+        cp.Minimize(x[0] + 1e-4 * x[1]), [_labelled(1e4 * x[0] + x[1] == 1e4, "row")]
+    )
+
+
+def _infeasible_pyomo(**var: Any) -> pyo.ConcreteModel:
+    m = _model(2, bounds=(0, 1), **var)
+    m.row = pyo.Constraint(expr=m.x[0] + m.x[1] == 3)
+    m.cost = pyo.Objective(expr=m.x[0])
+    return m
+
+
+def _infeasible_cvxpy(**var: Any) -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[0, 1], **var)
+    return cp.Problem(cp.Minimize(x[0]), [_labelled(x[0] + x[1] == 3, "row")])
+
+
+# Whole numbers with 2a + 2b = 3: no bound says so, only parity.
+def _parity_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, domain=pyo.Integers, bounds=(0, 5))
+    m.row = pyo.Constraint(expr=2 * m.x[0] + 2 * m.x[1] == 3)
+    m.cost = pyo.Objective(expr=m.x[0])
+    return m
+
+
+def _parity_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", integer=True, bounds=[0, 5])
+    return cp.Problem(cp.Minimize(x[0]), [_labelled(2 * x[0] + 2 * x[1] == 3, "row")])
+
+
+def _unbounded_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(0, None))
+    m.row = pyo.Constraint(expr=m.x[0] - m.x[1] == 1)
+    m.gain = pyo.Objective(expr=m.x[0] + m.x[1], sense=pyo.maximize)
+    return m
+
+
+def _unbounded_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[0, np.inf])
+    return cp.Problem(cp.Maximize(x[0] + x[1]), [_labelled(x[0] - x[1] == 1, "row")])
+
+
+# Nearest point of the line a + b = 1 to (2, 0), squared distance: 1/2 at (1.5, -0.5).
+def _nearest_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(-10, 10))
+    m.row = pyo.Constraint(expr=m.x[0] + m.x[1] == 1)
+    m.distance = pyo.Objective(expr=(m.x[0] - 2) ** 2 + m.x[1] ** 2)
+    return m
+
+
+def _nearest_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[-10, 10])
+    distance = cp.sum_squares(x - np.array([2.0, 0.0]))
+    return cp.Problem(cp.Minimize(distance), [_labelled(x[0] + x[1] == 1, "row")])
+
+
+# A knapsack of 0/1: values 10 13 7 8, weights 5 6 3 4, capacity 10.
+# All pairs and triples by hand: {13, 8} of weight 10 gives 21; {10, 7} 17; {13, 7} 20.
+def _knapsack_pyomo() -> pyo.ConcreteModel:
+    m = _model(4, domain=pyo.Binary)
+    m.room = pyo.Constraint(expr=5 * m.x[0] + 6 * m.x[1] + 3 * m.x[2] + 4 * m.x[3] <= 10)
+    m.value = pyo.Objective(
+        expr=10 * m.x[0] + 13 * m.x[1] + 7 * m.x[2] + 8 * m.x[3], sense=pyo.maximize
+    )
+    return m
+
+
+def _knapsack_cvxpy() -> cp.Problem:
+    x = cp.Variable(4, name="x", boolean=True)
+    room = _labelled(np.array([5, 6, 3, 4]) @ x <= 10, "room")
+    return cp.Problem(cp.Maximize(np.array([10, 13, 7, 8]) @ x), [room])
+
+
+# On the unit disc max a + b is sqrt(2).
+def _disc_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(-2, 2))
+    m.disc = pyo.Constraint(expr=m.x[0] ** 2 + m.x[1] ** 2 <= 1)
+    m.total = pyo.Objective(expr=m.x[0] + m.x[1], sense=pyo.maximize)
+    return m
+
+
+def _disc_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[-2, 2])
+    return cp.Problem(cp.Maximize(cp.sum(x)), [_labelled(cp.SOC(cp.Constant(1.0), x), "disc")])
+
+
+# With b whole on that disc scaled by 2: max a + b, b in {-2..2}; b = 1 gives sqrt(3) + 1.
+def _whole_disc_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(-2, 2))
+    m.x[1].domain = pyo.Integers
+    m.disc = pyo.Constraint(expr=m.x[0] ** 2 + m.x[1] ** 2 <= 4)
+    m.total = pyo.Objective(expr=m.x[0] + m.x[1], sense=pyo.maximize)
+    return m
+
+
+def _whole_disc_cvxpy() -> cp.Problem:
+    a = cp.Variable(name="a", bounds=[-2, 2])
+    b = cp.Variable(name="b", integer=True, bounds=[-2, 2])
+    disc = _labelled(cp.SOC(cp.Constant(2.0), cp.hstack([a, b])), "disc")
+    return cp.Problem(cp.Maximize(a + b), [disc])
+
+
+PROBLEMS = (
+    Problem("product mix", "LP", _product_pyomo, _product_cvxpy, objective=11.0),
+    Problem("degenerate", "LP", _degenerate_pyomo, _degenerate_cvxpy, objective=-2.0),
+    Problem("badly scaled", "LP", _scaled_pyomo, _scaled_cvxpy, objective=1.0),
+    Problem("infeasible LP", "LP", _infeasible_pyomo, _infeasible_cvxpy, "infeasible"),
+    Problem("unbounded LP", "LP", _unbounded_pyomo, _unbounded_cvxpy, "unbounded"),
+    Problem("nearest point", "QP", _nearest_pyomo, _nearest_cvxpy, objective=0.5),
+    Problem("knapsack", "MILP", _knapsack_pyomo, _knapsack_cvxpy, objective=21.0),
+    Problem(
+        "infeasible MILP",
+        "MILP",
+        lambda: _infeasible_pyomo(domain=pyo.Integers),
+        lambda: _infeasible_cvxpy(integer=True),
+        "infeasible",
+    ),
+    Problem("parity", "MILP", _parity_pyomo, _parity_cvxpy, "infeasible"),
+    Problem("disc", "SOCP", _disc_pyomo, _disc_cvxpy, objective=sqrt(2.0)),
+    Problem(
+        "whole disc", "MIQCQP", _whole_disc_pyomo, _whole_disc_cvxpy, objective=sqrt(3.0) + 1.0
+    ),
+)

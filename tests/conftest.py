@@ -1,0 +1,22 @@
+"""What all tests share: a network cache of their own, so that nothing of the user's is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    patch.setenv("OPTIMODELS_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of the shipped cases."""
+    return Path(__file__).parent.parent / "cases"
