@@ -158,29 +158,43 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Model:
-    """One name that a case can ask for: parameters, data, stages, results and pictures.
+class Program:
+    """What a model does: read its data, run its stages, report.
 
-    ``parameters`` and ``pictures`` are "module:name", imported when needed. ``main`` is the
-    stage whose objective and stop the result reports. ``profiles`` names the profiles that the
-    model reads, with their defaults.
+    ``main`` is the stage whose objective and stop the result reports.
+    """
+
+    read: Callable[[Inputs], Any]
+    stages: Sequence[Stage]
+    report: Callable[[Any, Done], Answer]
+    main: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One name that a case can ask for, and what is known of it without loading any mathematics.
+
+    ``parameters`` (a class of ``parameters.Parameters``), ``program`` and ``pictures`` are
+    "module:name", imported when needed, so that a case is checked in no time. ``profiles`` names
+    the profiles that the model reads, with their defaults.
     """
 
     name: str
     title: str
     source: str
     parameters: str
-    read: Callable[[Inputs], Any]
-    stages: Sequence[Stage]
-    report: Callable[[Any, Done], Answer]
-    main: str
+    program: str
+    pictures: str = ""
     objective_unit: str = ""
     network: str | None = None
     profiles: Mapping[str, Profile] = field(default_factory=dict)
-    pictures: str = ""
 
     def parameters_class(self) -> type[BaseModel]:
         loaded: type[BaseModel] = load(self.parameters)
+        return loaded
+
+    def load_program(self) -> Program:
+        loaded: Program = load(self.program)
         return loaded
 
     def draw(self, results: Sequence[Result]) -> dict[str, bytes]:
@@ -189,10 +203,6 @@ class Model:
             return {}
         drawn: dict[str, bytes] = load(self.pictures)(results)
         return drawn
-
-    @property
-    def main_stage(self) -> Stage:
-        return next(stage for stage in self.stages if stage.name == self.main)
 
 
 def load(reference: str) -> Any:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from optimodels.form import Vector
+if TYPE_CHECKING:
+    from optimodels.form import Vector
 
 Stopped = Literal[
     "optimal", "infeasible", "unbounded", "time", "memory", "iterations", "interrupted", "error"
@@ -214,10 +213,8 @@ def plain_json(value: Any) -> Any:
     """Turn NumPy values into plain ones and numbers that JSON lacks into null."""
     if isinstance(value, Mapping):
         return {str(key): plain_json(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "tolist"):  # NumPy's arrays and scalars
         return plain_json(value.tolist())
-    if isinstance(value, np.generic):
-        return plain_json(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Iterable) and not isinstance(value, str):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
 from optimodels.errors import UnavailableError
-from optimodels.form import Form
 from optimodels.model import Formulation
 from optimodels.result import Claim
 from optimodels.solvers.registry import (
@@ -21,6 +21,9 @@ from optimodels.solvers.registry import (
     describe,
 )
 
+if TYPE_CHECKING:
+    from optimodels.form import Form
+
 __all__ = [
     "Limits",
     "Problem",
@@ -32,6 +35,7 @@ __all__ = [
     "describe",
     "language_for",
     "open_problem",
+    "prepare",
 ]
 
 
@@ -59,6 +63,13 @@ def open_problem(formulation: Formulation[Any], data: Any, via: Via) -> Problem:
 
         return CvxpyProblem(formulation.cvxpy(data))
     raise UnavailableError(f"solver: {formulation.name} is not written in {via}")
+
+
+def prepare(via: Via) -> None:
+    """Import a language before anything else is: Pyomo loads much more of SciPy, a second's worth,
+    where SciPy has been loaded before it."""
+    if via != "exact":
+        import_module(f"optimodels.solvers.{via}_language")
 
 
 def language_for(formulation: Formulation[Any], preferred: Via | None) -> Via:

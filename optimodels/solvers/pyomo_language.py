@@ -43,6 +43,11 @@ _POINT: dict[SolutionStatus, Point] = {
 }
 
 
+#: From this many variables and rows on the linear compiler is faster; below it the second that
+#: it takes to load (it loads scipy.stats) is most of the time.
+_LARGE = 20_000
+
+
 class PyomoProblem:
     """One Pyomo model: its canonical form and its way to a solver."""
 
@@ -58,10 +63,12 @@ class PyomoProblem:
     def form(self) -> Form:
         """The canonical form, from Pyomo's own compilers, never from a solver's file."""
         with _paused_garbage_collection():
-            try:
-                return self._linear_form()
-            except _NotLinearError:
-                return self._quadratic_form()
+            if len(self._variables) + len(self._constraints) > _LARGE:
+                try:
+                    return self._linear_form()
+                except _NotLinearError:
+                    pass
+            return self._general_form()
 
     def solve(
         self, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
@@ -167,32 +174,37 @@ class PyomoProblem:
             constant = float(np.atleast_1d(info.c_offset)[0])
         return self._assemble(objective, None, constant, kept, lower, upper, ())
 
-    def _quadratic_form(self) -> Form:
+    def _general_form(self) -> Form:
         place = {id(v): j for j, v in enumerate(self._variables)}
-        n = len(self._variables)
+        n, m = len(self._variables), len(self._constraints)
         objective = self._objective()
         linear, quadratic, constant = np.zeros(n), None, 0.0
         if objective is not None:
-            constant, linear, quadratic = _expression(objective.expr, place, n)
-        data: list[float] = []
-        columns: list[int] = []
+            constant, used, slopes, quadratic = _expression(objective.expr, place, n)
+            np.add.at(linear, used, slopes)
+        data: list[Vector] = []
+        columns: list[Any] = []
         starts = [0]
-        lower, upper = (np.full(len(self._constraints), side) for side in (-np.inf, np.inf))
+        lower, upper = np.full(m, -np.inf), np.full(m, np.inf)
         curves = []
         for i, constraint in enumerate(self._constraints):
             low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
-            shift, slope, bend = _expression(body, place, n)
+            shift, used, slopes, bend = _expression(body, place, n)
             low = -np.inf if low is None else float(low) - shift
             high = np.inf if high is None else float(high) - shift
             if bend is None:
-                used = np.flatnonzero(slope)
-                columns.extend(used.tolist())
-                data.extend(slope[used].tolist())
+                columns.append(used)
+                data.append(slopes)
                 lower[i], upper[i] = low, high
+                starts.append(starts[-1] + len(used))
             else:
+                slope = np.zeros(n)
+                np.add.at(slope, used, slopes)
                 curves.append(QuadraticRow(bend, slope, low, high, constraint.name))
-            starts.append(len(data))
-        rows = sparse.csr_array((data, columns, starts), shape=(len(self._constraints), n))
+                starts.append(starts[-1])
+        joined = [np.concatenate(part) if part else np.zeros(0) for part in (data, columns)]
+        rows = sparse.csr_array((joined[0], joined[1].astype(np.int64), starts), shape=(m, n))
+        rows.sum_duplicates()
         return self._assemble(linear, quadratic, constant, rows, lower, upper, tuple(curves))
 
     def _assemble(
@@ -265,21 +277,20 @@ def _shape(keys: list[tuple[Any, ...]]) -> tuple[int, ...]:
 
 def _expression(
     expression: Any, place: Mapping[int, int], n: int
-) -> tuple[float, Vector, sparse.csr_array | None]:
-    """Return constant, linear part (n,) and symmetric Hessian of a quadratic expression."""
+) -> tuple[float, Any, Vector, sparse.csr_array | None]:
+    """Return constant, columns and slopes of the linear part, and the symmetric Hessian."""
     repn = generate_standard_repn(expression, quadratic=True)
     if repn.nonlinear_expr is not None:
         raise RunError(f"no canonical form for the nonlinear expression {repn.nonlinear_expr}")
-    linear = np.zeros(n)
-    for coefficient, variable in zip(repn.linear_coefs, repn.linear_vars, strict=True):
-        linear[place[id(variable)]] += float(pyo.value(coefficient))
+    used = np.array([place[id(v)] for v in repn.linear_vars], dtype=np.int64)
+    slopes = np.array([float(pyo.value(c)) for c in repn.linear_coefs])
+    constant = float(pyo.value(repn.constant))
     if not repn.quadratic_vars:
-        return float(pyo.value(repn.constant)), linear, None
-    pairs = [(place[id(a)], place[id(b)]) for a, b in repn.quadratic_vars]
+        return constant, used, slopes, None
+    pairs = np.array([(place[id(a)], place[id(b)]) for a, b in repn.quadratic_vars])
     values = [float(pyo.value(c)) for c in repn.quadratic_coefs]
-    i, j = (np.array(side) for side in zip(*pairs, strict=True))
-    half = sparse.coo_array((values, (i, j)), shape=(n, n)).tocsr()
-    return float(pyo.value(repn.constant)), linear, sparse.csr_array(half + half.T)
+    half = sparse.coo_array((values, tuple(pairs.T)), shape=(n, n)).tocsr()
+    return constant, used, slopes, sparse.csr_array(half + half.T)
 
 
 def _constant_sides(constraint: Any) -> tuple[float, float]:

@@ -13,12 +13,11 @@ from typing import Any
 
 from optimodels.case import Case, choice
 from optimodels.errors import DataError
-from optimodels.model import Compute, Done, Inputs, Model, Outcome, Solve
-from optimodels.study.judgement import solve_and_judge
+from optimodels.model import Compute, Done, Inputs, Outcome, Program, Solve
 from optimodels.study.paper import beside_paper
 from optimodels.study.profiles import read_profiles
 from optimodels.result import Result, Solution, Stopped, Verdict, weakest
-from optimodels.solvers import Limits, Request, choose, describe
+from optimodels.solvers import Limits, Request, choose, describe, language_for, prepare
 
 #: Called with the name of the stage that begins and, in a stage of many, how many are done.
 Progress = Callable[[str, int, int], None]
@@ -57,17 +56,21 @@ def solve(case: Case, *, live: bool = False, progress: Progress | None = None) -
 
 
 def _solve(case: Case, live: bool, progress: Progress) -> Result:
-    model, ledger = case.model, _Ledger()
+    ledger = _Ledger()
     request = _request(case, live)
-    for stage in model.stages:
-        if isinstance(stage, Solve):
-            choose(_stage_request(stage, request), stage.formulation)
+    with ledger.timed("import"):
+        program = case.model.load_program()
+        for stage in program.stages:
+            if isinstance(stage, Solve):
+                asked = _stage_request(stage, request)
+                chosen = choose(asked, stage.formulation)
+                prepare(chosen.via if chosen else language_for(stage.formulation, asked.via))
     with ledger.timed("load"):
-        data = model.read(_inputs(case))
+        data = program.read(_inputs(case))
     done = Done()
     verdicts: dict[str, Verdict] = {}
     reached: Stopped = "optimal"
-    for stage in model.stages:
+    for stage in program.stages:
         if isinstance(stage, Compute):
             progress(stage.name, 0, 1)
             with ledger.timed("compute"):
@@ -84,8 +87,8 @@ def _solve(case: Case, live: bool, progress: Progress) -> Result:
             reached = next(s.stopped for s in found.values() if not s.has_point)
             break
     else:
-        return _finish(case, data, done, verdicts, request, ledger)
-    return _stopped_early(case, stage, done, verdicts, reached, request, ledger)
+        return _finish(case, program, data, done, verdicts, request, ledger)
+    return _stopped_early(case, program, stage, done, verdicts, reached, request, ledger)
 
 
 def _solve_stage(
@@ -97,6 +100,8 @@ def _solve_stage(
     progress: Progress,
     ledger: _Ledger,
 ) -> dict[Any, Solution]:
+    from optimodels.study.judgement import solve_and_judge
+
     instances = stage.instances(data, done)
     asked = _stage_request(stage, request)
     found: dict[Any, Solution] = {}
@@ -110,18 +115,18 @@ def _solve_stage(
 
 def _finish(
     case: Case,
+    program: Program,
     data: Any,
     done: Done,
     verdicts: dict[str, Verdict],
     request: Request,
     ledger: _Ledger,
 ) -> Result:
-    model = case.model
     with ledger.timed("report"):
-        answer = model.report(data, done)
-    main = done.solutions.get(model.main)
+        answer = program.report(data, done)
+    main = done.solutions.get(program.main)
     first = next(iter(main.values())) if main else None
-    result = _blank(case, done, verdicts, request, ledger)
+    result = _blank(case, program, done, verdicts, request, ledger)
     result = replace(
         result,
         stopped=first.stopped if first else "optimal",
@@ -141,6 +146,7 @@ def _finish(
 
 def _stopped_early(
     case: Case,
+    program: Program,
     stage: Solve,
     done: Done,
     verdicts: dict[str, Verdict],
@@ -149,7 +155,7 @@ def _stopped_early(
     ledger: _Ledger,
 ) -> Result:
     failed = next(s for s in done.solutions[stage.name].values() if not s.has_point)
-    result = _blank(case, done, verdicts, request, ledger)
+    result = _blank(case, program, done, verdicts, request, ledger)
     return replace(
         result,
         stopped=reached,
@@ -160,15 +166,16 @@ def _stopped_early(
 
 def _blank(
     case: Case,
+    program: Program,
     done: Done,
     verdicts: dict[str, Verdict],
     request: Request,
     ledger: _Ledger,
 ) -> Result:
     model = case.model
-    main = done.solutions.get(model.main) or {}
+    main = done.solutions.get(program.main) or {}
     first = next(iter(main.values()), None)
-    at = model.main if model.main in verdicts else next(iter(verdicts))
+    at = program.main if program.main in verdicts else next(iter(verdicts))
     return Result(
         case=case.name,
         model=model.name,
@@ -250,7 +257,6 @@ def _stage_request(stage: Solve, request: Request) -> Request:
 
 
 def _inputs(case: Case) -> Inputs:
-    model: Model = case.model
     network = None
     if case.network is not None:
         from optimodels.grid import read_network

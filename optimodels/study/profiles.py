@@ -23,7 +23,7 @@ def read_profiles(case: Case) -> dict[str, Profile]:
 
 
 def _read(case: Case, name: str, profile: Any, usual: str) -> Profile:
-    from optimodels.grid import read_csv_column, simbench_profile
+    from optimodels.grid.profiles import read_csv_column, simbench_profile
 
     if isinstance(profile, CsvProfile):
         path = case.path(profile.csv, f"profiles.{name}.csv")

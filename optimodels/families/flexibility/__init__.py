@@ -1,159 +1,55 @@
-"""Flexibility of bus loads (paper 001): the models, each a short list of stages."""
+"""Flexibility of bus loads (paper 001)."""
 
 from __future__ import annotations
 
-from optimodels.families.flexibility import (
-    aggregator_mapping,
-    discrete_shift,
-    results,
-    self_sustainability,
-    shiftable_loads,
-    spin_assignment,
-)
-from optimodels.families.flexibility.agents import evaluate
-from optimodels.families.flexibility.data import PROFILES, FlexibilityData, read
-from optimodels.families.flexibility.network_state import power_flows
-from optimodels.families.flexibility.subset_sum import all_balanced_ternary
-from optimodels.model import Compute, Done, Model, Outcome, Solve
+from optimodels.families.flexibility.parameters import PROFILES
+from optimodels.model import Model
 
 _HERE = "optimodels.families.flexibility"
 
 
-def _spins(data: FlexibilityData, done: Done) -> dict[tuple[int, int], spin_assignment.Spins]:
-    """One problem per pair of customers and magnetisation: buses of one pair share the answer."""
-    m = results.whole(done.solution("balance"))
-    pairs = sorted({(int(n), int(s)) for n, s in zip(data.customers, m, strict=True)})
-    return {pair: spin_assignment.Spins(*pair) for pair in pairs}
+def _model(short: str, title: str, section: str, unit: str) -> Model:
+    """One model; its parameters, program and pictures stand under its name in their files."""
+    name = short.replace("-", "_")
+    return Model(
+        name=f"flexibility/{short}",
+        title=title,
+        source=f"001, {section}",
+        parameters=f"{_HERE}.parameters:{short.title().replace('-', '')}",
+        program=f"{_HERE}.programs:{name.upper()}",
+        pictures=f"{_HERE}.pictures:{name}",
+        objective_unit=unit,
+        network="case33bw",
+        profiles=PROFILES,
+    )
 
-
-def _optima(data: FlexibilityData, done: Done) -> Outcome | None:
-    if not data.parameters.enumerate:
-        return None
-    load, sense = data.load.tolist(), data.parameters.sense
-    optima = all_balanced_ternary(load, sense, data.parameters.most_optima)
-    return results.optima_outcome(data, optima, done.solution("balance").objective or 0.0)
-
-
-def _mapping_agents(data: FlexibilityData, done: Done) -> Outcome:
-    import numpy as np
-
-    chosen = results.assigned(done.solution("mapping"))
-    full = np.ones(len(data.buses))
-    return evaluate(data, full, chosen, aggregator_mapping.multipliers(data))
-
-
-def _balanced(data: FlexibilityData, done: Done) -> Outcome:
-    return evaluate(data, results.whole(done.solution("balance")))
-
-
-_BALANCE = Solve(
-    "balance",
-    self_sustainability.FORMULATION,
-    lambda data, done: {"": self_sustainability.instance(data)},
-)
 
 MODELS = {
     model.name: model
     for model in (
-        Model(
-            name="flexibility/shiftable-loads",
-            title="Shiftable loads: when to be flexible, so that welfare is greatest",
-            source="001, section 4.1",
-            parameters=f"{_HERE}.parameters:ShiftableLoads",
-            read=read,
-            stages=(
-                Solve(
-                    "shift",
-                    shiftable_loads.FORMULATION,
-                    lambda data, done: {"": shiftable_loads.instance(data)},
-                ),
-                Solve(
-                    "discrete",
-                    discrete_shift.FORMULATION,
-                    lambda data, done: discrete_shift.instances(data),
-                    required=False,
-                    solver="exact",
-                ),
-                Compute(
-                    "agents",
-                    lambda data, done: evaluate(
-                        data, done.solution("shift").arrays["magnetisation"]
-                    ),
-                ),
-                Compute(
-                    "network",
-                    lambda data, done: power_flows(
-                        data, done.solution("shift").arrays["magnetisation"]
-                    ),
-                ),
-            ),
-            report=results.shiftable_loads,
-            main="shift",
-            objective_unit="EUR",
-            network="case33bw",
-            profiles=PROFILES,
-            pictures=f"{_HERE}.pictures:shiftable_loads",
+        _model(
+            "shiftable-loads",
+            "Shiftable loads: when to be flexible, so that welfare is greatest",
+            "section 4.1",
+            "EUR",
         ),
-        Model(
-            name="flexibility/self-sustainability",
-            title="Self-sustainability: flexibility that balances within the network",
-            source="001, section 4.2",
-            parameters=f"{_HERE}.parameters:SelfSustainability",
-            read=read,
-            stages=(
-                _BALANCE,
-                Compute("optima", _optima),
-                Compute("agents", _balanced),
-                Compute(
-                    "network",
-                    lambda data, done: power_flows(data, results.whole(done.solution("balance"))),
-                ),
-            ),
-            report=results.self_sustainability,
-            main="balance",
-            objective_unit="buses",
-            network="case33bw",
-            profiles=PROFILES,
-            pictures=f"{_HERE}.pictures:self_sustainability",
+        _model(
+            "self-sustainability",
+            "Self-sustainability: flexibility that balances within the network",
+            "section 4.2",
+            "buses",
         ),
-        Model(
-            name="flexibility/spin-assignment",
-            title="Spin assignment: customers whose states add up to their bus's",
-            source="001, section 4.2, (35)",
-            parameters=f"{_HERE}.parameters:SpinAssignment",
-            read=read,
-            stages=(
-                _BALANCE,
-                Solve("spins", spin_assignment.FORMULATION, _spins, required=False),
-                Compute("agents", _balanced),
-            ),
-            report=results.spin_assignment,
-            main="balance",
-            objective_unit="buses",
-            network="case33bw",
-            profiles=PROFILES,
-            pictures=f"{_HERE}.pictures:spin_assignment",
+        _model(
+            "spin-assignment",
+            "Spin assignment: customers whose states add up to their bus's",
+            "section 4.2, (35)",
+            "buses",
         ),
-        Model(
-            name="flexibility/aggregator-mapping",
-            title="Aggregator mapping: which aggregator holds which bus",
-            source="001, section 5.1, (38)",
-            parameters=f"{_HERE}.parameters:AggregatorMapping",
-            read=read,
-            stages=(
-                Solve(
-                    "mapping",
-                    aggregator_mapping.FORMULATION,
-                    lambda data, done: {"": aggregator_mapping.instance(data)},
-                ),
-                Compute("agents", _mapping_agents),
-            ),
-            report=results.aggregator_mapping_answer,
-            main="mapping",
-            objective_unit="EUR",
-            network="case33bw",
-            profiles=PROFILES,
-            pictures=f"{_HERE}.pictures:aggregator_mapping",
+        _model(
+            "aggregator-mapping",
+            "Aggregator mapping: which aggregator holds which bus",
+            "section 5.1, (38)",
+            "EUR",
         ),
     )
 }

@@ -18,19 +18,6 @@ from optimodels.model import Inputs, Profile
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-#: Representative hourly load, percent of the network's load. Ours, not the paper's (Table 2 is
-#: lost): 1 percent of case33bw is 37.15 kW.
-LOAD = (
-    40, 38, 36, 36, 38, 42, 50, 58, 70, 92, 96, 98, 94, 80, 66, 62, 68, 90, 98, 100, 94, 66, 54,
-    46,
-)  # fmt: skip
-#: Representative hourly real-time price, EUR/MWh. Ours, not the paper's (Table 3 is lost).
-PRICE = (
-    24.10, 23.35, 22.80, 22.65, 23.40, 25.20, 28.90, 32.75, 36.20, 43.60, 45.15, 44.70, 42.85,
-    38.45, 35.30, 34.85, 37.10, 46.90, 49.75, 48.30, 44.05, 36.65, 30.40, 26.55,
-)  # fmt: skip
-PROFILES = {"load": Profile(LOAD, "percent"), "price": Profile(PRICE, "eur_per_mwh")}
-
 #: Loads are whole multiples of the coarsest of these that represents them all, in kW.
 _UNITS_KW = (1000, 100, 10, 1)
 

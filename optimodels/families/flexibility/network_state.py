@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from optimodels.families.flexibility.data import FlexibilityData, Floats
-from optimodels.grid import solve_power_flow
 from optimodels.model import Outcome
 from optimodels.result import Check, Row
 
@@ -24,6 +23,9 @@ def power_flows(data: FlexibilityData, magnetisation: Floats) -> Outcome | None:
         engine = "newton" if len(data.network.load_kw) <= AUTO_BUSES else "none"
     if engine == "none":
         return None
+    # SciPy must not be loaded before Pyomo is: see solvers.prepare.
+    from optimodels.grid.powerflow import solve_power_flow
+
     m = np.asarray(magnetisation, dtype=float)
     m = np.repeat(m[:, None], len(data.price), axis=1) if m.ndim == 1 else m
     base_kw, base_kvar = data.network.load_kw, data.network.load_kvar

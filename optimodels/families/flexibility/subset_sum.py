@@ -18,6 +18,8 @@ Sense = Literal["max", "min"]
 
 #: Bits that a table of the dynamic programme may take: half a gigabyte.
 _MOST_BITS = 1 << 32
+#: Bits that counting may write, one after the other: a few seconds.
+_MOST_COUNTING = 1 << 34
 
 
 @dataclass(frozen=True)
@@ -130,13 +132,29 @@ class _Stage:
                 if rest >= 0 and levels[level - 1].get(count - k * sign, 0) >> rest & 1:
                     stack.append((level - 1, count - k * sign, rest, k))
 
-    def number(self) -> int:
-        """Count the ways: the same table with numbers in place of bits."""
-        # A digit has room for all 3^n points, so that sums carry nothing into the next.
-        width = (3 ** len(self.items)).bit_length()
+    def number(self, most_bits: int) -> int | None:
+        """Count the ways, with numbers in place of a table's bits; None where more than
+        ``most_bits`` bits would have to be written."""
+        # A digit has room for every sum, so that none carries into the next: first for all 3^n
+        # points, then for those within the budget, of which there are far fewer.
+        width = int(3 ** len(self.items)).bit_length() + 1
+        if len(self.items) * self.budget * width > most_bits:
+            return None
+        digits = self._ways([(cost, 0) for cost, _ in self.items], width, most_bits)
+        if digits is None:
+            return None
+        # Modulo 2^width - 1 a number is the sum of its digits.
+        within = digits[0] % ((1 << width) - 1)
+        width = within.bit_length()
+        rows = self._ways(self.items, width, most_bits)
+        return None if rows is None else rows.get(self.goal, 0) >> self.budget * width
+
+    def _ways(
+        self, items: list[tuple[int, int]], width: int, most_bits: int
+    ) -> dict[int, int] | None:
         mask = (1 << (self.budget + 1) * width) - 1
         rows = {0: 1}
-        for cost, sign in self.items:
+        for cost, sign in items:
             grown = dict(rows)
             for times in (1, 2):
                 for count, digits in rows.items():
@@ -145,7 +163,10 @@ class _Stage:
                         key = count + times * sign
                         grown[key] = grown.get(key, 0) + moved
             rows = grown
-        return rows.get(self.goal, 0) >> self.budget * width
+            most_bits -= sum(digits.bit_length() for digits in rows.values())
+            if most_bits < 0:
+                return None
+        return rows
 
 
 def _relaxation(weights: Sequence[int]) -> _Relaxation:
@@ -216,7 +237,7 @@ def all_balanced_ternary(weights: Sequence[int], sense: Sense, cap: int) -> Opti
         points=np.array(points, dtype=np.int64),
         objective=objective,
         complete=len(found) <= cap,
-        count=_number(stage, levels),
+        count=stage.number(_MOST_COUNTING),
     )
 
 
@@ -226,11 +247,4 @@ def count_balanced_ternary(weights: Sequence[int]) -> int | None:
     None where counting would take more than a few seconds.
     """
     stage = _relaxation(weights).stage(balanced_ternary(weights).objective)
-    return _number(stage, stage.table(stop_early=False))
-
-
-def _number(stage: _Stage, levels: list[dict[int, int]]) -> int | None:
-    size = sum(bits.bit_length() for rows in levels for bits in rows.values())
-    digit = (3 ** len(stage.items)).bit_length()
-    # The limit bounds what passes through memory, not what is held at a time.
-    return stage.number() if size * digit <= 8 * _MOST_BITS else None
+    return stage.number(_MOST_COUNTING)
