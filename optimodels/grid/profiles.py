@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from optimodels.errors import DataError, UnavailableError, suggestion
+from optimodels.errors import DataError, suggestion
 
 Floats = npt.NDArray[np.float64]
 _MOST_BYTES = 64 * 2**20
@@ -60,7 +58,7 @@ def simbench_profile(code: str, kind: str, start: int, steps: int) -> Floats:
     ``start`` counts quarters from the beginning of the grid's year. Raises DataError where the
     year ends before, UnavailableError where SimBench is not installed.
     """
-    table = _absolute_loads(code)
+    table = _yearly_load(code)
     if start + steps > len(table):
         raise DataError(
             kind, f"the SimBench year has {len(table)} quarters of an hour; asked for "
@@ -69,17 +67,21 @@ def simbench_profile(code: str, kind: str, start: int, steps: int) -> Floats:
     return np.asarray(table[start : start + steps], dtype=float)
 
 
-@cache
-def _absolute_loads(code: str) -> Any:
-    try:
-        import simbench
-    except ModuleNotFoundError as error:
-        raise UnavailableError(
-            "profiles: SimBench is not installed: pip install 'optimodels[simbench]'"
-        ) from error
-    from optimodels.grid.reading import open_net, quiet
+def _yearly_load(code: str) -> Floats:
+    """Return the grid's whole load of a year, kW by quarter of an hour, from the cache or anew."""
+    from optimodels.grid import cache
+    from optimodels.grid.reading import identity, open_net, quiet
 
-    net = open_net(("simbench", code))
+    source = ("simbench", code)
+    key = f"yearly load {identity(source)[0]}"
+    kept = cache.load_arrays(key)
+    if kept is not None and "load_kw" in kept:
+        return np.asarray(kept["load_kw"], dtype=float)
+    import simbench
+
+    net = open_net(source)
     with quiet():
         values = simbench.get_absolute_values(net, profiles_instead_of_study_cases=True)
-    return values[("load", "p_mw")].to_numpy(dtype=float).sum(axis=1) * 1000.0
+    load = values[("load", "p_mw")].to_numpy(dtype=float).sum(axis=1) * 1000.0
+    cache.store_arrays(key, {"load_kw": load})
+    return np.asarray(load, dtype=float)

@@ -31,7 +31,7 @@ def read_network(source: NetworkSource) -> Network:
     DataError where there is no such network or the file holds none, UnavailableError where
     SimBench is asked for and not installed.
     """
-    key, label = _identity(source)
+    key, label = identity(source)
     network = cache.load(key)
     if network is None:
         from optimodels.grid.conversion import convert
@@ -70,7 +70,7 @@ def quiet() -> Iterator[None]:
         logging.disable(previous)
 
 
-def _identity(source: NetworkSource) -> tuple[str, str]:
+def identity(source: NetworkSource) -> tuple[str, str]:
     """Return the cache's key and a label: the source, its content, and who reads it."""
     reader = f"pandapower {version('pandapower')}"
     if isinstance(source, Path):

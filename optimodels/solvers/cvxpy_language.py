@@ -90,8 +90,8 @@ class CvxpyProblem:
         if status not in (settings.OPTIMAL, *settings.INF_OR_UNB) and late:
             stopped = "time"
         x = answer.primal_vars and next(iter(answer.primal_vars.values()))
-        if x is None or not np.all(np.isfinite(np.asarray(x, dtype=float))):
-            point = "none" if x is None else point
+        if not _has_point(raw):
+            x = None
         reading, sign = self._reading, self.form.sign
         vector = None if x is None else reading.point(np.asarray(x, dtype=float).ravel())
         duals = answer.dual_vars or {}
@@ -229,6 +229,13 @@ class _Reading:
             taken[identity] = at + len(piece)
             found.append(values[at : at + len(piece)])
         return tuple(found)
+
+
+def _has_point(raw: Any) -> bool:
+    """HiGHS at its limit hands on a vector of zeros where it has found nothing."""
+    info = raw.get("info") if isinstance(raw, dict) else None
+    status = getattr(info, "primal_solution_status", None)
+    return status is None or int(status) != 0
 
 
 def _status(status: str) -> tuple[Stopped, Point]:

@@ -21,9 +21,9 @@ Floats = npt.NDArray[np.float64]
 #: Loads are whole multiples of the coarsest of these that represents them all, in kW.
 _UNITS_KW = (1000, 100, 10, 1)
 
-#: A profile whose steps are no whole multiples of a common step is rounded to this part of
-#: its peak where a balance must be exact in integers.
-_PROFILE_STEPS = 10_000
+#: A profile whose steps are no whole multiples of a common step is rounded to a thousandth of
+#: its peak where a balance must be exact in integers (chosen; the result says by how much).
+_PROFILE_STEPS = 1_000
 
 
 @dataclass(frozen=True)
@@ -142,10 +142,10 @@ def _power(profile: Profile, total_kw: float) -> Floats:
 
 
 def whole_weights(values: Sequence[float] | Floats) -> tuple[Ints, float]:
-    """Return integers in the proportions of positive numbers, and the rounding as part of the peak.
+    """Return integers in the proportions of positive numbers, and the rounding in parts of the peak.
 
     Numbers that are whole multiples of a common decimal step keep their proportions exactly;
-    others are rounded to a ten-thousandth of their peak.
+    others are rounded to a thousandth of their peak.
     """
     numbers = np.asarray(values, dtype=float)
     scaled = [Fraction(f"{v:.12g}") for v in numbers]
@@ -156,4 +156,9 @@ def whole_weights(values: Sequence[float] | Floats) -> tuple[Ints, float]:
         return np.array([w // common for w in whole], dtype=np.int64), 0.0
     exact = numbers / numbers.max() * _PROFILE_STEPS
     near = np.maximum(1, np.rint(exact)).astype(np.int64)
-    return near // np.gcd.reduce(near), float(np.abs(near - exact).max() / _PROFILE_STEPS)
+    if near.sum() % 2:
+        # With an odd sum no odd number of customers could balance: the step that was rounded
+        # most goes to its other neighbour.
+        worst = int(np.argmax(np.abs(near - exact)))
+        near[worst] += 1 if exact[worst] > near[worst] or near[worst] == 1 else -1
+    return near, float(np.abs(near - exact).max() / _PROFILE_STEPS)
