@@ -52,7 +52,7 @@ class CvxpyProblem:
             warnings.simplefilter("ignore")
             try:
                 data, chain, inverse = self._compile(solver.native, arguments)
-                self._program, self._chain = data["param_prob"], chain
+                self._take(data["param_prob"], chain)
                 compiled = perf_counter()
                 raw = chain.solve_via_data(
                     self.problem, data, warm_start=False, verbose=live, solver_opts=arguments
@@ -63,6 +63,13 @@ class CvxpyProblem:
                 return Claim("error", message=f"{solver.name}: {' '.join(str(error).split())}")
         self.seconds = {"hand_over": compiled - started, "solve": solved - compiled}
         return self._claim(answer, raw, limits, solved - compiled)
+
+    def _take(self, program: Any, chain: Any) -> None:
+        """Read forms from this program on: solvers differ in what they are given (a quadratic
+        objective, or its epigraph as a cone), and a claim belongs to what was solved."""
+        self._program, self._chain = program, chain
+        for cached in ("form", "_reading"):
+            self.__dict__.pop(cached, None)
 
     def _compile(self, native: str, arguments: dict[str, Any]) -> tuple[Any, Any, Any]:
         compiled: tuple[Any, Any, Any] = self.problem.get_problem_data(
@@ -89,7 +96,7 @@ class CvxpyProblem:
         late = limits.time is not None and seconds >= 0.9 * limits.time
         if status not in (settings.OPTIMAL, *settings.INF_OR_UNB) and late:
             stopped = "time"
-        x = answer.primal_vars and next(iter(answer.primal_vars.values()))
+        x = next(iter(answer.primal_vars.values()), None) if answer.primal_vars else None
         if not _has_point(raw):
             x = None
         reading, sign = self._reading, self.form.sign
@@ -108,7 +115,7 @@ class CvxpyProblem:
             objective=objective,
             bound=_bound(raw, sign, reading.offset) if self.form.integer.any() else None,
             row_multipliers=None if rays else reading.row_multipliers(duals),
-            cone_multipliers=None if rays else reading.cone_multipliers(duals),
+            cone_multipliers=reading.cone_multipliers(duals),
             farkas=reading.row_multipliers(duals) if rays else None,
             or_unbounded=status == settings.INFEASIBLE_OR_UNBOUNDED,
         )

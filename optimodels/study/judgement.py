@@ -7,6 +7,8 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from optimodels.errors import UnavailableError
 from optimodels.form import Form
 from optimodels.model import Formulation
@@ -40,10 +42,10 @@ def solve_and_judge(
     via = solver.via if solver else language_for(formulation, request.via)
     started = perf_counter()
     problem = open_problem(formulation, data, via)
-    form = problem.form
     built = perf_counter()
-    claim, seconds = _claim(formulation, data, problem, form, solver, request)
+    claim, seconds = _claim(formulation, data, problem, solver, request)
     solved = perf_counter()
+    form = problem.form
     judgement = judge(form, claim)
     if claim.or_unbounded and judgement.verdict.status != "verified":
         other = replace(claim, stopped="unbounded")
@@ -73,13 +75,13 @@ def _claim(
     formulation: Formulation[Any],
     data: Any,
     problem: Problem,
-    form: Form,
     solver: Solver | None,
     request: Request,
 ) -> tuple[Claim, dict[str, float]]:
     if solver is not None:
         claim = problem.solve(solver, request.limits, request.options, request.live)
         return claim, dict(problem.seconds)
+    form = problem.form
     started = perf_counter()
     claim = exact_claim(formulation, data, form)
     return claim, {"solve": perf_counter() - started}
@@ -139,12 +141,13 @@ def _testimonies(
     if len(form.linear) > SECOND_SOLVER_COLUMNS:
         return
     for other in _others(formulation, solver):
-        said = open_problem(formulation, data, other.via).solve(
-            other, replace(request.limits, gap=None), {}, False
-        )
-        if other.via != (solver.via if solver else form.source):
-            # Columns of two languages agree by name; auxiliary ones have no counterpart.
-            said = replace(said, x=None, row_multipliers=None)
+        problem = open_problem(formulation, data, other.via)
+        said = problem.solve(other, replace(request.limits, gap=None), {}, False)
+        if said.x is not None:
+            # Two languages agree by name; auxiliary columns have no counterpart.
+            x = form.vector(problem.form.named(said.x))
+            said = replace(said, x=None if np.isnan(x).any() else x)
+        said = replace(said, row_multipliers=None)
         if said.stopped in ("optimal", "infeasible", "unbounded"):
             yield _testify("second solver", f"{other.name} through {other.via}", said)
 

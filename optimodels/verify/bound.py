@@ -69,15 +69,22 @@ class _Linearised:
 
 
 def best_bound(
-    form: Form, x: Vector, candidates: Iterable[Multipliers], objective: float
+    form: Form,
+    x: Vector,
+    candidates: Iterable[Multipliers],
+    objective: float,
+    *,
+    strict: bool = False,
 ) -> Bound | None:
     """Return the best of the bounds that candidates prove for a convex form at x (n,).
 
     ``objective`` is that of x: the best bound is the one whose gap to it, with its residuals, is
-    least.
+    least. ``strict`` prices every reduced cost at its column's bound, so that the value holds
+    to rounding; otherwise one within the tolerance of stationarity counts as a residual, as a
+    solver of finite accuracy leaves it on a column inside a wide box.
     """
     flat = linearise(form, x)
-    found = [_evaluate(form, x, flat, m) for m in candidates]
+    found = [_evaluate(form, x, flat, m, strict) for m in candidates]
     return min(found, key=lambda b: _error(b, objective), default=None)
 
 
@@ -111,7 +118,9 @@ def linearise(form: Form, x: Vector, *, objective: bool = True) -> _Linearised:
     return _Linearised(slope, constant, scale, stacked, np.array(lower), np.array(upper))
 
 
-def _evaluate(form: Form, x: Vector, flat: _Linearised, given: Multipliers) -> Bound:
+def _evaluate(
+    form: Form, x: Vector, flat: _Linearised, given: Multipliers, strict: bool
+) -> Bound:
     """Evaluate the bound of multipliers; those of the wrong sign at a missing side are dropped."""
     y = _with_sides(given.rows, form.row_lower, form.row_upper)
     reduced = flat.slope - form.rows.T @ y
@@ -136,6 +145,9 @@ def _evaluate(form: Form, x: Vector, flat: _Linearised, given: Multipliers) -> B
     high = np.where(np.abs(form.upper) < _NO_BOUND, form.upper, np.inf)
     side = np.where(reduced > 0, low, np.where(reduced < 0, high, 0.0))
     missing = ~np.isfinite(side)
+    if not strict:
+        small = np.abs(reduced) <= STATIONARITY * flat.scale
+        missing |= small & (np.abs(np.where(missing, 0.0, side) - x) > np.maximum(1.0, np.abs(x)))
     parts.append(np.where(missing, reduced * x, reduced * np.where(missing, 0.0, side)))
     everything = np.concatenate(parts)
     value = flat.constant + float(everything.sum())

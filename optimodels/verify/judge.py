@@ -17,6 +17,8 @@ from optimodels.verify.convex import is_convex
 from optimodels.verify.integers import divisible, enumerate_box, rounded_bound
 from optimodels.verify.point import ROWS, point_checks, polished
 
+#: Curves are closed in by tangents up to this many columns; each round is a linear programme.
+MOST_TANGENTS = 5_000
 ON_ITS_WORD = "feasible; optimal on the solver's word"
 
 
@@ -136,6 +138,14 @@ def _bound_at(
         proposed = propose.multipliers_at(form, x)
         if proposed is not None:
             bound = best_bound(form, x, [*candidates, proposed], objective)
+    curved = bool(form.cones or form.quadratic_rows) and len(x) <= MOST_TANGENTS
+    if curved and (bound is None or not all(c.passed for c in bound_checks(bound, objective))):
+        outer = propose.outer_form(form, x, objective)
+        if outer is not None:
+            closer = best_bound(outer[0], x, [outer[1]], objective)
+            if closer is not None and all(c.passed for c in bound_checks(closer, objective)):
+                rows = closer.multipliers.rows[: len(form.row_lower)]
+                return replace(closer, multipliers=replace(closer.multipliers, rows=rows))
     return bound
 
 
@@ -209,14 +219,14 @@ def _relaxed_bound(
     given = _multipliers(form, claim)
     if given is not None:
         candidates += [given, _negated(given)]
-    bound = best_bound(relaxed, x, candidates, objective)
+    bound = best_bound(relaxed, x, candidates, objective, strict=True)
     if bound is None or not bound.proven or abs(bound.value - objective) > GAP * max(
         1.0, abs(objective)
     ):
         solved = propose.relaxation(relaxed)
         proposed = solved[1] if solved is not None else propose.multipliers_at(relaxed, x)
         if proposed is not None:
-            bound = best_bound(relaxed, x, [*candidates, proposed], objective)
+            bound = best_bound(relaxed, x, [*candidates, proposed], objective, strict=True)
     if bound is None or not bound.proven:
         return None, None
     return rounded_bound(form, bound.value), bound.multipliers.rows
@@ -325,7 +335,8 @@ def _judge_unbounded(form: Form, claim: Claim) -> Judgement:
                 return Judgement(Verdict("refuted", "", "unboundedness", reason, proof.checks))
     solved = propose.relaxation(relaxed)
     if solved is not None:
-        bound = best_bound(relaxed, solved[0], [solved[1]], relaxed.objective(solved[0]))
+        value = relaxed.objective(solved[0])
+        bound = best_bound(relaxed, solved[0], [solved[1]], value, strict=True)
         if bound is not None and bound.proven:
             reason = f"the objective is bounded by {bound.value:.9g}"
             return Judgement(Verdict("refuted", "", "unboundedness", reason))

@@ -5,13 +5,18 @@ SciPy's solver only proposes here; what it proposes is evaluated elsewhere by ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from optimodels.form import Cone, Form, Vector
 from optimodels.verify.bound import Multipliers, linearise
+
+
+#: Rounds of tangents, and the relative gap at which they are enough.
+_ROUNDS = 40
+_CLOSE = 1e-8
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,46 @@ def multipliers_at(form: Form, x: Vector) -> Multipliers | None:
     solved = _linprog(flat.slope, _Rows(rows.matrix, lower, upper), np.minimum(low, 0.0),
                       np.maximum(high, 0.0))  # fmt: skip
     return None if solved is None else _split(form, solved[1], normals)
+
+
+def outer_form(form: Form, x: Vector, objective: float) -> tuple[Form, Multipliers] | None:
+    """Replace curves and cones by tangents at x and at the optima of what they leave.
+
+    At a nearly optimal point the tangents there give a bound that is off by the square root of
+    the point's error; a few more close it. Every tangent of a convex set is a relaxation of it,
+    so that the bound of the form returned is one of the form given. Returns it with multipliers.
+    """
+    from scipy import sparse
+
+    flat = linearise(form, x)
+    reach = np.maximum(1.0, np.abs(x))
+    low, high = np.maximum(form.lower, x - reach), np.minimum(form.upper, x + reach)
+    matrix, lower, upper = form.rows, form.row_lower, form.row_upper
+    goal = form.sign * objective - _CLOSE * max(1.0, abs(objective))
+    at, found = x, None
+    for _ in range(_ROUNDS):
+        rows, _normals = _all_rows(form, at, linearise(form, at))
+        own = form.rows.shape[0]
+        matrix = sparse.csr_array(sparse.vstack([matrix, rows.matrix[own:]], format="csr"))
+        lower = np.concatenate([lower, rows.lower[own:]])
+        upper = np.concatenate([upper, rows.upper[own:]])
+        solved = _linprog(flat.slope, _Rows(matrix, lower, upper), low, high)
+        if solved is None:
+            break
+        at, found = solved[0], (matrix, lower, upper, solved[1])
+        if float(flat.slope @ at) + flat.constant >= goal:
+            break
+    if found is None:
+        return None
+    outer = replace(
+        form,
+        rows=found[0],
+        row_lower=found[1],
+        row_upper=found[2],
+        cones=(),
+        quadratic_rows=(),
+    )
+    return outer, Multipliers(found[3], np.zeros(0), ())
 
 
 def relaxation(form: Form) -> tuple[Vector, Multipliers] | None:

@@ -12,6 +12,8 @@ from optimodels.model import Formulation
 from optimodels.solvers import Limits, Request, catalogue, choose, open_problem
 from optimodels.study.judgement import solve_and_judge
 
+from optimodels.verify.judge import ON_ITS_WORD
+
 from .problems import PROBLEMS, Problem
 
 #: Solver, language, problem: why the claim is not expected to be right.
@@ -32,9 +34,13 @@ def test_known_answer_is_found_and_verified(solver: Any, problem: Problem) -> No
     request = Request(solver.name, solver.via)
     solution = solve_and_judge(problem.formulation, None, request, "full")
     assert solution.stopped == problem.stopped, solution.message
-    assert solution.verdict.status == "verified", solution.verdict
     if problem.objective is not None:
         assert solution.objective == pytest.approx(problem.objective, rel=1e-6, abs=1e-6)
+    if not problem.provable:
+        assert solution.verdict.text == f"unverified: {ON_ITS_WORD}"
+        return
+    assert solution.verdict.status == "verified", solution.verdict
+    if problem.objective is not None:
         assert solution.bound == pytest.approx(problem.objective, rel=1e-5, abs=1e-5)
 
 
