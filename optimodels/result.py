@@ -29,9 +29,6 @@ Of = Literal[
 
 # A result is as weak as its weakest part.
 _STRENGTH: dict[Status, int] = {"refuted": 0, "unverified": 1, "verified": 2}
-_BY_STRENGTH: dict[By, int] = {"": 0, "second solver": 1, "invariants": 2, "exact": 3,
-                               "certificate": 4}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Claim:
@@ -94,7 +91,8 @@ class Verdict:
 
 
 def weakest(verdicts: Mapping[str, Verdict], main: str) -> Verdict:
-    """Join the verdicts of a result's stages: the weakest counts, ``main`` says of what.
+    """Join the verdicts of a result's stages: the weakest status counts; by what and of what are
+    those of the stage ``main``, the others' stand beside their stages.
 
     Checks keep the name of their stage in front where there are several stages.
     """
@@ -110,8 +108,7 @@ def weakest(verdicts: Mapping[str, Verdict], main: str) -> Verdict:
         stage = next(name for name, verdict in verdicts.items() if verdict is lowest)
         reason = f"{stage}: {lowest.reason}" if lowest.reason else stage
         return Verdict(lowest.status, "", verdicts[main].of, reason, checks)
-    by = min((v.by for v in verdicts.values()), key=_BY_STRENGTH.__getitem__)
-    return Verdict("verified", by, verdicts[main].of, "", checks)
+    return Verdict("verified", verdicts[main].by, verdicts[main].of, "", checks)
 
 
 @dataclass(frozen=True)
