@@ -144,8 +144,7 @@ def solvers(options: argparse.Namespace) -> int:
         }
         for solver in catalogue()
     ]
-    rows.append({"solver": "exact", "through": "", "version": "",
-                 "classes": "a family's own algorithm, where it has one", "licence": ""})  # fmt: skip
+    rows.append({"solver": "exact", "classes": "a family's own algorithm, where it has one"})
     print("\n".join(table_lines(rows, _width())))
     return 0
 

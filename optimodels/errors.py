@@ -34,10 +34,8 @@ class DataError(OptimodelsError):
         self.message = message
 
 
-class UnavailableError(OptimodelsError):
+class UnavailableError(DataError):
     """A solver or an optional package is not installed, or cannot take the problem."""
-
-    exit_code = 2
 
 
 class RunError(OptimodelsError):

@@ -30,6 +30,7 @@ Of = Literal[
 # A result is as weak as its weakest part.
 _STRENGTH: dict[Status, int] = {"refuted": 0, "unverified": 1, "verified": 2}
 
+
 @dataclass(frozen=True)
 class Claim:
     """What a solver says, in the order of a form's columns and rows; nothing in it is trusted.

@@ -102,9 +102,7 @@ class Case:
         return files
 
 
-def load_case(
-    path: str | Path, settings: Sequence[str] = (), *, outside: bool = False
-) -> Case:
+def load_case(path: str | Path, settings: Sequence[str] = (), *, outside: bool = False) -> Case:
     """Read and check a case file; ``settings`` are "key=value" changes, as with ``--set``.
 
     Raises CaseError with every mistake that was found, each at its file, line and column.
@@ -324,7 +322,9 @@ def _is_model(kind: Any) -> bool:
 
 def _finding(source: Source, place: Sequence[str | int], message: str) -> Finding:
     line, column = source.place(tuple(place))
-    return Finding(source.file, line, column, ".".join(map(str, place)), message)
+    # Keys set on the command line stand in no line of the file.
+    file = source.file if line else f"{source.file} (--set)"
+    return Finding(file, line, column, ".".join(map(str, place)), message)
 
 
 def _short(value: Any) -> str:

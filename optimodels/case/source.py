@@ -156,9 +156,7 @@ def _check_text(text: str, file: str, *, allow_empty: bool = False) -> None:
         odd = re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]", line)
         if odd:
             code = f"U+{ord(odd.group()):04X}"
-            findings.append(
-                Finding(file, number, odd.start() + 1, "", f"control character {code}")
-            )
+            findings.append(Finding(file, number, odd.start() + 1, "", f"control character {code}"))
         if len(findings) >= 20:
             break
     if findings:

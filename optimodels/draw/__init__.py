@@ -24,7 +24,7 @@ BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, BLACK, GREY = "#CC79A7", "#56B4E9", "#F0E442", "#1a1a1a", "#8a8a8a"
 SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.spines.top": False,
@@ -57,7 +57,7 @@ class Picture:
 def picture(
     width: float = 6.4, height: float = 3.6, columns: int = 1, rows: int = 1, **layout: Any
 ) -> Iterator[tuple[Picture, Any]]:
-    """Open a figure of ``width`` x ``height`` inches in the suite's style; yield it and its axes."""
+    """Open a figure of ``width`` x ``height`` inches in the suite's style, with its axes."""
     import matplotlib
 
     # Drawn through the figure class, not pyplot: no display, no global state.
@@ -108,9 +108,18 @@ def network_map(
     small = len(xy) > 150
     size = 14 if small else 90
     known = np.isfinite(values)
-    axes.scatter(*xy[~known].T, s=size * 0.6, c="white", edgecolors=GREY, linewidths=0.8, zorder=2)
+    axes.scatter(
+        xy[~known, 0],
+        xy[~known, 1],
+        s=size * 0.6,
+        c="white",
+        edgecolors=GREY,
+        linewidths=0.8,
+        zorder=2,
+    )
     drawn = axes.scatter(
-        *xy[known].T,
+        xy[known, 0],
+        xy[known, 1],
         s=size,
         c=values[known],
         cmap=colours,
@@ -122,7 +131,8 @@ def network_map(
     )
     if len(marked):
         axes.scatter(
-            *xy[list(marked)].T, s=size * 2.2, facecolors="none", edgecolors=RED, linewidths=1.4,
+            xy[list(marked), 0],
+            xy[list(marked), 1], s=size * 2.2, facecolors="none", edgecolors=RED, linewidths=1.4,
             zorder=4,
         )  # fmt: skip
     if len(xy) <= 60:
@@ -135,7 +145,7 @@ def network_map(
     axes.margins(0.06)
     bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02)
     bar.set_label(label)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
 
 
 def layout(network: Network) -> Floats:

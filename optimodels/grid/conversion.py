@@ -30,7 +30,13 @@ def convert(net: Any, name: str, source: str) -> Network:
             text = " ".join(f"{type(error).__name__}: {error}".split())[:160]
             raise DataError("network", f"pandapower cannot set {name} up: {text}") from error
     from pandapower.pypower.idx_brch import (
-        BR_B, BR_R, BR_X, F_BUS, SHIFT, T_BUS, TAP,
+        BR_B,
+        BR_R,
+        BR_X,
+        F_BUS,
+        SHIFT,
+        T_BUS,
+        TAP,
     )  # fmt: skip
     from pandapower.pypower.idx_bus import BASE_KV, BS, BUS_TYPE, GS, VA, VM
     from pandapower.pypower.idx_gen import GEN_BUS, PG, VG
@@ -56,7 +62,7 @@ def convert(net: Any, name: str, source: str) -> Network:
     voltage = np.real(bus[:, VM]).copy()
     at = np.real(gen[:, GEN_BUS]).astype(np.int64)
     voltage[at] = np.real(gen[:, VG])
-    power = np.asarray(makeSbus(base, bus, gen), dtype=complex) * base
+    power = np.asarray(makeSbus(base, bus, gen), dtype=np.complex128) * base
     served = node[: len(load_kw)] >= 0
     np.add.at(power, node[served], (load_kw + 1j * load_kvar)[served] / 1000.0)
     kinds, ratings = _elements(net, lookups["branch"], ppci, len(branch))

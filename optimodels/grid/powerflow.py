@@ -66,7 +66,7 @@ def solve_power_flow(
     np.subtract.at(power, network.node[served], load[served])
     power = power / network.base_mva
     matrices = _matrices(_Key(network))
-    start = network.node_vm * np.exp(1j * np.deg2rad(network.node_va))
+    start = (network.node_vm * np.exp(1j * np.deg2rad(network.node_va))).astype(np.complex128)
     if engine == "pandapower":
         from optimodels.grid.reference import pandapower_voltages
 
@@ -77,9 +77,7 @@ def solve_power_flow(
     return _state(network, matrices, power, voltage, steps, solved)
 
 
-def _newton(
-    matrices: _Matrices, power: Complexes, start: Complexes
-) -> tuple[Complexes, int, bool]:
+def _newton(matrices: _Matrices, power: Complexes, start: Complexes) -> tuple[Complexes, int, bool]:
     """Newton's method in polar coordinates from set voltages and the DC solution's angles."""
     y, a, m = matrices.y, matrices.free_angle, matrices.free_magnitude
     magnitude, angle = np.abs(start), _first_angles(matrices, power, start)
@@ -144,7 +142,8 @@ def _state(
     solved: bool,
 ) -> PowerFlow:
     base_kw = network.base_mva * 1000.0
-    injected = voltage * np.conj(matrices.y @ voltage)
+    current: Complexes = matrices.y @ voltage
+    injected = voltage * np.conj(current)
     wrong = injected - power
     rest = np.concatenate([wrong.real[matrices.free_angle], wrong.imag[matrices.free_magnitude]])
     ends = np.stack([network.node[network.branch_from], network.node[network.branch_to]])

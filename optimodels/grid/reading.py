@@ -85,7 +85,7 @@ def identity(source: NetworkSource) -> tuple[str, str]:
             data = f"simbench {version('simbench')}"
         except PackageNotFoundError as error:
             raise UnavailableError(
-                "network: SimBench is not installed: pip install 'optimodels[simbench]'"
+                "network", "SimBench is not installed: pip install 'optimodels[simbench]'"
             ) from error
         return f"simbench {source[1]} {data} {reader}", f"{source[1]}, {data}, {reader}"
     return f"name {source} {reader}", f"{source}, {reader}"

@@ -6,8 +6,8 @@ import numpy as np
 
 from optimodels.errors import RunError
 from optimodels.grid.network import Complexes, Floats, Network
-
 from optimodels.grid.reading import open_net, quiet, source_of
+
 
 def pandapower_voltages(
     network: Network, load_mw: Floats, load_mvar: Floats

@@ -36,12 +36,12 @@ def expand(case: Case) -> Iterator[dict[str, Any]]:
         size *= len(values)
     if size > MOST_RUNS:
         raise CallError(f"{case.source.file}: sweep: {size} runs; at most {MOST_RUNS}")
-    for values in product(*grid.values()):
-        yield dict(zip(grid, values, strict=True))
+    for combination in product(*grid.values()):
+        yield dict(zip(grid, combination, strict=True))
 
 
 def sweep(case: Case, progress: Callable[[int, int], None] | None = None) -> list[Run]:
-    """Solve every combination of a case's sweep, in order; a failed run is a row with its reason."""
+    """Solve every combination of a case's sweep, in order; a failed run keeps its reason."""
     combinations = list(expand(case))
     runs = []
     for number, keys in enumerate(combinations):

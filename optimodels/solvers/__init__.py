@@ -62,7 +62,7 @@ def open_problem(formulation: Formulation[Any], data: Any, via: Via) -> Problem:
         from optimodels.solvers.cvxpy_language import CvxpyProblem
 
         return CvxpyProblem(formulation.cvxpy(data))
-    raise UnavailableError(f"solver: {formulation.name} is not written in {via}")
+    raise UnavailableError("solver", f"{formulation.name} is not written in {via}")
 
 
 def prepare(via: Via) -> None:

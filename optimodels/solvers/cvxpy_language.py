@@ -80,8 +80,8 @@ class CvxpyProblem:
     def _any_cone_solver(self) -> str:
         """Return a solver whose compilation leads to the cone program; it is never called."""
         if not self.problem.is_mixed_integer():
-            return cp.CLARABEL
-        return cp.HIGHS if self.problem.is_lp() or self._is_linear() else cp.SCIP
+            return "CLARABEL"
+        return "HIGHS" if self._is_linear() else "SCIP"
 
     def _is_linear(self) -> bool:
         return self.problem.objective.expr.is_affine() and all(
@@ -171,12 +171,12 @@ class _Reading:
         self._first_place = _first_places(program)
         picks = [place for *_, place, _ in self._rows]
         pick = np.concatenate(picks) if picks else np.zeros(0, dtype=int)
-        equal = np.concatenate(
+        is_equal = np.concatenate(
             [np.full(len(place), eq) for *_, place, eq in self._rows] or [np.zeros(0, bool)]
         ).astype(bool)
         # A x + b >= 0 is -A x <= b, as the user wrote "lhs <= rhs"; a formatted program negates
         # its equalities as well, a raw one holds them as lhs - rhs.
-        flip = np.where(equal & (not program.formatted), 1.0, -1.0)
+        flip = np.where(is_equal & (not program.formatted), 1.0, -1.0)
         body = sparse.csr_array(sparse.diags_array(flip) @ rows[pick])
         body.eliminate_zeros()
         high = -flip * offset[pick]
@@ -193,7 +193,7 @@ class _Reading:
             quadratic=quadratic,
             constant=sign * self.offset,
             rows=body,
-            row_lower=np.where(equal, high, -np.inf),
+            row_lower=np.where(is_equal, high, -np.inf),
             row_upper=high,
             lower=lower,
             upper=upper,
@@ -206,7 +206,8 @@ class _Reading:
 
     def point(self, x: Vector) -> Vector:
         """Reorder a whole solution vector of the cone program to the form's columns."""
-        return x[self._order]
+        ordered: Vector = x[self._order]
+        return ordered
 
     def row_multipliers(self, duals: Mapping[int, Any]) -> Vector | None:
         """Return multipliers of the form's rows from the duals by constraint, or None."""
@@ -326,7 +327,8 @@ def _absorb_bounds(
             lower[j] = max(lower[j], edge)
         else:
             upper[j] = min(upper[j], edge)
-    return place[counts != 1]
+    others: np.ndarray[Any, Any] = place[counts != 1]
+    return others
 
 
 def _cone_kind(constraint: Any) -> Any:

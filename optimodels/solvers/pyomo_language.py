@@ -165,7 +165,7 @@ class PyomoProblem:
                 (np.ones(len(present)), (present, pick[present])), shape=(m, rows.shape[0])
             ).tocsr()
             kept = choose @ rows
-        for i in np.flatnonzero(pick < 0):
+        for i in np.flatnonzero(pick < 0).tolist():
             # A row without variables is left out by the compiler; it must not be lost.
             lower[i], upper[i] = _constant_sides(self._constraints[i])
         objective, constant = np.zeros(n), 0.0

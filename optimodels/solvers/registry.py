@@ -122,47 +122,49 @@ def choose(request: Request, formulation: Formulation[Any]) -> Solver | None:
     if request.name == "exact":
         if formulation.exact is None:
             raise UnavailableError(
-                f"solver: {formulation.name} has no exact algorithm; {_able(formulation)}"
+                "solver", f"{formulation.name} has no exact algorithm; {_able(formulation)}"
             )
         if request.options:
-            raise UnavailableError("solver: the exact algorithm takes no options")
+            raise UnavailableError("solver", "the exact algorithm takes no options")
         return None
     named = [s for s in catalogue() if s.name == request.name]
     if not named:
         hint = suggestion(request.name, solver_names())
-        raise UnavailableError(f"solver: no solver {request.name!r}{hint}")
+        raise UnavailableError("solver", f"no solver {request.name!r}{hint}")
     if request.via is not None:
         through = [s for s in named if s.via == request.via]
         if not through:
             ways = ", ".join(s.via for s in named)
             raise UnavailableError(
-                f"solver: {request.name} is not reached through {request.via}, only through {ways}"
+                "solver",
+                f"{request.name} is not reached through {request.via}, only through {ways}",
             )
         named = through
     expressible = [s for s in named if s.via in formulation.languages]
     if not expressible:
         raise UnavailableError(
-            f"solver: {formulation.name} is not written in {named[0].via}; {_able(formulation)}"
+            "solver", f"{formulation.name} is not written in {named[0].via}; {_able(formulation)}"
         )
     able = [s for s in expressible if formulation.problem_class in s.classes]
     if not able:
         classes = ", ".join(sorted(set().union(*(s.classes for s in expressible))))
         raise UnavailableError(
-            f"solver: {request.name} cannot take a problem of class "
+            "solver",
+            f"{request.name} cannot take a problem of class "
             f"{formulation.problem_class} ({formulation.name}), only {classes}; "
-            f"{_able(formulation)}"
+            f"{_able(formulation)}",
         )
     ready = [s for s in able if s.installed]
     if not ready:
         raise UnavailableError(
-            f"solver: {request.name} is not installed: {able[0].install}; {_able(formulation)}"
+            "solver", f"{request.name} is not installed: {able[0].install}; {_able(formulation)}"
         )
     for limit in ("time", "gap", "threads"):
         asked = getattr(request.limits, limit)
         if asked is not None and limit not in ready[0].limits and (limit, asked) != ("threads", 1):
             raise UnavailableError(
-                f"solver: {request.name} through {ready[0].via} keeps no {limit} limit; "
-                f"leave out the key"
+                "solver",
+                f"{request.name} through {ready[0].via} keeps no {limit} limit; leave out the key",
             )
     return ready[0]
 
@@ -172,9 +174,7 @@ def able_solvers(formulation: Formulation[Any]) -> list[Solver]:
     return [
         s
         for s in catalogue()
-        if s.installed
-        and s.via in formulation.languages
-        and formulation.problem_class in s.classes
+        if s.installed and s.via in formulation.languages and formulation.problem_class in s.classes
     ]
 
 

@@ -14,10 +14,10 @@ from typing import Any
 from optimodels.case import Case, choice
 from optimodels.errors import DataError
 from optimodels.model import Compute, Done, Inputs, Outcome, Program, Solve
-from optimodels.study.paper import beside_paper
-from optimodels.study.profiles import read_profiles
 from optimodels.result import Result, Solution, Stopped, Verdict, weakest
 from optimodels.solvers import Limits, Request, choose, describe, language_for, prepare
+from optimodels.study.paper import beside_paper
+from optimodels.study.profiles import read_profiles
 
 #: Called with the name of the stage that begins and, in a stage of many, how many are done.
 Progress = Callable[[str, int, int], None]

@@ -83,7 +83,10 @@ def _claim(
         return claim, dict(problem.seconds)
     form = problem.form
     started = perf_counter()
-    claim = exact_claim(formulation, data, form)
+    try:
+        claim = exact_claim(formulation, data, form)
+    except MemoryError as error:
+        claim = Claim("memory", message=str(error))
     return claim, {"solve": perf_counter() - started}
 
 
@@ -133,8 +136,8 @@ def _testimonies(
     if solver is not None and formulation.exact is not None:
         try:
             said = exact_claim(formulation, data, form)
-        except UnavailableError:
-            # The algorithm does not cover this instance.
+        except (UnavailableError, MemoryError):
+            # The algorithm does not cover this instance, or not in this memory.
             pass
         else:
             yield _testify("exact", f"exact algorithm of {formulation.name}", said)

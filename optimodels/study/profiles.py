@@ -27,14 +27,14 @@ def _read(case: Case, name: str, profile: Any, usual: str) -> Profile:
 
     if isinstance(profile, CsvProfile):
         path = case.path(profile.csv, f"profiles.{name}.csv")
-        return Profile(read_csv_column(path, profile.column), profile.unit or usual)
+        return Profile(read_csv_column(path, profile.column).tolist(), profile.unit or usual)
     if isinstance(profile, SimbenchProfile):
         if name != "load":
             raise DataError(name, "SimBench has no prices; give a list or {csv: ...}")
         quarters = simbench_profile(
             profile.simbench, "load", profile.start, profile.steps * profile.every
         )
-        return Profile(quarters.reshape(profile.steps, profile.every).mean(axis=1), "kw")
+        return Profile(quarters.reshape(profile.steps, profile.every).mean(axis=1).tolist(), "kw")
     if isinstance(profile, InlineProfile):
         return Profile(profile.values, profile.unit)
     return Profile(profile, usual)

@@ -118,9 +118,7 @@ def linearise(form: Form, x: Vector, *, objective: bool = True) -> _Linearised:
     return _Linearised(slope, constant, scale, stacked, np.array(lower), np.array(upper))
 
 
-def _evaluate(
-    form: Form, x: Vector, flat: _Linearised, given: Multipliers, strict: bool
-) -> Bound:
+def _evaluate(form: Form, x: Vector, flat: _Linearised, given: Multipliers, strict: bool) -> Bound:
     """Evaluate the bound of multipliers; those of the wrong sign at a missing side are dropped."""
     y = _with_sides(given.rows, form.row_lower, form.row_upper)
     reduced = flat.slope - form.rows.T @ y

@@ -97,7 +97,9 @@ def enumerate_box(form: Form) -> Enumeration | None:
         index = np.arange(start, min(total, start + (1 << 15)))
         points = np.stack(np.unravel_index(index, tuple(width)), axis=1) + low
         value = points @ rows.T if rows.shape[0] else np.zeros((len(points), 0))
-        inside = np.all((value >= form.row_lower - slack) & (value <= form.row_upper + slack), axis=1)
+        inside = np.all(
+            (value >= form.row_lower - slack) & (value <= form.row_upper + slack), axis=1
+        )
         if inside.any():
             costs = form.sign * (points[inside] @ form.linear)
             k = int(np.argmin(costs))

@@ -85,7 +85,7 @@ def _judge_point(form: Form, claim: Claim, testimonies: Sequence[Testimony]) -> 
         return _judge_integers(form, claim, x, objective, points, testimonies)
     convex = is_convex(form)
     bound = _bound_at(form, claim, x, objective, testimonies)
-    checks = tuple([*points, *(bound_checks(bound, objective) if bound else ())])
+    checks = (*points, *(bound_checks(bound, objective) if bound else ()))
     proven = None if bound is None else bound.value
     duals = None if bound is None else bound.multipliers.rows
     if bound is None:
@@ -187,10 +187,10 @@ def _judge_integers(
             verdict = Verdict("verified", "certificate", "global optimum", "", (*checks, closing))
             return Judgement(verdict, bound, duals)
     for said in testimonies:
-        verdict = _hear(form, claim, said, objective, checks)
-        if verdict is not None:
+        heard = _hear(form, claim, said, objective, checks)
+        if heard is not None:
             proven = said.bound if said.bound is not None else said.objective
-            return Judgement(verdict, proven if verdict.status == "verified" else bound, duals)
+            return Judgement(heard, proven if heard.status == "verified" else bound, duals)
     searched = enumerate_box(form)
     if searched is not None and searched.objective is not None:
         gap = form.sign * (objective - searched.objective) / size
@@ -220,8 +220,10 @@ def _relaxed_bound(
     if given is not None:
         candidates += [given, _negated(given)]
     bound = best_bound(relaxed, x, candidates, objective, strict=True)
-    if bound is None or not bound.proven or abs(bound.value - objective) > GAP * max(
-        1.0, abs(objective)
+    if (
+        bound is None
+        or not bound.proven
+        or abs(bound.value - objective) > GAP * max(1.0, abs(objective))
     ):
         solved = propose.relaxation(relaxed)
         proposed = solved[1] if solved is not None else propose.multipliers_at(relaxed, x)
@@ -267,9 +269,7 @@ def _worse(claim: Claim, who: str, value: float, checks: list[Check]) -> Verdict
     return Verdict("unverified", "", "", f"{who} has a better point: {value:.9g}", tuple(checks))
 
 
-def _judge_infeasible(
-    form: Form, claim: Claim, testimonies: Sequence[Testimony]
-) -> Judgement:
+def _judge_infeasible(form: Form, claim: Claim, testimonies: Sequence[Testimony]) -> Judgement:
     if np.any(form.lower > form.upper):
         crossed = Check("bounds cross", 0.0, 0.0, True)
         return Judgement(Verdict("verified", "certificate", "infeasibility", "", (crossed,)))

@@ -108,8 +108,7 @@ def _big_violation(form: Form, rows: Any, x: Vector, pick: Any) -> float:
     for i in pick:
         span = slice(rows.indptr[i], rows.indptr[i + 1])
         value = sum(
-            int(a) * int(round(x[j]))
-            for a, j in zip(rows.data[span], rows.indices[span], strict=True)
+            int(a) * round(x[j]) for a, j in zip(rows.data[span], rows.indices[span], strict=True)
         )
         for side, sign in ((form.row_lower[i], 1), (form.row_upper[i], -1)):
             if np.isfinite(side):

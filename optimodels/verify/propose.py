@@ -13,7 +13,6 @@ import numpy as np
 from optimodels.form import Cone, Form, Vector
 from optimodels.verify.bound import Multipliers, linearise
 
-
 #: Rounds of tangents, and the relative gap at which they are enough.
 _ROUNDS = 40
 _CLOSE = 1e-8
@@ -176,11 +175,11 @@ def _split(form: Form, y: Vector, normals: list[Vector | None]) -> Multipliers:
     return Multipliers(y[:m], y[m : m + q], tuple(cones))
 
 
-def _linprog(
-    cost: Vector, rows: _Rows, low: Vector, high: Vector
-) -> tuple[Vector, Vector] | None:
+def _linprog(cost: Vector, rows: _Rows, low: Vector, high: Vector) -> tuple[Vector, Vector] | None:
     """Return point and row multipliers of a linear programme, None where it has no optimum."""
     from scipy.optimize import linprog
+
+    sparse_linprog: Any = linprog  # its type hints know no sparse matrices
 
     equal = rows.lower == rows.upper
     up = np.flatnonzero(np.isfinite(rows.upper) & ~equal)
@@ -191,7 +190,7 @@ def _linprog(
 
     inequalities = sparse.vstack([matrix[up], -matrix[down]]) if len(up) + len(down) else None
     sides = np.concatenate([rows.upper[up], -rows.lower[down]])
-    solved = linprog(
+    solved = sparse_linprog(
         cost,
         A_ub=inequalities,
         b_ub=sides if inequalities is not None else None,

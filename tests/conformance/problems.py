@@ -98,9 +98,7 @@ def _scaled_pyomo() -> pyo.ConcreteModel:
 
 def _scaled_cvxpy() -> cp.Problem:
     x = cp.Variable(2, name="x", bounds=[np.zeros(2), np.array([10.0, 1e4])])
-    return cp.Problem(
-        cp.Minimize(x[0] + 1e-4 * x[1]), [_labelled(1e4 * x[0] + x[1] == 1e4, "row")]
-    )
+    return cp.Problem(cp.Minimize(x[0] + 1e-4 * x[1]), [_labelled(1e4 * x[0] + x[1] == 1e4, "row")])
 
 
 def _infeasible_pyomo(**var: Any) -> pyo.ConcreteModel:

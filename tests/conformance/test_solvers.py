@@ -11,7 +11,6 @@ from optimodels.errors import UnavailableError
 from optimodels.model import Formulation
 from optimodels.solvers import Limits, Request, catalogue, choose, open_problem
 from optimodels.study.judgement import solve_and_judge
-
 from optimodels.verify.judge import ON_ITS_WORD
 
 from .problems import PROBLEMS, Problem

@@ -57,7 +57,7 @@ def objectives(trade: Trade, share: Floats, energy_mwh: Floats) -> dict[str, flo
 
 def evaluate(
     data: FlexibilityData,
-    magnetisation: Floats,
+    magnetisation: Floats | Ints,
     aggregator: Ints | None = None,
     multipliers: Floats | None = None,
 ) -> Outcome:
@@ -92,6 +92,4 @@ def cancellation(values: Mapping[str, float]) -> Check:
     """Check that buses, aggregators and DSO add up to the welfare, (27)-(28)."""
     parts = [values[f"objective_{name}"] for name in ("buses", "aggregators", "dso")]
     scale = max(1.0, *(abs(part) for part in parts))
-    return Check.of(
-        "transfers cancel", abs(sum(parts) - values["objective_welfare"]) / scale, 1e-9
-    )
+    return Check.of("transfers cancel", abs(sum(parts) - values["objective_welfare"]) / scale, 1e-9)

@@ -110,9 +110,7 @@ def in_pyomo(mapping: Mapping) -> pyo.ConcreteModel:
 
     model.most = pyo.Constraint(model.aggregator, rule=lambda _, a: held(a) <= mapping.upper)
     if mapping.lower > 0:
-        model.least = pyo.Constraint(
-            model.aggregator, rule=lambda _, a: -held(a) <= -mapping.lower
-        )
+        model.least = pyo.Constraint(model.aggregator, rule=lambda _, a: -held(a) <= -mapping.lower)
     return model
 
 
@@ -138,8 +136,9 @@ def exact(mapping: Mapping) -> ExactAnswer:
     """Solve the count-capped problem by a sort: large loads to the widest margins."""
     if mapping.by_load:
         raise UnavailableError(
-            "solver: exact solves the mapping with parameters.cap: count; with load it is NP-hard, "
-            "use highs or scip"
+            "solver",
+            "exact solves the mapping with parameters.cap: count; with load it is NP-hard, "
+            "use highs or scip",
         )
     found = capped_mapping(mapping.share, mapping.margin, mapping.upper, mapping.lower)
     if found.assigned is None:

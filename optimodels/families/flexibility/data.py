@@ -142,7 +142,7 @@ def _power(profile: Profile, total_kw: float) -> Floats:
 
 
 def whole_weights(values: Sequence[float] | Floats) -> tuple[Ints, float]:
-    """Return integers in the proportions of positive numbers, and the rounding in parts of the peak.
+    """Return integers in the proportions of positive numbers, and the rounding, of the peak.
 
     Numbers that are whole multiples of a common decimal step keep their proportions exactly;
     others are rounded to a thousandth of their peak.

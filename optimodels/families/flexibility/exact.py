@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from optimodels.errors import DataError, UnavailableError
+from optimodels.errors import DataError
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -134,7 +134,7 @@ def discrete_shift(cost: Sequence[int], weight: Sequence[int], customers: int) -
 
     ``cost`` (T,) integers of any sign, ``weight`` (T,) positive integers, ``customers`` N >= 1.
     Returns the numbers of flexible customers k (T,), or None where proved infeasible. Raises
-    DataError where the data are not of this kind, UnavailableError where it would take more
+    DataError where the data are not of this kind, MemoryError where it would take more
     than half a gigabyte (weights of many thousands in many steps).
 
     The LP relaxation leaves one step, the pivot, fractional; the others deviate from it at
@@ -262,9 +262,8 @@ class _Core:
         modulus = self.weight * multiple
         used = [t for t, cap in enumerate(caps) if cap]
         if (len(used) + 1) * modulus > _MOST_ENTRIES:
-            raise UnavailableError(
-                "solver: exact needs more than half a gigabyte for these profiles; "
-                "use highs or scip"
+            raise MemoryError(
+                "exact needs more than half a gigabyte for these profiles; use highs or scip",
             )
         # Of equal costs the fewest deviations: the nearer to the LP, the likelier a true
         # solution. An optimum has fewer than 2 max(w) of them, so cost keeps its precedence.

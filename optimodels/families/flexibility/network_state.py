@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.flexibility.data import FlexibilityData, Floats
+from optimodels.families.flexibility.data import FlexibilityData, Floats, Ints
 from optimodels.model import Outcome
 from optimodels.result import Check, Row
 
@@ -12,7 +12,7 @@ from optimodels.result import Check, Row
 AUTO_BUSES = 500
 
 
-def power_flows(data: FlexibilityData, magnetisation: Floats) -> Outcome | None:
+def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome | None:
     """Solve the power flow of every step before and after; ``magnetisation`` (B, T) or (B,).
 
     Reactive power follows active power (constant power factor). The check is the mismatch of

@@ -46,9 +46,7 @@ class WithPowerFlow(Flexibility):
 class ShiftableLoads(WithPowerFlow):
     """Loads are shifted over the horizon; each bus keeps its energy."""
 
-    discrete: bool = Field(
-        default=True, description="also solve with whole customers, exactly"
-    )
+    discrete: bool = Field(default=True, description="also solve with whole customers, exactly")
 
 
 class SelfSustainability(WithPowerFlow):
@@ -91,8 +89,7 @@ class AggregatorMapping(Flexibility):
     )
     price_multipliers: list[Number] | None = Field(
         default=None,
-        description="of the real-time price, one per aggregator; "
-        "null: 0.70 + 0.20 (a - 1/2) / N_A",
+        description="of the real-time price, one per aggregator; null: 0.70 + 0.20 (a - 1/2) / N_A",
     )
 
     @model_validator(mode="after")

@@ -125,7 +125,7 @@ def spin_assignment(data: FlexibilityData, done: Done) -> Answer:
     for b, row in enumerate(rows):
         spins = done.solutions["spins"][(int(data.customers[b]), int(m[b]))]
         row["feasible"] = spins.has_point
-        row["customers_up"] = int(round(spins.objective or 0)) if spins.has_point else None
+        row["customers_up"] = round(spins.objective or 0) if spins.has_point else None
         row["verdict"] = spins.verdict.status
         if not spins.has_point:
             bad.append(b)
@@ -191,12 +191,14 @@ def aggregator_mapping_answer(data: FlexibilityData, done: Done) -> Answer:
 
 def whole(solution: Solution) -> Ints:
     """Return the magnetisation of a solution as integers (B,)."""
-    return np.rint(solution.arrays["magnetisation"]).astype(np.int64)
+    m: Ints = np.rint(solution.arrays["magnetisation"]).astype(np.int64)
+    return m
 
 
 def assigned(solution: Solution) -> Ints:
     """Return each bus's aggregator (B,)."""
-    return np.argmax(solution.arrays["assigned"], axis=1).astype(np.int64)
+    chosen: Ints = np.argmax(solution.arrays["assigned"], axis=1).astype(np.int64)
+    return chosen
 
 
 def imbalance_kw(data: FlexibilityData, m: Ints) -> int:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from optimodels.errors import DataError, UnavailableError
+from optimodels.errors import DataError
 
 Ints = npt.NDArray[np.int64]
 Sense = Literal["max", "min"]
@@ -106,9 +106,8 @@ class _Stage:
                         grown[key] = grown.get(key, 0) | moved
             size += sum(bits.bit_length() for bits in grown.values())
             if size > _MOST_BITS:
-                raise UnavailableError(
-                    "solver: exact needs more than half a gigabyte for these loads; "
-                    "use highs or scip"
+                raise MemoryError(
+                    "exact needs more than half a gigabyte for these loads; use highs or scip",
                 )
             levels.append(grown)
         return levels
@@ -199,7 +198,7 @@ def balanced_ternary(weights: Sequence[int], sense: Sense = "max") -> BalancedTe
     ``weights`` (B,) P_b, positive integers in any common unit. From the LP bound downwards, a
     dynamic programme over the loads near the LP's break load decides for each objective whether
     a balanced point attains it. Raises DataError where a load is no positive integer,
-    UnavailableError where the table would take more than half a gigabyte.
+    MemoryError where the table would take more than half a gigabyte.
     """
     relaxation = _relaxation(weights)
     bound = relaxation.bound

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from optimodels.solvers.registry import DEFAULT_GAP, Limits, Solver
+from optimodels.solvers.registry import DEFAULT_GAP, Limits, Solver, Via
+
+_NAMES: tuple[tuple[Via, str], ...] = (("pyomo", "highs"), ("cvxpy", "HIGHS"))
 
 
 def _options(limits: Limits, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,5 +35,5 @@ SOLVERS = tuple(
         licence="MIT",
         homepage="highs.dev",
     )
-    for via, native in (("pyomo", "highs"), ("cvxpy", "HIGHS"))
+    for via, native in _NAMES
 )
