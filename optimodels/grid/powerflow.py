@@ -142,7 +142,7 @@ def _state(
     solved: bool,
 ) -> PowerFlow:
     base_kw = network.base_mva * 1000.0
-    current: Complexes = matrices.y @ voltage
+    current: Complexes = np.asarray(matrices.y @ voltage)
     injected = voltage * np.conj(current)
     wrong = injected - power
     rest = np.concatenate([wrong.real[matrices.free_angle], wrong.imag[matrices.free_magnitude]])
