@@ -98,9 +98,11 @@ class SolverChoice(Strict):
 
     name: Text = Field(description="highs, scip, clarabel, scipy, exact, ...")
     via: Literal["pyomo", "cvxpy"] | None = Field(default=None, description="modelling language")
-    time_limit: Number | None = Field(default=None, gt=0, description="seconds")
-    gap: Number | None = Field(default=None, ge=0, lt=1, description="relative gap")
-    threads: Whole | None = Field(default=None, ge=1, le=1024)
+    time_limit: Annotated[Number, Field(gt=0)] | None = Field(default=None, description="seconds")
+    gap: Annotated[Number, Field(ge=0, lt=1)] | None = Field(
+        default=None, description="relative gap"
+    )
+    threads: Annotated[Whole, Field(ge=1, le=1024)] | None = None
     options: dict[str, Any] = Field(default_factory=dict, description="the solver's own options")
 
 

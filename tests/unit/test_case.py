@@ -1,0 +1,145 @@
+"""Cases: the schema, the models' parameters, every mistake at once with a suggestion."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from optimodels.case import load_case, parse_case
+from optimodels.case.json_schema import case_schema
+from optimodels.case.template import new_case
+from optimodels.errors import CallError, CaseError
+from optimodels.families import find_model, model_names
+from optimodels.runs import expand
+
+HEAD = "model: flexibility/shiftable-loads\n"
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(CaseError) as caught:
+        parse_case(text, "c.yaml")
+    return str(caught.value).splitlines()
+
+
+def test_all_mistakes_come_at_once_with_suggestions() -> None:
+    text = (
+        HEAD + "solvr: highs\n"
+        "solver: {name: higs, tmie_limit: 3}\n"
+        "parameters:\n  kilowatts_per_custmer: 3\n  discrete: 1\n  hours_per_step: -1\n"
+        "profiles:\n  laod: [1]\n"
+    )
+    assert mistakes(text) == [
+        "c.yaml:2:1: solvr: unknown key; did you mean 'solver'?",
+        "c.yaml:3:10: solver.name: no solver 'higs'; did you mean 'highs'?",
+        "c.yaml:3:22: solver.tmie_limit: unknown key; did you mean 'time_limit'?",
+        "c.yaml:5:3: parameters.kilowatts_per_custmer: unknown key; "
+        "did you mean 'kilowatts_per_customer'?",
+        "c.yaml:6:3: parameters.discrete: must be true or false, not 1",
+        "c.yaml:7:3: parameters.hours_per_step: must be greater than 0, not -1.0",
+        "c.yaml:9:3: profiles.laod: no such profile; did you mean 'load'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("solver: highs\n", "model: is missing"),
+        ("model: flexibility/shiftable-load\n", "did you mean 'flexibility/shiftable-loads'?"),
+        ("model: 3\n", "model: must be a text, not 3"),
+        (HEAD + "network: {fil: x.json}\n", "network: must be the name of a network"),
+        (HEAD + "network: {file: none.json}\n", "network.file: no file 'none.json'"),
+        (
+            HEAD + "profiles: {price: {csv: ../x.csv, column: a}}\n",
+            "leads out of the case's folder",
+        ),
+        (HEAD + "profiles: {price: 3}\n", "profiles.price: must be a list of numbers"),
+        (HEAD + "profiles: {price: [1, x]}\n", 'profiles.price.1: must be a number, not "x"'),
+        (HEAD + "profiles: {price: []}\n", "profiles.price: must have at least 1 entries"),
+        (HEAD + "solver: {name: highs, time_limit: 0}\n", "time_limit: must be greater than 0"),
+        (HEAD + "solver: {name: highs, threads: 1.5}\n", "threads: must be a whole number"),
+        (HEAD + "solver: julia:highs\n", "no modelling language 'julia'"),
+        (HEAD + "sweep: {grid: {}}\n", "must name at least one key"),
+        (HEAD + "sweep: {grid: {parameters.discret: [true]}}\n", "did you mean 'discrete'?"),
+    ],
+)
+def test_single_mistakes(text: str, expected: str) -> None:
+    (line,) = mistakes(text)
+    assert expected in line
+    assert line.startswith("c.yaml:")
+
+
+def test_whole_valued_float_is_an_integer() -> None:
+    case = parse_case("model: flexibility/aggregator-mapping\nparameters: {aggregators: 4.0}\n")
+    assert case.parameters.aggregators == 4
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_new_prints_a_valid_case_of_defaults(name: str) -> None:
+    model = find_model(name)
+    text = new_case(model)
+    case = parse_case(text)
+    assert case.parameters == model.parameters_class()()
+    for profile, values in case.file.profiles.items():
+        assert list(values) == [pytest.approx(v) for v in model.profiles[profile].values]
+    assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_unknown_model_is_refused_with_a_suggestion() -> None:
+    with pytest.raises(CallError, match="did you mean 'flexibility/spin-assignment'"):
+        find_model("flexibility/spin-asignment")
+
+
+def test_shipped_cases_are_valid_and_fit_the_editor_schema(cases: Path) -> None:
+    schema = case_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    files = sorted(cases.rglob("*.yaml"))
+    assert files
+    for file in files:
+        load_case(file)
+        jsonschema.validate(YAML(typ="safe").load(file), schema)
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_editor_schema_keeps_step_with_the_reader(name: str) -> None:
+    """What the reader refuses the schema refuses, and the template passes both."""
+    schema = case_schema()
+    good = YAML(typ="safe").load(new_case(find_model(name)))
+    jsonschema.validate(good, schema)
+    for wrong in (
+        good | {"parameters": {"nonsense": 1}},
+        good | {"extra": 1},
+        good | {"profiles": {"nonsense": [1]}},
+        good | {"solver": {"name": "highs", "time_limit": -1}},
+        {"name": "x"},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
+        with pytest.raises(CaseError):
+            parse_case(json.dumps(wrong))
+
+
+def test_fingerprint_follows_data_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("eur\n1\n2\n")
+    text = HEAD + "profiles: {price: {csv: p.csv, column: eur}, load: [1, 2]}\n"
+    (tmp_path / "c.yaml").write_text(text)
+    first = load_case(tmp_path / "c.yaml").fingerprint()
+    assert load_case(tmp_path / "c.yaml", ["solver=scip"]).fingerprint() == first
+    changed = load_case(tmp_path / "c.yaml", ["parameters.kilowatts_per_customer=7"])
+    assert changed.fingerprint() != first
+    (tmp_path / "p.csv").write_text("eur\n1\n3\n")
+    assert load_case(tmp_path / "c.yaml").fingerprint() != first
+
+
+def test_sweep_expands_in_a_stable_order() -> None:
+    case = parse_case(
+        "model: flexibility/aggregator-mapping\n"
+        "sweep: {grid: {parameters.slack: [0, 1], parameters.aggregators: [2, 3]}}\n"
+    )
+    order = [tuple(keys.values()) for keys in expand(case)]
+    assert order == [(0, 2), (0, 3), (1, 2), (1, 3)]
+    with pytest.raises(CallError, match="has no sweep"):
+        list(expand(parse_case(HEAD)))

@@ -1,0 +1,167 @@
+"""The command line as a user meets it, in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from optimodels.cli import main
+from optimodels.errors import RunError
+from optimodels.files import write_whole
+from optimodels.report.text import table_lines
+
+HEAVY = ("pandas", "pyomo", "cvxpy", "pandapower", "scipy", "matplotlib")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "optimodels", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | environment,
+    )
+
+
+def imported_by(*arguments: str) -> set[str]:
+    code = (
+        "import sys; from optimodels.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print('LOADED', *sorted({m.partition('.')[0] for m in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120
+    )
+    line = next(s for s in done.stdout.splitlines() if s.startswith("LOADED"))
+    return set(line.split()[1:])
+
+
+def test_help_and_validate_import_nothing_heavy(cases: Path) -> None:
+    loaded = imported_by("--help")
+    assert not loaded & {*HEAVY, "numpy", "pydantic", "ruamel"}
+    loaded = imported_by("validate", str(cases / "flexibility" / "shiftable-33bus.yaml"))
+    assert not loaded & set(HEAVY)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("cli") / "small.yaml"
+    file.write_text(
+        "name: small\nmodel: flexibility/shiftable-loads\n"
+        "profiles: {load: [50, 100, 80], price: [20, 40, 30]}\n"
+        "parameters: {power_flow: none}\n"
+    )
+    return file
+
+
+def test_second_solve_on_a_network_imports_no_pandapower(small: Path) -> None:
+    assert main(["solve", str(small)]) == 0
+    assert not imported_by("solve", str(small)) & {"pandapower", "pandas", "matplotlib"}
+
+
+def test_json_is_strict_and_one_array_for_several_cases(small: Path) -> None:
+    one = run("solve", str(small), "--json")
+    assert one.returncode == 0, one.stderr
+    result = json.loads(one.stdout, parse_constant=lambda c: pytest.fail(c))
+    for key in (
+        "case", "model", "fingerprint", "solver", "stopped", "point", "verdict", "objective",
+        "objective_unit", "bound", "gap", "values", "tables", "seconds", "environment",
+    ):  # fmt: skip
+        assert key in result, key
+    assert result["verdict"]["status"] == "verified"
+    assert {"name", "via", "version", "options", "threads"} <= set(result["solver"])
+    assert all({"name", "value", "tolerance", "passed"} == set(c) for c in
+               result["verdict"]["checks"])  # fmt: skip
+    two = run("solve", str(small), str(small), "--json")
+    assert [r["case"] for r in json.loads(two.stdout)] == ["small", "small"]
+
+
+def test_the_worst_of_several_cases_counts(small: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("model: nonsense\n")
+    done = run("solve", str(bad), str(small))
+    assert done.returncode == 2
+    assert "bad.yaml:1:1: model: no model 'nonsense'" in done.stderr
+    assert "verified by certificate" in done.stdout
+
+
+def test_infeasible_mapping_ends_with_3_and_says_why(cases: Path) -> None:
+    file = str(cases / "flexibility" / "aggregator-mapping-33bus.yaml")
+    done = run("solve", file, "--set", "parameters.slack=0", "--set", "parameters.aggregators=5")
+    assert done.returncode == 3
+    assert "5 aggregators of at most 6 buses hold 30 of 32 buses" in done.stdout
+    assert "verified by certificate: infeasibility" in done.stdout
+
+
+def test_no_line_is_wider_than_the_terminal(cases: Path) -> None:
+    file = str(cases / "flexibility" / "shiftable-33bus.yaml")
+    for width in (60, 80, 120):
+        done = run("solve", file, COLUMNS=str(width))
+        assert max(map(len, done.stdout.splitlines())) <= width
+        assert "\033" not in done.stdout
+
+
+def test_wide_tables_are_laid_out_in_parts() -> None:
+    rows = [{"bus": 1, **{f"column_number_{k}": 0.123456 for k in range(12)}}]
+    lines = table_lines(rows, 60)
+    assert max(map(len, lines)) <= 60
+    assert sum("bus" in line for line in lines) > 1
+
+
+def test_output_folder_that_cannot_be_written(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("solve", str(small), "--out", str(tmp_path / "file" / "x"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("--out: cannot write to")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_full_disk_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunError, match="the disk is full"):
+        write_whole(tmp_path / "x.json", "{}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_a_result_are_complete(small: Path, tmp_path: Path) -> None:
+    assert main(["solve", str(small), "--out", str(tmp_path)]) == 0
+    names = {p.name for p in tmp_path.iterdir()}
+    assert {"small.json", "small-hours.csv", "small-hours.svg"} <= names
+    assert json.loads((tmp_path / "small.json").read_text())["case"] == "small"
+    head = (tmp_path / "small-hours.csv").read_text().splitlines()
+    assert head[0].startswith("hour,price,")
+    assert len(head) == 4
+
+
+def test_interrupt_is_one_line_and_130(cases: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "optimodels", "sweep",
+         str(cases / "flexibility" / "mapping-surface-33bus.yaml"), "--out", str(tmp_path / "o")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (out, err)
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert list((tmp_path / "o").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["models", "solvers", "schema"])
+def test_listings(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command]) == 0
+    assert "highs" in (out := capsys.readouterr().out) or "flexibility/" in out
