@@ -30,9 +30,29 @@ def case_schema() -> dict[str, Any]:
     properties = schema["properties"]
     properties["model"] |= {"enum": model_names()}
     definitions["SolverChoice"]["properties"]["name"] |= {"examples": solver_names()}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "optimodels case",
-        **{key: value for key, value in schema.items() if key != "title"},
-        "allOf": rules,
-    }
+    whole: dict[str, Any] = _standard_words(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "optimodels case",
+            **{key: value for key, value in schema.items() if key != "title"},
+            "allOf": rules,
+        }
+    )
+    return whole
+
+
+#: pydantic writes limits that stand behind a converter in its own words.
+_WORDS = {
+    "gt": "exclusiveMinimum",
+    "ge": "minimum",
+    "lt": "exclusiveMaximum",
+    "le": "maximum",
+}
+
+
+def _standard_words(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {_WORDS.get(key, key): _standard_words(value) for key, value in schema.items()}
+    if isinstance(schema, list):
+        return [_standard_words(item) for item in schema]
+    return schema

@@ -169,7 +169,7 @@ def _check_text(text: str, file: str, *, allow_empty: bool = False) -> None:
         elif character in "]}":
             depth = max(0, depth - 1)
     # Each "- " or "? " in a row opens a level, and so may each two columns of indentation.
-    rungs = re.search(r"(?:[-?:] +){%d}" % MOST_DEPTH, text)
+    rungs = re.search(rf"(?:[-?:] +){{{MOST_DEPTH}}}", text)
     indent = max((len(line) - len(line.lstrip()) for line in bare), default=0)
     if deepest > MOST_DEPTH or rungs or indent > 8 * MOST_DEPTH:
         raise _error(file, f"is nested deeper than {MOST_DEPTH} levels")

@@ -138,7 +138,7 @@ def _from_file(path: Path) -> Any:
         if kind == ".json":
             net = pandapower.from_json(str(path))
         elif kind in (".m", ".mat"):
-            from pandapower.converter import from_mpc
+            from pandapower.converter.matpower.from_mpc import from_mpc
 
             net = from_mpc(str(path))
         else:

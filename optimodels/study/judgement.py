@@ -23,7 +23,7 @@ from optimodels.solvers import (
     language_for,
     open_problem,
 )
-from optimodels.verify import Judgement, Testimony, judge
+from optimodels.verify import Judgement, Testimony, judge, polished
 
 #: A second solver is asked about integer problems up to this many columns; above it the verdict
 #: rests on certificates and exact algorithms alone. A size, never a time: the same everywhere.
@@ -190,7 +190,9 @@ def _solution(
         message = formulation.conflict(data) or message
     multipliers = judgement.row_multipliers
     duals = {} if multipliers is None else form.named_rows(form.sign * multipliers)
-    objective = form.objective(claim.x) if claim.x is not None else None
+    # What was verified is the point with its integers whole; a wrong point is shown as it came.
+    x = claim.x if claim.x is None or not shown else polished(form, claim.x)
+    objective = form.objective(x) if x is not None else None
     return Solution(
         solver=used,
         stopped=claim.stopped,
@@ -198,7 +200,7 @@ def _solution(
         verdict=verdict,
         objective=objective,
         bound=judgement.bound if judgement.bound is not None else claim.bound,
-        arrays=form.named(claim.x) if claim.x is not None else {},
+        arrays=form.named(x) if x is not None else {},
         duals=duals if shown else {},
         seconds=seconds,
         fingerprint=form.fingerprint(),

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from optimodels.verify.bound import Bound, best_bound
 from optimodels.verify.judge import Judgement, Testimony, judge
+from optimodels.verify.point import polished
 
-__all__ = ["Bound", "Judgement", "Testimony", "best_bound", "judge"]
+__all__ = ["Bound", "Judgement", "Testimony", "best_bound", "judge", "polished"]

@@ -270,8 +270,8 @@ def _worse(claim: Claim, who: str, value: float, checks: list[Check]) -> Verdict
 
 
 def _judge_infeasible(form: Form, claim: Claim, testimonies: Sequence[Testimony]) -> Judgement:
-    if np.any(form.lower > form.upper):
-        crossed = Check("bounds cross", 0.0, 0.0, True)
+    if _sides_cross(form):
+        crossed = Check("sides or bounds cross", 0.0, 0.0, True)
         return Judgement(Verdict("verified", "certificate", "infeasibility", "", (crossed,)))
     proposed = [_multipliers(form, replace(claim, row_multipliers=claim.farkas))]
     least = propose.least_violation(form) if not form.quadratic_rows else None
@@ -319,8 +319,15 @@ def _judge_whole_infeasible(form: Form, testimonies: Sequence[Testimony]) -> Jud
     return Judgement(Verdict("unverified", "", "infeasibility", reason), undecided=True)
 
 
+def _sides_cross(form: Form) -> bool:
+    """A row or column whose lower side is above its upper one needs no further proof."""
+    return bool(np.any(form.lower > form.upper) or np.any(form.row_lower > form.row_upper))
+
+
 def _judge_unbounded(form: Form, claim: Claim) -> Judgement:
     relaxed = form.relaxed()
+    if _sides_cross(form):
+        return Judgement(Verdict("refuted", "", "unboundedness", "it is infeasible, not unbounded"))
     if is_convex(form) and not form.integer.any():
         proof = unbounded(form, claim.ray)
         if proof.proven:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,5 @@ def test_wrong_settings_are_named(setting: str) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab:[]{}-#'\"\n ,&*!|>%@`1.\t?"), max_size=60))
 def test_any_text_is_a_source_or_a_case_error(text: str) -> None:
-    try:
-        parse_source(text, "c.yaml")
-    except CaseError as error:
-        assert str(error)
+    with contextlib.suppress(CaseError):
+        assert isinstance(parse_source(text, "c.yaml").value, dict)

@@ -68,7 +68,7 @@ class FlexibilityData:
 def read(inputs: Inputs) -> FlexibilityData:
     """Read a case of the family; loads become whole kW, as every balance must be exact."""
     network, parameters = inputs.network, inputs.parameters
-    exact_kw = np.asarray(network.load_kw, dtype=float)
+    exact_kw = np.asarray(network.load_kw, dtype=float)[: network.own_buses]
     rounded = np.rint(exact_kw).astype(np.int64)
     buses = np.flatnonzero(rounded > 0)
     if not len(buses):
@@ -113,13 +113,14 @@ def read(inputs: Inputs) -> FlexibilityData:
 
 def _left_out(exact_kw: Floats, rounded: Ints) -> list[str]:
     notes = []
-    loaded = exact_kw != 0
-    left = int(np.sum(loaded & (rounded <= 0)))
-    if left:
-        total = float(exact_kw[loaded & (rounded <= 0)].sum())
+    idle = int(np.sum(exact_kw == 0))
+    if idle:
+        notes.append(f"{idle} buses without a load carry no customers and are left out")
+    left = (exact_kw != 0) & (rounded <= 0)
+    if left.any():
         notes.append(
-            f"{left} buses with a negative load or less than half a kW ({total:g} kW in all) "
-            "carry no customers and are left out"
+            f"{int(left.sum())} buses with a negative load or less than half a kW "
+            f"({float(exact_kw[left].sum()):g} kW in all) carry no customers and are left out"
         )
     off = np.abs(exact_kw - rounded)[rounded > 0]
     # What is left of decimal loads in MW is binary dust of the order of 1e-10 kW.

@@ -1,0 +1,187 @@
+"""Networks and profiles: pandapower's own figures, its own power flow, its own files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optimodels.errors import DataError
+from optimodels.grid import cache, read_network
+from optimodels.grid.powerflow import solve_power_flow
+from optimodels.grid.profiles import read_csv_column, simbench_profile
+
+pandapower = pytest.importorskip("pandapower")
+
+SOURCES: list[Any] = [
+    "case33bw",
+    "case118",
+    "case300",
+    "case1354pegase",
+    "example_multivoltage",
+    "mv_oberrhein",
+    ("simbench", "1-LV-rural1--0-no_sw"),
+]
+
+
+def test_case33bw_is_the_paper_s_network() -> None:
+    network = read_network("case33bw")
+    assert np.count_nonzero(network.load_kw) == 32
+    assert network.load_kw.sum() == pytest.approx(3715)
+    assert network.load_kw[0] == 0
+    assert len(network.branch_from) == 32
+    # Baran and Wu's first branch: 0.0922 + j0.0470 ohm at 12.66 kV.
+    assert network.branch_r_ohm[0] == pytest.approx(0.0922)
+    assert network.branch_x_ohm[0] == pytest.approx(0.0470)
+    assert network.branch_r_pu[0] == pytest.approx(0.0922 / (12.66**2 / network.base_mva))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_power_flow_is_pandapower_s(source: Any) -> None:
+    """Newton's method here against pandapower's run on its own tables."""
+    network = read_network(source)
+    ours = solve_power_flow(network, network.load_kw, network.load_kvar)
+    theirs = solve_power_flow(network, network.load_kw, network.load_kvar, "pandapower")
+    assert ours.converged
+    assert theirs.converged
+    np.testing.assert_allclose(ours.vm_pu, theirs.vm_pu, atol=1e-8)
+    turn = np.exp(1j * np.deg2rad(ours.va_deg)) - np.exp(1j * np.deg2rad(theirs.va_deg))
+    assert np.nanmax(np.abs(turn)) < 1e-8
+    assert ours.mismatch_kw < 1e-6 * max(1.0, np.abs(network.load_kw).max())
+
+
+def test_power_flow_reproduces_published_losses_of_case33bw() -> None:
+    """Baran and Wu 1989: 202.7 kW of losses, lowest voltage 0.9131 pu at bus 18."""
+    network = read_network("case33bw")
+    flow = solve_power_flow(network, network.load_kw, network.load_kvar)
+    assert flow.losses_kw == pytest.approx(202.7, abs=0.05)
+    assert flow.vm_pu.min() == pytest.approx(0.9131, abs=1e-4)
+    assert int(flow.vm_pu.argmin()) + 1 == 18
+
+
+def test_load_beyond_the_lines_is_said_not_raised() -> None:
+    network = read_network("case33bw")
+    flow = solve_power_flow(network, 20 * network.load_kw, 20 * network.load_kvar)
+    assert not flow.converged
+
+
+def test_parallel_lines_and_transformers() -> None:
+    net = pandapower.create_empty_network()
+    a, b, c = (pandapower.create_bus(net, kv) for kv in (20.0, 0.4, 0.4))
+    pandapower.create_ext_grid(net, a)
+    pandapower.create_transformer(net, a, b, "0.4 MVA 20/0.4 kV", parallel=2)
+    pandapower.create_line(net, b, c, 1.0, "NAYY 4x50 SE", parallel=3)
+    pandapower.create_load(net, c, 0.01, 0.002, scaling=2.0)
+    pandapower.create_load(net, c, 0.005, in_service=False)
+    from optimodels.grid.conversion import convert
+
+    network = convert(net, "small", "test")
+    kinds = network.branch_kind.tolist()
+    assert sorted(kinds) == ["line", "trafo"]
+    line, trafo = kinds.index("line"), kinds.index("trafo")
+    assert network.branch_r_ohm[line] == pytest.approx(net.line.r_ohm_per_km[0] / 3)
+    # Short-circuit resistance of one unit, on its own rating, halved by the second.
+    one = net.trafo.vkr_percent[0] / 100 / net.trafo.sn_mva[0] * network.base_mva
+    assert network.branch_r_pu[trafo] == pytest.approx(one / 2, rel=1e-3)
+    assert network.load_kw.tolist() == [0, 0, 20]
+
+
+def test_second_read_comes_from_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = read_network("case33bw")
+
+    def fail(*_: Any) -> Any:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr("optimodels.grid.reading.open_net", fail)
+    second = read_network("case33bw")
+    assert second.fingerprint == first.fingerprint
+
+
+def test_damaged_cache_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPTIMODELS_CACHE", str(tmp_path))
+    first = read_network("case33bw")
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:500])
+    assert read_network("case33bw").fingerprint == first.fingerprint
+    assert cache.load_arrays("nothing of this key") is None
+
+
+def test_unwritable_cache_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("OPTIMODELS_CACHE", str(blocked / "below"))
+    assert read_network("case33bw").load_kw.sum() == pytest.approx(3715)
+
+
+def test_networks_from_files(tmp_path: Path) -> None:
+    net = pandapower.networks.case33bw()
+    pandapower.to_json(net, str(tmp_path / "net.json"))
+    from_json = read_network(tmp_path / "net.json")
+    named = read_network("case33bw")
+    np.testing.assert_allclose(from_json.load_kw, named.load_kw)
+    np.testing.assert_allclose(from_json.branch_r_ohm, named.branch_r_ohm)
+
+    # MATPOWER's format, a three-bus case: loads in MW, r and x in pu on 100 MVA.
+    (tmp_path / "case3.m").write_text(
+        "function mpc = case3\nmpc.version = '2';\nmpc.baseMVA = 100;\n"
+        "mpc.bus = [\n"
+        " 1 3 0 0 0 0 1 1 0 110 1 1.1 0.9;\n"
+        " 2 1 50 10 0 0 1 1 0 110 1 1.1 0.9;\n"
+        " 3 1 30 5 0 0 1 1 0 110 1 1.1 0.9;\n];\n"
+        "mpc.gen = [\n 1 80 0 100 -100 1 100 1 200 0 0 0 0 0 0 0 0 0 0 0 0;\n];\n"
+        "mpc.branch = [\n"
+        " 1 2 0.01 0.05 0 100 0 0 0 0 1 -360 360;\n"
+        " 2 3 0.02 0.06 0 100 0 0 0 0 1 -360 360;\n];\n"
+    )
+    matpower = read_network(tmp_path / "case3.m")
+    assert matpower.load_kw.tolist() == [0, 50_000, 30_000]
+    np.testing.assert_allclose(matpower.branch_x_pu * 100 / matpower.base_mva, [0.05, 0.06])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("x.json", "{", "holds no network that can be read"),
+        ("x.json", json.dumps({"a": 1}), "holds no"),
+        ("x.m", "nonsense", "holds no network that can be read"),
+        ("x.txt", "", "neither pandapower .json nor MATPOWER"),
+    ],
+)
+def test_files_that_hold_no_network(tmp_path: Path, name: str, content: str, expected: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=expected) as caught:
+        read_network(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_names_are_refused_with_a_suggestion() -> None:
+    with pytest.raises(DataError, match="did you mean 'case33bw'"):
+        read_network("case33bv")
+    with pytest.raises(DataError, match="did you mean"):
+        read_network(("simbench", "1-LV-rural1--0-no_s"))
+
+
+def test_csv_columns(tmp_path: Path) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text("hour;price\n1; 3.5\n2;-1e1\n")
+    assert read_csv_column(file, "price").tolist() == [3.5, -10.0]
+    file.write_text("hour,price\n1,x\n")
+    with pytest.raises(DataError, match="row 2: 'x' is no finite number"):
+        read_csv_column(file, "price")
+    with pytest.raises(DataError, match="no column 'prise'; did you mean 'price'"):
+        read_csv_column(file, "prise")
+    file.write_text("hour,price\n")
+    with pytest.raises(DataError, match="no rows below its header"):
+        read_csv_column(file, "price")
+
+
+def test_simbench_year_is_that_of_its_own_net() -> None:
+    code = "1-LV-rural1--0-no_sw"
+    load = simbench_profile(code, "load", 0, 96)
+    assert load.shape == (96,)
+    assert 0 < load.min() < load.max() < read_network(("simbench", code)).load_kw.sum()
+    with pytest.raises(DataError, match="35136 quarters"):
+        simbench_profile(code, "load", 35_136, 1)
