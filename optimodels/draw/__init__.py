@@ -95,10 +95,12 @@ def network_map(
     colours: str = "viridis",
     limits: tuple[float, float] | None = None,
     marked: Sequence[int] = (),
+    steps: Sequence[float] | None = None,
 ) -> None:
     """Draw buses coloured by ``values`` (n,) on their branches; NaN is drawn hollow.
 
-    ``marked`` are positions of buses that get a red ring. Buses are numbered where they fit.
+    ``marked`` are positions of buses that get a red ring, ``steps`` the values that the scale
+    names. Buses are numbered where they fit.
     """
     from matplotlib.collections import LineCollection
 
@@ -143,7 +145,7 @@ def network_map(
             )  # fmt: skip
     axes.set_axis_off()
     axes.margins(0.06)
-    bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02)
+    bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02, ticks=steps)
     bar.set_label(label)
     bar.outline.set_visible(False)
 
@@ -170,7 +172,7 @@ def layout(network: Network) -> Floats:
 def _overlap(xy: Floats) -> bool:
     apart = np.linalg.norm(xy[:, None] - xy[None, :], axis=2)
     np.fill_diagonal(apart, np.inf)
-    return bool(apart.min() < 0.02 * np.ptp(xy, axis=0).max())
+    return bool(apart.min() < 0.04 * np.ptp(xy, axis=0).max())
 
 
 def tiles(axes: Axes, values: Floats, colours: Any, limits: tuple[float, float]) -> Any:

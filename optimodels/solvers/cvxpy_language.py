@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from threading import Thread
 from time import perf_counter
 from typing import Any
 
@@ -54,8 +55,10 @@ class CvxpyProblem:
                 data, chain, inverse = self._compile(solver.native, arguments)
                 self._take(data["param_prob"], chain)
                 compiled = perf_counter()
-                raw = chain.solve_via_data(
-                    self.problem, data, warm_start=False, verbose=live, solver_opts=arguments
+                raw = _interruptible(
+                    lambda: chain.solve_via_data(
+                        self.problem, data, warm_start=False, verbose=live, solver_opts=arguments
+                    )
                 )
                 solved = perf_counter()
                 answer = chain.solver.invert(raw, inverse[-1])
@@ -119,6 +122,30 @@ class CvxpyProblem:
             farkas=reading.row_multipliers(duals) if rays else None,
             or_unbounded=status == settings.INFEASIBLE_OR_UNBOUNDED,
         )
+
+
+def _interruptible(work: Callable[[], Any]) -> Any:
+    """Run native code beside the main thread, which alone hears Ctrl-C and must not be inside it.
+
+    An interrupted run is left behind; the command line then ends the process.
+    """
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            found.append((work(), None))
+        except BaseException as error:
+            found.append((None, error))
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        # Without a timeout, join would not let go for a signal.
+        thread.join(0.2)
+    result, error = found[0]
+    if error is not None:
+        raise error
+    return result
 
 
 class _Reading:

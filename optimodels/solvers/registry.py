@@ -96,7 +96,8 @@ class Solver:
 
 @cache
 def catalogue() -> tuple[Solver, ...]:
-    """Return every known solver, installed or not, in the order of preference."""
+    """Return every known solver by name, installed or not; of one name, its file's first is tried
+    first."""
     folder = import_module("optimodels.solvers.catalogue")
     modules = [
         import_module(f"{folder.__name__}.{entry.name}")
@@ -105,7 +106,7 @@ def catalogue() -> tuple[Solver, ...]:
     found = [solver for module in modules for solver in module.SOLVERS]
     for entry in entry_points(group="optimodels.solvers"):
         found.extend(entry.load())
-    return tuple(sorted(found, key=lambda s: (s.name, LANGUAGES.index(s.via))))
+    return tuple(sorted(found, key=lambda s: s.name))
 
 
 def solver_names() -> list[str]:

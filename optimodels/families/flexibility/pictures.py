@@ -37,7 +37,9 @@ def shiftable_loads(results: Sequence[Result]) -> dict[str, bytes]:
         bottom.step(hour, _column(hours, "flexed_power_kw") / 1000, where="mid", color=BLUE)
         bottom.set_ylabel("power at the source, MW")
         bottom.set_xlabel("step")
-        bottom.set_ylim(bottom=0)
+        bottom.set_ylim(
+            0, 1.2 * max(_column(hours, n).max() for n in ("power_kw", "flexed_power_kw")) / 1000
+        )
         bottom.legend(["scheduled", "flexed"], loc="upper left", ncols=2)
         stamp(made, result)
     drawn["hours"] = made.svg
@@ -81,7 +83,8 @@ def aggregator_mapping(results: Sequence[Result]) -> dict[str, bytes]:
 
         colours: Any = ListedColormap(list(SERIES[:number])) if number <= len(SERIES) else "viridis"
         network_map(axes, network, values, "aggregator", colours=colours,
-                    limits=(0.5, number + 0.5))  # fmt: skip
+                    limits=(0.5, number + 0.5),
+            steps=range(1, number + 1) if number <= 20 else None)  # fmt: skip
         axes.set_title("Which aggregator holds which bus")
         stamp(made, result)
     return {"map": made.svg}
@@ -127,7 +130,7 @@ def _map(result: Result, marked: Sequence[int]) -> dict[str, bytes]:
         values[row["bus"] - 1] = row["magnetisation"]
     with picture(6.4, 4.2) as (made, axes):
         network_map(axes, network, values, "magnetisation m", colours="coolwarm", limits=(-1, 1),
-                    marked=marked)  # fmt: skip
+                    marked=marked, steps=(-1, 0, 1))  # fmt: skip
         title = "Magnetisation of the buses"
         axes.set_title(f"{title}; ringed: no spin solution" if len(marked) else title)
         stamp(made, result)

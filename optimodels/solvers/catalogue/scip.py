@@ -19,6 +19,7 @@ def _options(limits: Limits, own: Mapping[str, Any]) -> dict[str, Any]:
     return arguments | dict(own)
 
 
+# Pyomo first: it hands on SCIP's bound and, after Ctrl-C, what was found so far.
 SOLVERS = (
     Solver(
         name="scip",
