@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from optimodels.case.findings import finding_at, findings_of
 from optimodels.case.schema import (
     CaseFile,
     CsvProfile,
@@ -78,7 +78,7 @@ class Case:
     def located(self, error: DataError) -> CaseError:
         """Turn an error of the data into one at its place in the file."""
         place = tuple(int(p) if p.isdigit() else p for p in error.key.split(".") if p)
-        return CaseError([_finding(self.source, place, error.message)])
+        return CaseError([finding_at(self.source, place, error.message)])
 
     def fingerprint(self) -> str:
         """Return a hash of the resolved case and of the files that it reads."""
@@ -124,14 +124,14 @@ def _check(source: Source, folder: Path, settings: Sequence[str], outside: bool)
     try:
         parsed = CaseFile.model_validate(source.value)
     except ValidationError as error:
-        findings += _findings(source, error, CaseFile, ())
+        findings += findings_of(source, error, CaseFile, ())
     model = None
     named = source.value.get("model")
     if isinstance(named, str) and named:
         try:
             model = find_model(named)
         except CallError as error:
-            findings.append(_finding(source, ("model",), str(error)))
+            findings.append(finding_at(source, ("model",), str(error)))
     parameters = None
     if model is not None:
         given = source.value.get("parameters", {})
@@ -157,7 +157,7 @@ def _check_parameters(
     try:
         return kind.model_validate(given), []
     except ValidationError as error:
-        return None, _findings(source, error, kind, ("parameters",))
+        return None, findings_of(source, error, kind, ("parameters",))
 
 
 def _check_profiles(source: Source, model: Model) -> list[Finding]:
@@ -168,7 +168,7 @@ def _check_profiles(source: Source, model: Model) -> list[Finding]:
             if name not in model.profiles:
                 known = ", ".join(model.profiles) or "none"
                 hint = suggestion(str(name), model.profiles) or f"; {model.name} reads {known}"
-                found.append(_finding(source, ("profiles", name), f"no such profile{hint}"))
+                found.append(finding_at(source, ("profiles", name), f"no such profile{hint}"))
     return found
 
 
@@ -183,12 +183,12 @@ def _check_solver(source: Source) -> list[Finding]:
     language, _, bare = name.rpartition(":")
     place = ("solver", "name") if isinstance(given, dict) else ("solver",)
     if language not in ("", "pyomo", "cvxpy"):
-        return [_finding(source, place, f"no modelling language {language!r}; pyomo or cvxpy")]
+        return [finding_at(source, place, f"no modelling language {language!r}; pyomo or cvxpy")]
     names = solver_names()
     if bare in names:
         return []
     hint = suggestion(bare, names) or f"; there are {', '.join(names)}"
-    return [_finding(source, place, f"no solver {bare!r}{hint}")]
+    return [finding_at(source, place, f"no solver {bare!r}{hint}")]
 
 
 def _check_paths(case: Case) -> list[Finding]:
@@ -213,7 +213,7 @@ def _check_sweep(case: Case) -> list[Finding]:
             hint = suggestion(rest, inner)
         else:
             continue
-        found.append(_finding(case.source, ("sweep", "grid", key), f"no such key{hint}"))
+        found.append(finding_at(case.source, ("sweep", "grid", key), f"no such key{hint}"))
     return found
 
 
@@ -226,107 +226,3 @@ def choice(case: Case) -> SolverChoice:
     if language:
         update["via"] = language
     return chosen.model_copy(update=update)
-
-
-def _findings(
-    source: Source, error: ValidationError, kind: type[BaseModel], prefix: tuple[str, ...]
-) -> list[Finding]:
-    found = []
-    for item in error.errors(include_url=False):
-        place = (*prefix, *_plain(item["loc"]))
-        message = _MESSAGES.get(item["type"], "").format(**item.get("ctx", {}))
-        if item["type"] == "extra_forbidden":
-            names = _fields(kind, item["loc"][:-1])
-            hint = suggestion(str(item["loc"][-1]), names) or f"; known keys: {', '.join(names)}"
-            message = f"unknown key{hint}"
-        elif item["type"] == "literal_error":
-            message = f"must be {item['ctx']['expected']}, not {_short(item['input'])}"
-        elif item["type"] in ("value_error", "kind"):
-            message = item["msg"].removeprefix("Value error, ")
-        elif message:
-            message += f", not {_short(item['input'])}" if item["type"] != "missing" else ""
-        else:
-            message = item["msg"][:1].lower() + item["msg"][1:]
-        found.append(_finding(source, place, message))
-    return found
-
-
-_MESSAGES = {
-    "missing": "is missing",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "bool_type": "must be true or false",
-    "string_type": "must be a text",
-    "list_type": "must be a list",
-    "dict_type": "must be a mapping of keys to values",
-    "model_type": "must be a mapping of keys to values",
-    "model_attributes_type": "must be a mapping of keys to values",
-    "finite_number": "must be finite",
-    "greater_than": "must be greater than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
-    "string_too_short": "must not be empty",
-    "string_too_long": "must have at most {max_length} characters",
-    "too_short": "must have at least {min_length} entries",
-    "too_long": "must have at most {max_length} entries",
-}
-_TAGS = {"<list>", "<text>", "<number>"}
-
-
-def _plain(place: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Drop from a place what names a kind of value rather than a key of the file."""
-    kinds = {
-        "network": {"file", "simbench"},
-        "solver": {"name"},
-        "profiles": {"csv", "simbench", "values"},
-        "paper": {"says"},
-    }
-    kept: list[str | int] = []
-    for depth, part in enumerate(place):
-        if part in _TAGS:
-            continue
-        at = {"network": 1, "solver": 1, "profiles": 2, "paper": 3}.get(str(place[0]), -1)
-        if depth == at and part in kinds[str(place[0])]:
-            continue
-        kept.append(part)
-    return tuple(kept)
-
-
-def _fields(kind: type[BaseModel], place: Sequence[str | int]) -> list[str]:
-    """Return the keys that are known at a place of the schema."""
-    current: Any = kind
-    for part in place:
-        current = _step(current, part)
-    return list(current.model_fields) if _is_model(current) else []
-
-
-def _step(kind: Any, part: str | int) -> Any:
-    if _is_model(kind):
-        field_info = kind.model_fields.get(str(part))
-        return field_info.annotation if field_info else kind
-    for option in get_args(kind):
-        if isinstance(option, UnionType) or get_args(option):
-            deeper = _step(option, part)
-            if deeper is not None:
-                return deeper
-        elif _is_model(option) and part in option.model_fields:
-            return option
-    return None
-
-
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
-def _finding(source: Source, place: Sequence[str | int], message: str) -> Finding:
-    line, column = source.place(tuple(place))
-    # Keys set on the command line stand in no line of the file.
-    file = source.file if line else f"{source.file} (--set)"
-    return Finding(file, line, column, ".".join(map(str, place)), message)
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -9,7 +9,7 @@ import numpy as np
 
 from optimodels.errors import DataError
 from optimodels.grid.network import Floats, Ints, Network
-from optimodels.grid.reading import quiet
+from optimodels.grid.sources import quiet
 
 #: pandapower's stand-in for "no limit" of a line's current, kA.
 _NO_LIMIT_KA = 9_999.0

@@ -70,7 +70,8 @@ def simbench_profile(code: str, kind: str, start: int, steps: int) -> Floats:
 def _yearly_load(code: str) -> Floats:
     """Return the grid's whole load of a year, kW by quarter of an hour, from the cache or anew."""
     from optimodels.grid import cache
-    from optimodels.grid.reading import identity, open_net, quiet
+    from optimodels.grid.reading import identity
+    from optimodels.grid.sources import open_net, quiet
 
     source = ("simbench", code)
     key = f"yearly load {identity(source)[0]}"

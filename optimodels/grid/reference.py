@@ -6,7 +6,8 @@ import numpy as np
 
 from optimodels.errors import RunError
 from optimodels.grid.network import Complexes, Floats, Network
-from optimodels.grid.reading import open_net, quiet, source_of
+from optimodels.grid.reading import source_of
+from optimodels.grid.sources import open_net, quiet
 
 
 def pandapower_voltages(

@@ -47,7 +47,7 @@ class CvxpyProblem:
         self, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
     ) -> Claim:
         """Hand the problem to a solver and return what it says, in the order of the form."""
-        arguments = solver.options(limits, options)
+        arguments = solver.options.arguments(limits, options)
         started = perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -85,7 +85,7 @@ class PyomoProblem:
         engine.config.load_solutions = False
         engine.config.raise_exception_on_nonoptimal_result = False
         engine.config.tee = live
-        engine.config.solver_options = solver.options(limits, options)
+        engine.config.solver_options = solver.options.arguments(limits, options)
         try:
             results = engine.solve(self.model)
         except (ValueError, RuntimeError, AttributeError, KeyError, OverflowError) as error:

@@ -8,7 +8,7 @@ that lists one ``Solver`` per language.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -50,12 +50,39 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Options:
+    """What a solver calls the uniform limits; None where it keeps no such limit.
+
+    ``default_gap`` is set where a case names none, ``fixed`` options stand in every call, and
+    ``inside`` is the argument that carries them all where the language wants one.
+    """
+
+    time: str | None = None
+    gap: str | None = None
+    threads: str | None = None
+    default_gap: float | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    inside: str | None = None
+
+    def arguments(self, limits: Limits, own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the solver's arguments for limits and the user's own options, which win."""
+        gap = self.default_gap if limits.gap is None else limits.gap
+        asked = {self.time: limits.time, self.gap: gap, self.threads: limits.threads}
+        named = {name: value for name, value in asked.items() if name and value is not None}
+        together = {**self.fixed, **named, **own}
+        return {self.inside: together} if self.inside else together
+
+    def keeps(self, limit: str) -> bool:
+        return getattr(self, limit) is not None
+
+
+@dataclass(frozen=True)
 class Solver:
     """One solver as one modelling language reaches it.
 
-    ``native`` is its name there; ``options`` turns the uniform limits and the user's own
-    options into the solver's arguments; ``distribution`` is the installed package that brings
-    it and ``module`` what must be importable; ``limits`` names the limits that it keeps.
+    ``native`` is its name there; ``options`` says what it calls the uniform limits;
+    ``distribution`` is the installed package that brings it and ``module`` what must be
+    importable.
     """
 
     name: str
@@ -64,8 +91,7 @@ class Solver:
     native: str
     distribution: str
     module: str
-    options: Callable[[Limits, Mapping[str, Any]], dict[str, Any]]
-    limits: frozenset[str] = frozenset({"time", "gap", "threads"})
+    options: Options
     licence: str = ""
     homepage: str = ""
     # The code that does the work, where it is that of another solver (SciPy's is HiGHS).
@@ -162,7 +188,11 @@ def choose(request: Request, formulation: Formulation[Any]) -> Solver | None:
         )
     for limit in ("time", "gap", "threads"):
         asked = getattr(request.limits, limit)
-        if asked is not None and limit not in ready[0].limits and (limit, asked) != ("threads", 1):
+        if (
+            asked is not None
+            and not ready[0].options.keeps(limit)
+            and (limit, asked) != ("threads", 1)
+        ):
             raise UnavailableError(
                 "solver",
                 f"{request.name} through {ready[0].via} keeps no {limit} limit; leave out the key",

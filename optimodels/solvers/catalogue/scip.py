@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
-from optimodels.solvers.registry import DEFAULT_GAP, Limits, Solver
+from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver
 
-
-def _options(limits: Limits, own: Mapping[str, Any]) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "limits/gap": DEFAULT_GAP if limits.gap is None else limits.gap,
-    }
-    if limits.time is not None:
-        arguments["limits/time"] = float(limits.time)
-    if limits.threads is not None:
-        arguments["parallel/maxnthreads"] = limits.threads
-    return arguments | dict(own)
-
+_PYOMO = Solver(
+    name="scip",
+    via="pyomo",
+    classes=frozenset({"LP", "QP", "QCQP", "SOCP", "MILP", "MIQP", "MIQCQP", "NLP", "NONCONVEX"}),
+    native="scip_direct",
+    distribution="pyscipopt",
+    module="pyscipopt",
+    options=Options(
+        time="limits/time",
+        gap="limits/gap",
+        threads="parallel/maxnthreads",
+        default_gap=DEFAULT_GAP,
+    ),
+    licence="Apache-2.0",
+    homepage="scipopt.org",
+)
 
 # Pyomo first: it hands on SCIP's bound and, after Ctrl-C, what was found so far.
 SOLVERS = (
-    Solver(
-        name="scip",
-        via="pyomo",
-        classes=frozenset(
-            {"LP", "QP", "QCQP", "SOCP", "MILP", "MIQP", "MIQCQP", "NLP", "NONCONVEX"}
-        ),
-        native="scip_direct",
-        distribution="pyscipopt",
-        module="pyscipopt",
-        options=_options,
-        licence="Apache-2.0",
-        homepage="scipopt.org",
-    ),
-    Solver(
-        name="scip",
+    _PYOMO,
+    replace(
+        _PYOMO,
         via="cvxpy",
-        classes=frozenset({"LP", "QP", "QCQP", "SOCP", "MILP", "MIQP", "MIQCQP"}),
+        classes=_PYOMO.classes - {"NLP", "NONCONVEX"},
         native="SCIP",
-        distribution="pyscipopt",
-        module="pyscipopt",
-        options=lambda limits, own: {"scip_params": _options(limits, own)},
-        licence="Apache-2.0",
-        homepage="scipopt.org",
+        options=replace(_PYOMO.options, inside="scip_params"),
     ),
 )

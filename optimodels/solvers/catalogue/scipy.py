@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from optimodels.solvers.registry import DEFAULT_GAP, Limits, Solver
-
-
-def _options(limits: Limits, own: Mapping[str, Any]) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "mip_rel_gap": DEFAULT_GAP if limits.gap is None else limits.gap,
-    }
-    if limits.time is not None:
-        arguments["time_limit"] = float(limits.time)
-    return {"scipy_options": arguments | dict(own)}
-
+from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver
 
 SOLVERS = (
     Solver(
@@ -25,8 +12,9 @@ SOLVERS = (
         native="SCIPY",
         distribution="scipy",
         module="scipy",
-        options=_options,
-        limits=frozenset({"time", "gap"}),
+        options=Options(
+            time="time_limit", gap="mip_rel_gap", default_gap=DEFAULT_GAP, inside="scipy_options"
+        ),
         licence="BSD-3-Clause",
         homepage="scipy.org",
         runs="highs",
