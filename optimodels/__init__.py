@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from optimodels.case import Case, load_case, parse_case
     from optimodels.errors import CaseError, OptimodelsError
     from optimodels.result import Result, Verdict
+    from optimodels.runs import sweep
     from optimodels.study import solve
 
 try:
@@ -27,6 +28,7 @@ _PUBLIC = {
     "load_case": "optimodels.case",
     "parse_case": "optimodels.case",
     "solve": "optimodels.study",
+    "sweep": "optimodels.runs",
 }
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "load_case",
     "parse_case",
     "solve",
+    "sweep",
 ]
 
 

@@ -135,18 +135,39 @@ def models(options: argparse.Namespace) -> int:
     return 0
 
 
+def cases(options: argparse.Namespace) -> int:
+    """List the case files below a folder with their models."""
+    from optimodels.case import load_case
+    from optimodels.errors import CallError
+
+    files = sorted(Path(options.folder).rglob("*.yaml"))
+    if not files:
+        raise CallError(f"no case files (*.yaml) below {options.folder!r}")
+    longest = max(len(str(file)) for file in files)
+    for file in files:
+        try:
+            print(f"{file!s:<{longest}}  {load_case(file).model.name}")
+        except OptimodelsError as error:
+            print(f"{file!s:<{longest}}  not valid: {str(error).splitlines()[0]}")
+    return 0
+
+
 def solvers(options: argparse.Namespace) -> int:
     """List the solvers: installed or how to get them, and what they can take."""
     from optimodels.report.text import table_lines
     from optimodels.solvers.registry import catalogue
 
+    if options.markdown:
+        from optimodels.report.solvers import solvers_page
+
+        print(solvers_page(), end="")
+        return 0
     rows: list[dict[str, Any]] = [
         {
             "solver": solver.name,
             "through": solver.via,
             "version": solver.version if solver.installed else f"({solver.install})",
             "classes": " ".join(sorted(solver.classes)),
-            "licence": solver.licence,
         }
         for solver in catalogue()
     ]
@@ -174,7 +195,10 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
     case = load_case(path, _settings(options), outside=options.allow_outside)
     result = solve_case(case, live=options.live)
     if not options.json:
-        print(result_text(result, _width(), colour=_colour()), end="\n\n", flush=True)
+        print(result_text(result, _width(), colour=_colour()), flush=True)
+        if case.file.sweep is not None:
+            print(f"  its sweep is not part of this answer: optimodels sweep {path}")
+        print()
     if folder is not None:
         for file in save(result, case.model, folder):
             if not options.json:
@@ -243,7 +267,10 @@ def _parser() -> argparse.ArgumentParser:
     takes_cases(add("validate", validate))
     add("new", new).add_argument("model", metavar="MODEL", help="see: optimodels models")
     add("models", models)
-    add("solvers", solvers)
+    sub = add("cases", cases)
+    sub.add_argument("folder", nargs="?", default="cases", metavar="DIR", help="default: cases")
+    sub = add("solvers", solvers)
+    sub.add_argument("--markdown", action="store_true", help="print the page solvers.md")
     add("schema", schema)
     return parser
 

@@ -15,6 +15,7 @@ import pytest
 from optimodels.cli import main
 from optimodels.errors import RunError
 from optimodels.files import write_whole
+from optimodels.report.solvers import solvers_page
 from optimodels.report.text import table_lines
 
 HEAVY = ("pandas", "pyomo", "cvxpy", "pandapower", "scipy", "matplotlib")
@@ -159,6 +160,19 @@ def test_interrupt_is_one_line_and_130(cases: Path, tmp_path: Path) -> None:
     assert "interrupted" in err
     assert "Traceback" not in err
     assert list((tmp_path / "o").iterdir()) == []
+
+
+def test_page_on_solvers_is_in_step() -> None:
+    page = Path(__file__).parents[2] / "solvers.md"
+    assert page.read_text() == solvers_page(), "run: optimodels solvers --markdown > solvers.md"
+
+
+def test_cases_are_listed_with_their_models(
+    cases: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cases", str(cases)]) == 0
+    assert "shiftable-33bus.yaml" in capsys.readouterr().out
+    assert main(["cases", str(cases / "none")]) == 2
 
 
 @pytest.mark.parametrize("command", ["models", "solvers", "schema"])

@@ -115,12 +115,13 @@ def _left_out(exact_kw: Floats, rounded: Ints) -> list[str]:
     notes = []
     idle = int(np.sum(exact_kw == 0))
     if idle:
-        notes.append(f"{idle} buses without a load carry no customers and are left out")
+        buses = "bus" if idle == 1 else "buses"
+        notes.append(f"no customers on {idle} {buses} without a load")
     left = (exact_kw != 0) & (rounded <= 0)
     if left.any():
         notes.append(
-            f"{int(left.sum())} buses with a negative load or less than half a kW "
-            f"({float(exact_kw[left].sum()):g} kW in all) carry no customers and are left out"
+            f"left out: {int(left.sum())} buses with a negative load or less than half a kW, "
+            f"{float(exact_kw[left].sum()):g} kW in all"
         )
     off = np.abs(exact_kw - rounded)[rounded > 0]
     # What is left of decimal loads in MW is binary dust of the order of 1e-10 kW.
