@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,10 +12,7 @@ if TYPE_CHECKING:
     from optimodels.runs import sweep
     from optimodels.study import solve
 
-try:
-    __version__ = version("optimodels")
-except PackageNotFoundError:  # run from a checkout that is not installed
-    __version__ = "0"
+__version__ = "0.1.0"
 
 # Loaded when first used: importing the package costs nothing.
 _PUBLIC = {

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
+        import threading
+
         print("interrupted", file=sys.stderr)
         if threading.active_count() > 1:
             # A solver still works in native code; an orderly end would wait for it.
@@ -220,6 +220,8 @@ def _progress(done: int, of: int) -> None:
 
 
 def _width() -> int:
+    import shutil
+
     return shutil.get_terminal_size((80, 24)).columns
 
 

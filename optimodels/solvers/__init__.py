@@ -66,8 +66,16 @@ def open_problem(formulation: Formulation[Any], data: Any, via: Via) -> Problem:
 
 
 def prepare(via: Via) -> None:
-    """Import a language before anything else is: Pyomo loads much more of SciPy, a second's worth,
-    where SciPy has been loaded before it."""
+    """Import a language before anything else loads SciPy.
+
+    Pyomo answers any import of SciPy, before or after its own, by loading scipy.stats, which
+    takes as long as Pyomo itself and is not used here; without its hook it still does so when
+    it needs it.
+    """
+    if via == "pyomo":
+        dependencies = import_module("pyomo.common.dependencies")
+        hooks = getattr(dependencies, "DeferredImportCallbackFinder", None)
+        getattr(hooks, "_callbacks", {}).pop("scipy", None)
     if via != "exact":
         import_module(f"optimodels.solvers.{via}_language")
 

@@ -143,7 +143,7 @@ def _testimonies(
             yield _testify("exact", f"exact algorithm of {formulation.name}", said)
     if len(form.linear) > SECOND_SOLVER_COLUMNS:
         return
-    for other in _others(formulation, solver):
+    for other in _others(formulation, solver, form.source):
         problem = open_problem(formulation, data, other.via)
         said = problem.solve(other, replace(request.limits, gap=None), {}, False)
         if said.x is not None:
@@ -155,11 +155,15 @@ def _testimonies(
             yield _testify("second solver", f"{other.name} through {other.via}", said)
 
 
-def _others(formulation: Formulation[Any], solver: Solver | None) -> list[Solver]:
-    """Return able solvers of another engine, those of the other language first."""
+def _others(formulation: Formulation[Any], solver: Solver | None, language: str) -> list[Solver]:
+    """Return able solvers of another engine, those of the other language first.
+
+    Beside an exact algorithm, itself a transcription of its own, the language at hand is first:
+    the other would only have to be loaded.
+    """
     used = solver.engine if solver else ""
     others = [s for s in able_solvers(formulation) if s.engine != used]
-    return sorted(others, key=lambda s: solver is not None and s.via == solver.via)
+    return sorted(others, key=lambda s: (s.via == language) is (solver is not None))
 
 
 def _testify(by: Any, who: str, claim: Claim) -> Testimony:
