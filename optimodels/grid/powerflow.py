@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ from optimodels.grid.network import Complexes, Floats, Ints, Network
 #: Newton ends at this mismatch, pu; pandapower's own default is 1e-8 MVA.
 _TOLERANCE_PU = 1e-10
 _MOST_ITERATIONS = 20
+#: Up to this many nodes dense matrices are quicker than sparse ones.
+_SMALL = 150
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class PowerFlow:
 @dataclass(frozen=True)
 class _Matrices:
     y: sparse.csr_array
+    dense: Complexes
     dc: sparse.csr_array
     dc_shift: Floats
     free_angle: Ints
@@ -92,24 +95,43 @@ def _newton(matrices: _Matrices, power: Complexes, start: Complexes) -> tuple[Co
             return voltage, step, True
         if step == _MOST_ITERATIONS:
             break
-        v, unit = sparse.diags_array(voltage), sparse.diags_array(voltage / magnitude)
-        conjugate = sparse.diags_array(np.conj(current))
-        by_angle = 1j * v @ (conjugate - (y @ v).conj())
-        by_magnitude = v @ (y @ unit).conj() + conjugate @ unit
-        by_angle, by_magnitude = sparse.csr_array(by_angle), sparse.csr_array(by_magnitude)
-        jacobian = sparse.block_array(
-            [
-                [by_angle.real[a][:, a], by_magnitude.real[a][:, m]],
-                [by_angle.imag[m][:, a], by_magnitude.imag[m][:, m]],
-            ],
-            format="csc",
-        )
-        change = _solve(jacobian, rest)
+        slopes = _small_slopes if len(voltage) <= _SMALL else _large_slopes
+        change = _solve(slopes(matrices, voltage, current), rest)
         if change is None:
             return voltage, step, False
         angle[a] -= change[: len(a)]
         magnitude[m] -= change[len(a) :]
     return voltage, _MOST_ITERATIONS, False
+
+
+def _small_slopes(matrices: _Matrices, voltage: Complexes, current: Complexes) -> Floats:
+    """The Jacobian of the mismatch by free angles and magnitudes, dense: quicker when small."""
+    a, m = matrices.free_angle, matrices.free_magnitude
+    unit = voltage / np.abs(voltage)
+    by_angle = -1j * voltage[:, None] * np.conj(matrices.dense * voltage)
+    by_magnitude = voltage[:, None] * np.conj(matrices.dense * unit)
+    loop = np.arange(len(voltage))
+    by_angle[loop, loop] += 1j * voltage * np.conj(current)
+    by_magnitude[loop, loop] += np.conj(current) * unit
+    top = [by_angle.real[np.ix_(a, a)], by_magnitude.real[np.ix_(a, m)]]
+    bottom = [by_angle.imag[np.ix_(m, a)], by_magnitude.imag[np.ix_(m, m)]]
+    return np.block([top, bottom])
+
+
+def _large_slopes(matrices: _Matrices, voltage: Complexes, current: Complexes) -> Any:
+    """The same, sparse."""
+    y, a, m = matrices.y, matrices.free_angle, matrices.free_magnitude
+    v, unit = sparse.diags_array(voltage), sparse.diags_array(voltage / np.abs(voltage))
+    conjugate = sparse.diags_array(np.conj(current))
+    by_angle = sparse.csr_array(1j * v @ (conjugate - (y @ v).conj()))
+    by_magnitude = sparse.csr_array(v @ (y @ unit).conj() + conjugate @ unit)
+    return sparse.block_array(
+        [
+            [by_angle.real[a][:, a], by_magnitude.real[a][:, m]],
+            [by_angle.imag[m][:, a], by_magnitude.imag[m][:, m]],
+        ],
+        format="csc",
+    )
 
 
 def _first_angles(matrices: _Matrices, power: Complexes, start: Complexes) -> Floats:
@@ -123,12 +145,13 @@ def _first_angles(matrices: _Matrices, power: Complexes, start: Complexes) -> Fl
     return angle
 
 
-def _solve(matrix: sparse.csc_array, right: Floats) -> Floats | None:
+def _solve(matrix: Any, right: Floats) -> Floats | None:
     if not len(right):
         return right
     try:
-        solution: Floats = splu(matrix).solve(right)
-    except (RuntimeError, MatrixRankWarning):
+        dense = isinstance(matrix, np.ndarray)
+        solution: Any = np.linalg.solve(matrix, right) if dense else splu(matrix).solve(right)
+    except (RuntimeError, MatrixRankWarning, np.linalg.LinAlgError):
         return None
     return solution if np.all(np.isfinite(solution)) else None
 
@@ -198,8 +221,10 @@ def _matrices(key: _Key) -> _Matrices:
     np.subtract.at(shift, end, turned)
     pairs = np.concatenate([start, end, start, end]), np.concatenate([start, end, end, start])
     dc = sparse.coo_array((np.concatenate([b, b, -b, -b]), pairs), shape=(k, k)).tocsr()
+    y = sparse.coo_array((values, (rows, columns)), shape=(k, k)).tocsr()
     return _Matrices(
-        y=sparse.coo_array((values, (rows, columns)), shape=(k, k)).tocsr(),
+        y=y,
+        dense=y.toarray() if k <= _SMALL else np.zeros((0, 0), dtype=complex),
         dc=dc,
         dc_shift=shift,
         free_angle=np.flatnonzero(network.node_kind != 3),

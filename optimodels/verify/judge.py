@@ -106,13 +106,13 @@ def _not_optimal(
     failed = ", ".join(c.name for c in checks if not c.passed)
     if claim.stopped == "optimal" and claim.point == "optimal":
         return Verdict("refuted", "", "", f"not optimal, fails: {failed}", checks)
-    if claim.stopped == "optimal":
-        return Verdict("unverified", "", "", f"inaccurate on the solver's own word: {failed}",
-                       checks)  # fmt: skip
     gap = ""
     if bound is not None:
         share = abs(objective - bound) / max(1.0, abs(objective))
         gap = f", at most {100 * share:.2g} % from the optimum"
+    if claim.stopped == "optimal":
+        reason = f"feasible{gap}; the solver itself claims no more"
+        return Verdict("unverified", "", "", reason, checks)
     return Verdict("unverified", "", "", f"stopped ({claim.stopped}); feasible{gap}", checks)
 
 

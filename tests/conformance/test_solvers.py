@@ -96,3 +96,15 @@ def test_time_limit_keeps_what_was_found(solver: Any) -> None:
     )
     assert solution.stopped in ("time", "iterations")
     assert solution.verdict.status != "verified"
+
+
+@pytest.mark.parametrize("name", ["highs", "scip"])
+def test_an_asked_gap_is_no_lie(name: str) -> None:
+    """A point within the gap that the user asked for is unverified at worst, never refuted."""
+    knapsack = next(p for p in PROBLEMS if p.name == "knapsack")
+    for gap in (0.5, 0.9):
+        request = Request(name, limits=Limits(gap=gap))
+        solution = solve_and_judge(knapsack.formulation, None, request, "full")
+        assert solution.verdict.status != "refuted"
+        assert solution.objective is not None
+        assert solution.objective >= 21 * (1 - gap)
