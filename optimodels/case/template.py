@@ -6,7 +6,7 @@ import json
 import textwrap
 from typing import Any
 
-from optimodels.model import Model
+from optimodels.model import Model, Solve
 
 _WIDTH = 96
 
@@ -17,6 +17,7 @@ def new_case(model: Model) -> str:
     lines = [
         f"# {model.title}.",
         f"# Source: {model.source}.",
+        *_mathematics(model),
         f"name: {short}",
         f"model: {model.name}",
     ]
@@ -42,6 +43,18 @@ def new_case(model: Model) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _mathematics(model: Model) -> list[str]:
+    """The model's problems as comments: what is solved, in which class, from which source."""
+    lines = []
+    for stage in model.load_program().stages:
+        if isinstance(stage, Solve):
+            problem = stage.formulation
+            head = f"{problem.name} ({problem.problem_class}; {problem.source})"
+            lines += ["#", *(f"# {line}" for line in textwrap.wrap(head, _WIDTH - 2))]
+            lines += [f"#   {equation}" for equation in problem.equations]
+    return [*lines, ""]
 
 
 def _unit(unit: str) -> str:

@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 # Okabe and Ito's colours: told apart with any kind of colour vision, and in grey.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, YELLOW, BLACK, GREY = "#CC79A7", "#56B4E9", "#F0E442", "#1a1a1a", "#8a8a8a"
+PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#1a1a1a", "#8a8a8a"
 SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
 
 _STYLE: dict[Any, Any] = {

@@ -14,7 +14,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from optimodels import __version__
 from optimodels.errors import UnavailableError, suggestion
@@ -216,11 +216,6 @@ def describe(solver: Solver | None, request: Request) -> SolverUsed:
     return SolverUsed(
         solver.name, solver.via, solver.version, request.limits.threads, dict(request.options)
     )
-
-
-def classes() -> tuple[str, ...]:
-    """Return the names of all classes of problems."""
-    return get_args(ProblemClass)
 
 
 def _able(formulation: Formulation[Any]) -> str:
