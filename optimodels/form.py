@@ -37,6 +37,13 @@ class Block:
     def stop(self) -> int:
         return self.start + self.size
 
+    def entry(self, index: int) -> str:
+        """Return the name of entry ``index`` of the whole form, as "flow[2,13]"."""
+        if not self.shape:
+            return self.name
+        place = np.unravel_index(index - self.start, self.shape)
+        return f"{self.name}[{','.join(str(int(k)) for k in place)}]"
+
 
 @dataclass(frozen=True)
 class Cone:
@@ -141,6 +148,16 @@ class Form:
         """Split row multipliers y (m,) by the names of the rows."""
         return {b.name: y[b.start : b.stop].reshape(b.shape) for b in self.row_blocks}
 
+    def column_name(self, index: int) -> str:
+        return _entry_name(self.columns, index, "auxiliary")
+
+    def row_name(self, index: int) -> str:
+        return _entry_name(self.row_blocks, index, "row")
+
+    def rounded(self, x: Vector) -> Vector:
+        """Return x (n,) with integer columns whole, as a point is verified."""
+        return np.where(self.integer, np.rint(x), x)
+
     def relaxed(self) -> Form:
         """Return the same form without integrality."""
         return replace(self, integer=np.zeros_like(self.integer))
@@ -180,3 +197,10 @@ def stack_blocks(sizes: Iterable[tuple[str, tuple[int, ...]]]) -> tuple[Block, .
         blocks.append(Block(name, shape, start))
         start = blocks[-1].stop
     return tuple(blocks)
+
+
+def _entry_name(blocks: tuple[Block, ...], index: int, other: str) -> str:
+    for block in blocks:
+        if block.start <= index < block.stop:
+            return block.entry(index)
+    return f"{other}[{index}]"

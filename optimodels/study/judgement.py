@@ -24,7 +24,7 @@ from optimodels.solvers import (
     open_problem,
 )
 from optimodels.solvers.registry import DEFAULT_GAP
-from optimodels.verify import Judgement, Testimony, judge, polished
+from optimodels.verify import Judgement, Testimony, judge
 
 #: A second solver is asked about integer problems up to this many columns; above it the verdict
 #: rests on certificates and exact algorithms alone. A size, never a time: the same everywhere.
@@ -200,7 +200,7 @@ def _solution(
     multipliers = judgement.row_multipliers
     duals = {} if multipliers is None else form.named_rows(form.sign * multipliers)
     # What was verified is the point with its integers whole; a wrong point is shown as it came.
-    x = claim.x if claim.x is None or not shown else polished(form, claim.x)
+    x = claim.x if claim.x is None or not shown else form.rounded(claim.x)
     objective = form.objective(x) if x is not None else None
     return Solution(
         solver=used,

@@ -1,9 +1,9 @@
-"""Checks claims by plain arithmetic on the canonical form; knows no family and no solver."""
+"""Checks of solvers' claims by plain arithmetic; knows no family, no language and no solver."""
 
 from __future__ import annotations
 
-from optimodels.verify.bound import Bound, best_bound
-from optimodels.verify.judge import Judgement, Testimony, judge
-from optimodels.verify.point import polished
+from optimodels.verify.bound import Bound, dual_bound
+from optimodels.verify.judge import judge
+from optimodels.verify.testimony import Judgement, Testimony
 
-__all__ = ["Bound", "Judgement", "Testimony", "best_bound", "judge", "polished"]
+__all__ = ["Bound", "Judgement", "Testimony", "dual_bound", "judge"]

@@ -1,207 +1,310 @@
-"""Weak duality: any multipliers give a bound, so that no solver's dual has to be trusted.
+"""The dual bound: what any multipliers prove about the optimum, by weak duality.
 
-Everything convex and smooth is linearised at the claimed point, which relaxes it; cones count
-through multipliers put into their dual cones. What is left is the dual bound of a linear
-programme, evaluated by arithmetic.
+Minimise f(x) over L <= Ax <= U, Gx + h in K, l <= x <= u, convex g(x) <= 0. For multipliers y, z in
+the dual cone and w, and any point p, f and g lie above their tangents at p, so every feasible x has
+
+    f(x) >= f(p) - f'(p) p + y+ L + y- U - z h + ... + r x,   r = f'(p) - A'y - G'z - ...
+
+and r x is least at a bound of each column. Where that bound is missing, r is a residual.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy import sparse
 
-from optimodels.form import Cone, Form, Vector
+from optimodels.form import Form, Vector
 from optimodels.result import Check
+from optimodels.verify.problem import Problem, quadratic_terms
+from optimodels.verify.tolerances import (
+    CANCELLATION,
+    DUAL_CONE,
+    GAP,
+    GAP_WITH_RESIDUALS,
+    ROUNDING,
+    STATIONARITY,
+    TANGENT_REACH,
+)
 
-DUAL_CONE = 1e-6
-STATIONARITY = 1e-6
-GAP = 1e-6
-GAP_WITH_RESIDUALS = 1e-5
-CANCELLATION = 1e6
-#: Bounds of this size say "none" in many a tool, and give no usable dual bound.
-_NO_BOUND = 1e19
-
-
-@dataclass(frozen=True)
-class Multipliers:
-    """Of rows (m,), of quadratic rows (q,) and of cones, for ``sign * objective`` minimised."""
-
-    rows: Vector
-    quadratic: Vector
-    cones: tuple[Vector, ...]
+#: Ridges, times the largest curvature, that keep flat directions from running away.
+_RIDGES = (1e-13, 1e-10, 1e-7)
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A dual bound, ``value`` in the model's own sense, with what it rests on.
+    """What multipliers prove about the optimum.
 
-    ``residual`` is the largest reduced cost on a column without the bound that would price it,
-    ``weighted`` the sum of those times max(1, |x_j|): what the bound could be off by near x.
+    ``value`` is in the model's own sense, ``residual`` what residuals could take from it within
+    |x_j - claimed x_j| <= max(1, |x_j|). ``stationarity`` and ``dual_cone`` are relative, as in
+    the table of tolerances. ``proven`` is False where the problem is not proven convex: then the
+    value only says whether the point is stationary. Multipliers belong to the minimisation of
+    sign * objective: ``rows`` (m,), ``cones`` one vector per cone, ``tangents`` (k,) for the
+    quadratic rows.
     """
 
     value: float
     residual: float
-    weighted: float
+    stationarity: float
     dual_cone: float
-    largest_sum: float
-    scale: float
-    multipliers: Multipliers
+    terms: float
+    sign: float
+    proven: bool
+    rows: Vector = field(repr=False)
+    cones: Vector = field(repr=False)
+    tangents: Vector = field(repr=False)
+    #: Where the smooth parts were replaced by their tangents (n,).
+    at: Vector = field(repr=False)
+    #: What is left of the objective on each column (n,), and where the bound takes that column.
+    reduced: Vector = field(repr=False)
+    reference: Vector = field(repr=False)
 
     @property
-    def proven(self) -> bool:
-        """No column leans on a bound that is not there."""
-        return self.residual == 0.0
+    def low(self) -> float:
+        """The bound of the minimisation, residuals left out."""
+        return self.sign * self.value
+
+    @property
+    def safe(self) -> float:
+        """The bound, in the model's own sense, with everything the residuals could take."""
+        return self.sign * self.safe_low
+
+    @property
+    def safe_low(self) -> float:
+        return self.low - self.residual
+
+    def checks(self, objective: float) -> tuple[Check, ...]:
+        """Test whether the bound proves an objective, in the model's own sense, optimal."""
+        size = max(1.0, abs(objective), abs(self.value))
+        gap = abs(objective - self.value)
+        return (
+            Check.of("dual cone", self.dual_cone, DUAL_CONE),
+            Check.of("stationarity", self.stationarity, STATIONARITY),
+            Check.of("gap", gap / size, GAP),
+            Check.of("gap with residuals", (gap + self.residual) / size, GAP_WITH_RESIDUALS),
+            Check.of("cancellation", self.terms / max(1.0, abs(objective)), CANCELLATION),
+        )
+
+    def proves(self, objective: float) -> bool:
+        return all(check.passed for check in self.checks(objective))
 
 
-@dataclass(frozen=True)
-class _Linearised:
-    """``sign * objective`` as slope @ x + constant, tangents of quadratic rows with their sides."""
-
-    slope: Vector
-    constant: float
-    scale: float
-    tangents: Any
-    lower: Vector
-    upper: Vector
-
-
-def best_bound(
+def dual_bound(
     form: Form,
     x: Vector,
-    candidates: Iterable[Multipliers],
-    objective: float,
-    *,
-    strict: bool = False,
-) -> Bound | None:
-    """Return the best of the bounds that candidates prove for a convex form at x (n,).
+    row_multipliers: Vector | None,
+    cone_multipliers: tuple[Vector, ...] | None = None,
+) -> Bound:
+    """Return the best bound that the given multipliers prove, taken with either sign.
 
-    ``objective`` is that of x: the best bound is the one whose gap to it, with its residuals, is
-    least. ``strict`` prices every reduced cost at its column's bound, so that the value holds
-    to rounding; otherwise one within the tolerance of stationarity counts as a residual, as a
-    solver of finite accuracy leaves it on a column inside a wide box.
+    ``x`` (n,) is the point where smooth parts are linearised; where that leaves something to
+    gain, the tangent is moved to the minimiser of the Lagrangian. Missing or unusable
+    multipliers count as zero.
     """
-    flat = linearise(form, x)
-    found = [_evaluate(form, x, flat, m, strict) for m in candidates]
-    return min(found, key=lambda b: _error(b, objective), default=None)
-
-
-def _error(bound: Bound, objective: float) -> float:
-    size = max(1.0, abs(objective), abs(bound.value))
-    error = (abs(objective - bound.value) + bound.weighted) / size
-    return error + bound.residual / bound.scale + bound.dual_cone
-
-
-def linearise(form: Form, x: Vector, *, objective: bool = True) -> _Linearised:
-    """Linearise objective and quadratic rows at x; without objective it is zero."""
-    from scipy import sparse
-
-    slope, bend = form.sign * form.linear, np.zeros(len(x))
-    if form.quadratic is not None:
-        bend = form.sign * (form.quadratic @ x)
-    scale = max(1.0, np.abs(slope).max(initial=0.0), np.abs(bend).max(initial=0.0))
-    # 1/2 x'Qx + c'x touches (c + Qx0)'x - 1/2 x0'Qx0 from above at x0.
-    constant = form.sign * form.constant - 0.5 * float(bend @ x)
-    slope = slope + bend
-    if not objective:
-        slope, constant, scale = np.zeros(len(x)), 0.0, 1.0
-    tangents, lower, upper = [], [], []
-    for row in form.quadratic_rows:
-        curve = row.matrix @ x
-        tangents.append(row.linear + curve)
-        rest = 0.5 * float(curve @ x)
-        lower.append(row.lower + rest)
-        upper.append(row.upper + rest)
-    stacked = sparse.csr_array(np.array(tangents)) if tangents else None
-    return _Linearised(slope, constant, scale, stacked, np.array(lower), np.array(upper))
-
-
-def _evaluate(form: Form, x: Vector, flat: _Linearised, given: Multipliers, strict: bool) -> Bound:
-    """Evaluate the bound of multipliers; those of the wrong sign at a missing side are dropped."""
-    y = _with_sides(given.rows, form.row_lower, form.row_upper)
-    reduced = flat.slope - form.rows.T @ y
-    parts = [_priced(y, form.row_lower, form.row_upper)]
-    w = given.quadratic
-    if flat.tangents is not None:
-        w = _with_sides(w, flat.lower, flat.upper)
-        reduced = reduced - flat.tangents.T @ w
-        parts.append(_priced(w, flat.lower, flat.upper))
-    outside = 0.0
-    cones = []
-    for cone, raw in zip(form.cones, given.cones, strict=True):
-        z, away = in_dual_cone(cone, raw)
-        cones.append(z)
-        outside = max(outside, away / max(1.0, float(np.abs(z).max(initial=0.0))))
-        reduced = reduced - cone.matrix.T @ z
-        parts.append(-z * cone.offset)
-    # Reduced costs of rounding's size carry no sign.
-    terms = abs(form.rows.T) @ np.abs(y) + np.abs(flat.slope)
-    reduced = np.where(np.abs(reduced) <= 1e-15 * terms, 0.0, reduced)
-    low = np.where(np.abs(form.lower) < _NO_BOUND, form.lower, -np.inf)
-    high = np.where(np.abs(form.upper) < _NO_BOUND, form.upper, np.inf)
-    side = np.where(reduced > 0, low, np.where(reduced < 0, high, 0.0))
-    missing = ~np.isfinite(side)
-    if not strict:
-        small = np.abs(reduced) <= STATIONARITY * flat.scale
-        missing |= small & (np.abs(np.where(missing, 0.0, side) - x) > np.maximum(1.0, np.abs(x)))
-    parts.append(np.where(missing, reduced * x, reduced * np.where(missing, 0.0, side)))
-    everything = np.concatenate(parts)
-    value = flat.constant + float(everything.sum())
-    residual = np.abs(reduced[missing])
-    return Bound(
-        value=form.sign * value,
-        residual=float(residual.max(initial=0.0)),
-        weighted=float((residual * np.maximum(1.0, np.abs(x[missing]))).sum()),
-        dual_cone=outside,
-        largest_sum=max(float(np.abs(everything).sum()), float(np.abs(flat.slope * x).sum())),
-        scale=flat.scale,
-        multipliers=Multipliers(y, w, tuple(cones)),
+    problem = Problem(form)
+    rows, cones = usable(problem, row_multipliers, cone_multipliers)
+    return max(
+        (settled(problem, x, evaluate(problem, x, y, z)) for y, z in with_signs(rows, cones)),
+        key=lambda bound: bound.safe_low,
     )
 
 
-def _with_sides(y: Vector, lower: Vector, upper: Vector) -> Vector:
-    return np.where(((y > 0) & ~np.isfinite(lower)) | ((y < 0) & ~np.isfinite(upper)), 0.0, y)
+def usable(
+    problem: Problem, rows: Vector | None, cones: tuple[Vector, ...] | None
+) -> tuple[Vector, Vector]:
+    """Return multipliers as (m,) and (k,); zeros for those that are missing or not numbers."""
+    m, k = len(problem.form.row_lower), len(problem.cones.offset)
+    y = np.zeros(m)
+    if rows is not None and rows.shape == (m,) and np.isfinite(rows).all():
+        y = rows.astype(float)
+    z = np.zeros(k)
+    if cones:
+        own = np.concatenate([np.asarray(part, dtype=float).ravel() for part in cones])
+        if len(own) == len(problem.own_cones.offset) and np.isfinite(own).all():
+            z[: len(own)] = own
+    return y, z
 
 
-def _priced(y: Vector, lower: Vector, upper: Vector) -> Vector:
-    side = np.where(y > 0, lower, np.where(y < 0, upper, 0.0))
-    return y * np.where(y == 0, 0.0, side)
+def with_signs(rows: Vector, cones: Vector) -> Iterator[tuple[Vector, Vector]]:
+    """Yield multipliers with either sign: interfaces differ in it."""
+    yield rows, cones
+    if rows.any():
+        yield -rows, cones
+    if cones.any():
+        yield rows, -cones
+        yield -rows, -cones
 
 
-def in_dual_cone(cone: Cone, z: Vector) -> tuple[Vector, float]:
-    """Return the multiplier moved into the dual cone along its last resort, and by how much."""
-    z = np.array(z, dtype=float)
-    if cone.kind == "second-order":
-        need = float(np.linalg.norm(z[1:]))
-        away = max(0.0, need - z[0])
-        z[0] = max(z[0], need)
-        return z, away
-    # Exponential: (a, b, c) with a < 0 and c >= -a exp(b/a - 1), or a = 0 and b, c >= 0.
-    a, b, c = z
-    if a < 0:
-        with np.errstate(over="ignore"):
-            need = float(-a * np.exp(b / a - 1.0))
-        if np.isfinite(need):
-            z[2] = max(c, need)
-            return z, max(0.0, need - c)
-    fixed = np.array([0.0, max(b, 0.0), max(c, 0.0)])
-    return fixed, float(np.abs(fixed - z).max())
+def evaluate(
+    problem: Problem,
+    x: Vector,
+    rows: Vector,
+    cones: Vector,
+    tangents: Vector | None = None,
+    at: Vector | None = None,
+) -> Bound:
+    """Evaluate the bound of multipliers: rows (m,), cones (k,), tangents of quadratic rows (q,).
 
-
-def bound_checks(bound: Bound, objective: float) -> list[Check]:
-    """Judge a bound against the objective of the point; the norms are of whole vectors.
-
-    Stationarity is not scaled term by term: with that scaling an unbounded programme passes
-    whose multipliers are of the order of 1e10.
+    ``x`` (n,) is the claimed point, against which residuals are measured; ``at`` (n,) is where
+    smooth parts are linearised, ``x`` itself where it is not given. Multipliers outside the dual
+    cone are moved into it first.
     """
-    size = max(1.0, abs(objective), abs(bound.value))
-    gap = abs(objective - bound.value) / size
-    return [
-        Check.of("dual cone", bound.dual_cone, DUAL_CONE),
-        Check.of("stationarity", bound.residual / bound.scale, STATIONARITY),
-        Check.of("gap", gap, GAP),
-        Check.of("gap with residuals", gap + bound.weighted / size, GAP_WITH_RESIDUALS),
-        Check.of("cancellation", bound.largest_sum / max(1.0, abs(objective)), CANCELLATION),
-    ]
+    form, at = problem.form, x if at is None else at
+    quads = problem.quadratic_rows
+    given = np.zeros(len(quads)) if tangents is None else tangents
+    y = _sided(rows, form.row_lower, form.row_upper)
+    w_lower = np.array([row.lower for row in quads])
+    w_upper = np.array([row.upper for row in quads])
+    w = _sided(given, w_lower, w_upper)
+    z = problem.cones.to_dual(cones) if len(cones) else cones
+    largest = max((float(np.abs(v).max(initial=0.0)) for v in (y, w, z)), default=0.0)
+    moved = max(
+        (float(np.abs(a - b).max(initial=0.0)) for a, b in ((y, rows), (w, given), (z, cones))),
+        default=0.0,
+    )
+
+    gradient = problem.gradient(at)
+    reduced = gradient - form.rows.T @ y
+    if len(z):
+        reduced = reduced - problem.cones.matrix.T @ z
+    constant = problem.constant
+    curved = gradient - problem.linear
+    constant -= 0.5 * float(at @ curved)
+    sides = y * taken(y, form.row_lower, form.row_upper)
+    terms = float(np.abs(sides).sum()) + float(np.abs(problem.cones.offset * z).sum())
+    constant += float(sides.sum()) - float(problem.cones.offset @ z)
+    if w.any():
+        used = np.flatnonzero(w)
+        chosen = tuple(quads[i] for i in used)
+        values, gradients = quadratic_terms(chosen, at)
+        weights = w[used]
+        # g(x) >= its tangent g(p) + g'(p)(x - p) where it is convex.
+        level = taken(weights, w_lower[used], w_upper[used]) - values + gradients @ at
+        reduced = reduced - gradients.T @ weights
+        constant += float(weights @ level)
+        terms += float(np.abs(weights * level).sum())
+
+    reference, missing = _reference(form, x, reduced, gradient, problem.linear, curved)
+    part = reduced * reference
+    low = constant + float(part.sum())
+    left = np.where(missing, np.abs(reduced), 0.0)
+    norm = max(1.0, _peak(problem.linear), _peak(curved))
+    terms = max(terms + float(np.abs(part).sum()), float(np.abs(gradient * x).sum()))
+    terms += float(np.abs(at * curved).sum())
+    reach = np.maximum(1.0, np.abs(x))
+    if not np.isfinite(low) or np.any(np.abs(at - x) > TANGENT_REACH * reach):
+        low = -np.inf
+    return Bound(
+        value=form.sign * low,
+        residual=float(left @ reach) + ROUNDING * terms,
+        stationarity=_peak(left) / norm,
+        dual_cone=moved / max(1.0, largest),
+        terms=terms,
+        sign=form.sign,
+        proven=problem.convex,
+        rows=y,
+        cones=z,
+        tangents=w,
+        at=at,
+        reduced=reduced,
+        reference=np.where(missing, np.nan, reference),
+    )
+
+
+def _reference(
+    form: Form, x: Vector, reduced: Vector, gradient: Vector, linear: Vector, curved: Vector
+) -> tuple[Vector, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """Return where the bound takes each column, and which columns have no bound to go to.
+
+    A reduced cost that is only rounding counts as a residual at the claimed point and not times
+    the way to a bound that is far off.
+    """
+    side = np.where(reduced > 0, form.lower, form.upper)
+    small = STATIONARITY * max(1.0, _peak(linear), _peak(curved))
+    with np.errstate(invalid="ignore"):
+        far = np.abs(side - x) > np.maximum(1.0, np.abs(x))
+    missing = (reduced != 0) & (~np.isfinite(side) | (far & (np.abs(reduced) <= small)))
+    return np.where(missing | (reduced == 0), x, side), missing
+
+
+def settled(problem: Problem, x: Vector, bound: Bound) -> Bound:
+    """Move the tangent point to the minimiser of the Lagrangian where that improves the bound.
+
+    At a point that is off by e the bound of its own tangent is off by e; at the minimiser of the
+    Lagrangian it is off by e^2. Two Newton steps on the columns that no bound holds.
+    """
+    weighted = np.flatnonzero(bound.tangents)
+    if not problem.convex or (problem.quadratic is None and not len(weighted)):
+        return bound
+    n = len(x)
+    hessian = sparse.csr_array((n, n)) if problem.quadratic is None else problem.quadratic
+    for i in weighted:
+        hessian = hessian - bound.tangents[i] * problem.quadratic_rows[i].matrix
+    diagonal = hessian.diagonal()
+    best = bound
+    for _ in range(2):
+        far = np.abs(best.reference - x) > 1e-7 * np.maximum(1.0, np.abs(x))
+        free = np.flatnonzero((np.isnan(best.reference) | far) & (diagonal > 0))
+        reach = TANGENT_REACH * np.maximum(1.0, np.abs(x))[free] - np.abs(best.at - x)[free]
+        step = _newton(sparse.csr_array(hessian), best.reduced, free, reach)
+        if step is None:
+            return best
+        at = best.at.copy()
+        at[free] += step
+        moved = evaluate(problem, x, bound.rows, bound.cones, bound.tangents, at)
+        if not moved.safe_low > best.safe_low:
+            return best
+        best = moved
+    return best
+
+
+def _newton(
+    hessian: sparse.csr_array,
+    reduced: Vector,
+    free: np.ndarray[tuple[int], np.dtype[np.int64]],
+    reach: Vector,
+) -> Vector | None:
+    """Return the step on the free columns, of least ridge among those that stay within reach."""
+    if not len(free):
+        return None
+    block = sparse.csc_array(hessian[free][:, free])
+    size = float(block.diagonal().max())
+    for ridge in _RIDGES:
+        whole = block + ridge * size * sparse.eye_array(len(free), format="csc")
+        step = solve_sparse(sparse.csc_array(whole), -reduced[free])
+        if step is not None and np.all(np.abs(step) <= reach):
+            return step
+    return None
+
+
+def solve_sparse(matrix: sparse.csc_array, right: Vector) -> Vector | None:
+    """Solve a square sparse system, or return None where it is singular."""
+    from scipy.sparse.linalg import splu
+
+    try:
+        found: Vector = splu(sparse.csc_array(matrix)).solve(right)
+    except RuntimeError:
+        return None
+    return found if bool(np.isfinite(found).all()) else None
+
+
+def raised(bound: Bound, low: float) -> Bound:
+    """The same bound with a better value of the minimisation, proven without residual."""
+    return replace(bound, value=bound.sign * low, residual=0.0, stationarity=0.0)
+
+
+def _sided(multipliers: Vector, lower: Vector, upper: Vector) -> Vector:
+    """Drop multipliers of sides that a row does not have."""
+    absent = ((multipliers > 0) & ~np.isfinite(lower)) | ((multipliers < 0) & ~np.isfinite(upper))
+    return np.where(absent, 0.0, multipliers)
+
+
+def taken(multipliers: Vector, lower: Vector, upper: Vector) -> Vector:
+    """Return the sides that multipliers take: lower ones above zero, upper ones below, else 0."""
+    return np.where(multipliers > 0, lower, np.where(multipliers < 0, upper, 0.0))
+
+
+def _peak(vector: Vector) -> float:
+    return float(np.abs(vector).max(initial=0.0))

@@ -1,110 +1,240 @@
-"""Integer problems: bounds strengthened by rounding, divisibility, enumeration."""
+"""Integer columns: rows in whole numbers, the objective's step, enumeration, propagation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
-from math import gcd
 
 import numpy as np
+from scipy import sparse
 
 from optimodels.form import Form, Vector
-from optimodels.verify.point import ROWS
+from optimodels.result import Check
+from optimodels.verify.rational import in_whole_numbers
+from optimodels.verify.tolerances import ENUMERATION_POINTS, ENUMERATION_WORK, EXACT_NONZEROS, SNAP
 
-#: Boxes of whole points up to this many are searched whole.
-MOST_POINTS = 2**20
-#: Bounds are rounded to the objective's step only this far (in steps) from one: evaluated in
-#: double precision, they carry this much rounding at the most.
-_STEP_MARGIN = 1e-6
+Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
+_CHUNK = 2**14
+_ROUNDS = 20
 
 
 @dataclass(frozen=True)
-class Enumeration:
-    """The best whole point of a box, None where none is feasible."""
+class IntegerRows:
+    """Rows of integer columns alone, multiplied to whole numbers: low <= matrix @ x <= high.
+
+    ``index`` (r,) names the rows of the form, ``factor`` (r,) what they were multiplied by;
+    sides may be infinite.
+    """
+
+    index: Numbers
+    factor: Vector
+    matrix: sparse.csr_array
+    low: Vector
+    high: Vector
+
+    def check(self, form: Form, x: Vector) -> tuple[Check, str]:
+        """Test whole numbers x (n,) exactly; the check's value is in the row's own units."""
+        text = ""
+        worst = 0.0
+        if len(self.index):
+            safe = abs(self.matrix) @ np.abs(x) < 2.0**53
+            # Sums of whole numbers below 2^53 are exact in doubles.
+            activity = self.matrix @ x
+            for row in np.flatnonzero(~safe):
+                activity[row] = self._python_sum(int(row), x)
+            off = np.maximum(np.maximum(self.low - activity, activity - self.high), 0.0)
+            off = off / self.factor
+            place = int(np.argmax(off))
+            worst = float(off[place])
+            name = form.row_name(int(self.index[place]))
+            text = f"row {name} is violated by exactly {worst:.6g}"
+        return Check.of("integer rows", worst, 0.0), text
+
+    def _python_sum(self, row: int, x: Vector) -> float:
+        places = range(self.matrix.indptr[row], self.matrix.indptr[row + 1])
+        return float(sum(int(self.matrix.data[k]) * int(x[self.matrix.indices[k]]) for k in places))
+
+    def indivisible(self, form: Form) -> str:
+        """Name a row in which no multiple of the coefficients' common divisor fits, or ""."""
+        if not len(self.index):
+            return ""
+        divisors = np.gcd.reduceat(self.matrix.data.astype(np.int64), self.matrix.indptr[:-1])
+        with np.errstate(invalid="ignore"):
+            least = np.ceil(self.low / divisors) * divisors
+        found = np.flatnonzero(np.isfinite(self.low) & (least > self.high))
+        return form.row_name(int(self.index[found[0]])) if len(found) else ""
+
+
+def integer_rows(form: Form) -> IntegerRows:
+    """Find the rows of integer columns whose coefficients are whole multiples of one step.
+
+    Decimals are recognised, and shares like 100/3715 that all have one denominator.
+    """
+    rows = sparse.csr_array(form.rows)
+    if rows.nnz and not rows.data.all():
+        rows = rows.copy()
+        rows.eliminate_zeros()
+    counts = np.diff(rows.indptr)
+    filled = np.flatnonzero(counts)
+    starts = rows.indptr[filled]
+    if not len(filled):
+        return IntegerRows(filled, np.zeros(0), rows[:0], np.zeros(0), np.zeros(0))
+    own = np.logical_and.reduceat(form.integer[rows.indices], starts)
+    entries = (rows.data == np.rint(rows.data)) & (np.abs(rows.data) < 2.0**53)
+    whole = np.logical_and.reduceat(entries, starts)
+    factor = np.zeros(len(counts))
+    factor[filled[own & whole]] = 1.0
+    data = rows.data.astype(float)
+    budget = EXACT_NONZEROS
+    for row in filled[own & ~whole]:
+        budget -= int(counts[row])
+        if budget < 0:
+            break
+        place = slice(rows.indptr[row], rows.indptr[row + 1])
+        found = in_whole_numbers(data[place])
+        if found is not None:
+            factor[row], data[place] = found
+    kept = np.flatnonzero(factor)
+    matrix = sparse.csr_array((data, rows.indices, rows.indptr), shape=rows.shape)[kept]
+    factor = factor[kept]
+    low = np.ceil(form.row_lower[kept] * factor - SNAP)
+    high = np.floor(form.row_upper[kept] * factor + SNAP)
+    # A right side that no whole number meets, in a row of recognised shares, is their rounding.
+    fits = np.isin(factor, 10.0 ** np.arange(10)) | (low <= high)
+    return IntegerRows(
+        kept[fits], factor[fits], sparse.csr_array(matrix[fits]), low[fits], high[fits]
+    )
+
+
+@dataclass(frozen=True)
+class Enumerated:
+    """The best of all integer points: its x (n,) and value, or None where no point is feasible."""
 
     x: Vector | None
-    objective: float | None
+    value: float
 
 
-def objective_step(form: Form) -> float | None:
-    """Return the step of which every attainable objective is a multiple, None where there is none.
+def enumerate_box(form: Form) -> Enumerated | None:
+    """Try all points of a pure integer problem; None where it is not one, or has too many.
 
-    Every column with a cost must be an integer one, and the costs multiples of a common step.
+    Feasible is what misses no row by more than 1e-9 of its terms; ``value`` is that of the
+    minimisation of sign * objective.
     """
-    used = form.linear != 0
-    if form.quadratic is not None or not used.any() or not np.all(form.integer[used]):
+    n = len(form.linear)
+    if n == 0 or not form.integer.all() or form.cones:
         return None
-    costs = [Fraction(float(c)).limit_denominator(10**6) for c in form.linear[used]]
-    if any(abs(float(f) - c) > 1e-12 * max(1.0, abs(c))
-           for f, c in zip(costs, form.linear[used], strict=True)):  # fmt: skip
+    if not (np.isfinite(form.lower).all() and np.isfinite(form.upper).all()):
         return None
-    bottom = 1
-    for f in costs:
-        bottom = bottom * f.denominator // gcd(bottom, f.denominator)
-        if bottom > 10**9:
+    low, high = np.ceil(form.lower - SNAP), np.floor(form.upper + SNAP)
+    widths = high - low + 1
+    if (widths <= 0).any():
+        return Enumerated(None, np.inf)
+    points = 1
+    for width in widths:
+        points *= int(width)
+        if points > ENUMERATION_POINTS:
             return None
-    top = gcd(*(int(f * bottom) for f in costs))
-    return top / bottom
+    quadratics = sum(row.matrix.nnz for row in form.quadratic_rows)
+    if points * (form.rows.nnz + n + quadratics) > ENUMERATION_WORK:
+        return None
+    strides = np.concatenate([np.cumprod(widths[::-1])[::-1][1:], [1.0]]).astype(np.int64)
+    best = Enumerated(None, np.inf)
+    for start in range(0, points, _CHUNK):
+        number = np.arange(start, min(points, start + _CHUNK))
+        x = low[:, None] + (number[None, :] // strides[:, None]) % widths[:, None]
+        x = x[:, _feasible(form, x)]
+        if not x.shape[1]:
+            continue
+        value = form.linear @ x
+        if form.quadratic is not None:
+            value = value + 0.5 * np.einsum("jp,jp->p", x, form.quadratic @ x)
+        value = form.sign * (value + form.constant)
+        place = int(np.argmin(value))
+        if value[place] < best.value:
+            best = Enumerated(x[:, place].copy(), float(value[place]))
+    return best
 
 
-def rounded_bound(form: Form, value: float) -> float:
-    """Strengthen a proven bound to the next objective that whole points can have."""
-    step = objective_step(form)
-    if step is None:
-        return value
-    steps = form.sign * (value - form.constant) / step
-    if abs(steps) > 1e9:
-        return value
-    return float(form.constant + form.sign * np.ceil(steps - _STEP_MARGIN) * step)
+def _feasible(form: Form, x: Vector) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Say which columns of x (n, p) satisfy rows and quadratic rows."""
+    ok = np.ones(x.shape[1], dtype=bool)
+    if form.rows.shape[0]:
+        activity = form.rows @ x
+        slack = 1e-9 * np.maximum(1.0, abs(form.rows) @ np.abs(x))
+        ok &= np.all(activity >= form.row_lower[:, None] - slack, axis=0)
+        ok &= np.all(activity <= form.row_upper[:, None] + slack, axis=0)
+    for row in form.quadratic_rows:
+        value = 0.5 * np.einsum("jp,jp->p", x, row.matrix @ x) + row.linear @ x
+        slack = 1e-9 * np.maximum(1.0, np.abs(value))
+        ok &= (value >= row.lower - slack) & (value <= row.upper + slack)
+    return ok
 
 
-def divisible(form: Form) -> bool:
-    """False where a row of whole numbers over integer columns cannot equal its right side."""
-    rows = form.rows.tocsr()
-    for i in np.flatnonzero(form.row_lower == form.row_upper):
-        span = slice(rows.indptr[i], rows.indptr[i + 1])
-        data, side = rows.data[span], form.row_lower[i]
-        whole = np.all(data == np.rint(data)) and np.all(form.integer[rows.indices[span]])
-        if whole and side == np.rint(side) and len(data):
-            common = gcd(*(int(v) for v in data))
-            if common and int(side) % common:
-                return False
-    return True
+def propagate(form: Form) -> str:
+    """Tighten bounds through the rows; return why no point exists, or "".
 
-
-def enumerate_box(form: Form) -> Enumeration | None:
-    """Search every whole point of a purely integer box; None where that is too many points.
-
-    Shapes are walked in blocks, so that memory stays small.
+    Only linear rows are used. Every tightened bound is loosened by its rounding before it is
+    used again, and integer bounds are rounded inward.
     """
-    plain = not (form.cones or form.quadratic_rows or form.quadratic is not None)
-    if not plain or not form.integer.all() or not len(form.linear):
-        return None
-    if not np.all(np.isfinite(form.lower) & np.isfinite(form.upper)):
-        return None
-    low = np.ceil(form.lower - 1e-9).astype(np.int64)
-    width = np.floor(form.upper + 1e-9).astype(np.int64) - low + 1
-    if np.any(width <= 0):
-        return Enumeration(None, None)
-    if float(np.prod(width.astype(float))) > MOST_POINTS:
-        return None
-    total = int(np.prod(width))
-    rows = form.rows.tocsr()
-    reach = abs(rows).sum(axis=1) if rows.shape[0] else np.zeros(0)
-    slack = ROWS * np.maximum(1.0, np.asarray(reach).ravel())
-    best, best_x = np.inf, None
-    for start in range(0, total, 1 << 15):
-        index = np.arange(start, min(total, start + (1 << 15)))
-        points = np.stack(np.unravel_index(index, tuple(width)), axis=1) + low
-        value = points @ rows.T if rows.shape[0] else np.zeros((len(points), 0))
-        inside = np.all(
-            (value >= form.row_lower - slack) & (value <= form.row_upper + slack), axis=1
-        )
-        if inside.any():
-            costs = form.sign * (points[inside] @ form.linear)
-            k = int(np.argmin(costs))
-            if costs[k] < best:
-                best, best_x = float(costs[k]), points[inside][k].astype(float)
-    if best_x is None:
-        return Enumeration(None, None)
-    return Enumeration(best_x, form.objective(best_x))
+    crossed = np.flatnonzero(form.row_lower > form.row_upper)
+    if len(crossed):
+        return f"the sides of row {form.row_name(int(crossed[0]))} leave nothing between them"
+    crossed = np.flatnonzero(form.lower > form.upper)
+    if len(crossed):
+        return f"the bounds of {form.column_name(int(crossed[0]))} leave nothing between them"
+    lower, upper = form.lower.copy(), form.upper.copy()
+    whole = form.integer
+    coo = form.rows.tocoo()
+    row, column, a = coo.row, coo.col, coo.data
+    keep = a != 0
+    row, column, a = row[keep], column[keep], a[keep]
+    for _ in range(_ROUNDS):
+        lower[whole] = np.ceil(lower[whole] - SNAP)
+        upper[whole] = np.floor(upper[whole] + SNAP)
+        crossed = np.flatnonzero(lower > upper + SNAP * np.maximum(1.0, np.abs(upper)))
+        if len(crossed):
+            return f"the rows leave no value for {form.column_name(int(crossed[0]))}"
+        ends = np.where(a > 0, lower[column], upper[column])
+        least = _Activity(a, row, ends, len(form.row_lower), -np.inf)
+        ends = np.where(a > 0, upper[column], lower[column])
+        most = _Activity(a, row, ends, len(form.row_lower), np.inf)
+        margin = SNAP * np.maximum(1.0, least.size)
+        over = np.flatnonzero(least.total > form.row_upper + margin)
+        margin = SNAP * np.maximum(1.0, most.size)
+        under = np.flatnonzero(most.total < form.row_lower - margin)
+        for found, text in ((over, "at least"), (under, "at most")):
+            if len(found):
+                i = int(found[0])
+                total = (least if text == "at least" else most).total[i]
+                return f"row {form.row_name(i)} comes to {text} {total:.9g}"
+        new_lower, new_upper = lower.copy(), upper.copy()
+        for side, activity in ((form.row_upper, least), (form.row_lower, most)):
+            with np.errstate(invalid="ignore", over="ignore"):
+                value = (side[row] - activity.without) / a
+            slack = 1e-9 * np.maximum(1.0, activity.size[row] / np.abs(a))
+            valid = np.isfinite(value)
+            # The row's upper side bounds a column from above where its coefficient is positive.
+            up = valid & ((a > 0) == (side is form.row_upper))
+            down = valid & ~up
+            np.minimum.at(new_upper, column[up], (value + slack)[up])
+            np.maximum.at(new_lower, column[down], (value - slack)[down])
+        gained = (new_lower > lower + 1e-6) | (new_upper < upper - 1e-6)
+        if not gained.any():
+            return ""
+        lower, upper = new_lower, new_upper
+    return ""
+
+
+class _Activity:
+    """Sums of rows with every column at one end, in total and without each entry.
+
+    ``infinite`` is what an entry without an end adds: -inf for the least, inf for the most.
+    """
+
+    def __init__(self, a: Vector, row: Numbers, end: Vector, count: int, infinite: float) -> None:
+        finite = np.isfinite(end)
+        term = a * np.where(finite, end, 0.0)
+        endless = np.bincount(row[~finite], minlength=count)
+        total = np.bincount(row, weights=term, minlength=count)
+        self.size = np.bincount(row, weights=np.abs(term), minlength=count)
+        self.total = np.where(endless > 0, infinite, total)
+        self.without = np.where(endless[row] > ~finite, np.nan, total[row] - term)

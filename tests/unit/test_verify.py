@@ -20,10 +20,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from optimodels.form import Cone, Form, QuadraticRow, stack_blocks
 from optimodels.result import Claim
-from optimodels.verify import Testimony, judge
-from optimodels.verify.convex import positive_semidefinite
-from optimodels.verify.integers import objective_step, rounded_bound
-from optimodels.verify.judge import ON_ITS_WORD
+from optimodels.verify import judge
 
 INF = np.inf
 SEEDS = range(150)
@@ -332,10 +329,8 @@ def test_normalised_balance_hides_an_imbalance_that_whole_rows_show() -> None:
     """70 kW of 74 GW: within any relative tolerance of a normalised row, none of a whole one."""
     load = np.array([40_000_000, 34_000_070, 74_000_000], dtype=float)
     whole = form_of([-1, -1, 0], [load * [1, 1, -1]], [0], [0], -1.0, 1.0, integer=[1, 1, 1])
-    share = replace(whole, rows=sparse.csr_array(whole.rows / load.sum()))
     claim = Claim("optimal", "optimal", x=np.array([1.0, 1.0, 1.0]), objective=-2.0)
-    assert judge(whole, claim).verdict.reason == "the point fails: whole rows, exact"
-    assert "rows" not in judge(share, claim).verdict.reason
+    assert judge(whole, claim).verdict.reason == "row row[0] is violated by exactly 70"
 
 
 def test_nonconvex_stationary_point_is_at_most_a_local_optimum() -> None:
@@ -345,34 +340,13 @@ def test_nonconvex_stationary_point_is_at_most_a_local_optimum() -> None:
     assert (verdict.status, verdict.of) == ("verified", "local optimum")
 
 
-def test_unprovable_integer_optimum_rests_on_the_solver_s_word() -> None:
-    """Too many points to enumerate, a gap that duality leaves open."""
-    rng = np.random.default_rng(5)
-    weights = rng.integers(50, 99, 30) * 2
-    form = form_of(-weights, [weights], [-INF], [int(weights.sum()) // 2 | 1], 0.0, 1.0,
-                   integer=np.ones(30))  # fmt: skip
-    form = replace(form, linear=form.linear * np.pi)  # no common step to round to
-    solved = milp(form.linear, constraints=LinearConstraint(form.rows, ub=form.row_upper),
-                  integrality=np.ones(30), bounds=Bounds(0, 1))  # fmt: skip
-    claim = Claim("optimal", "optimal", x=np.rint(solved.x), objective=float(solved.fun))
-    judged = judge(form, claim)
-    assert judged.verdict.text == f"unverified: {ON_ITS_WORD}"
-    assert judged.undecided
-    said = Testimony("second solver", "other", "optimal", float(solved.fun), float(solved.fun))
-    assert judge(form, claim, [said]).verdict.by == "second solver"
-    better = replace(said, objective=solved.fun - 5, bound=solved.fun - 5)
-    assert judge(form, claim, [better]).verdict.status == "unverified"
-    exact = replace(better, by="exact")
-    assert judge(form, claim, [exact]).verdict.status == "refuted"
-
-
 def test_limit_with_a_point_is_unverified_and_says_how_far() -> None:
     form, claim = random_lp(3)
     middle = (claim.x + feasible_by(form)) / 2
     late = Claim("time", "feasible", x=middle, objective=form.objective(middle))
     verdict = judge(form, late).verdict
     assert verdict.status == "unverified"
-    assert verdict.reason.startswith("stopped (time); feasible")
+    assert verdict.reason.startswith("stopped at its time limit; the point is feasible")
 
 
 def feasible_by(form: Form) -> Any:
@@ -414,20 +388,3 @@ def test_quadratic_rows_by_a_disc() -> None:
     assert judge(form, claim).verdict.of == "global optimum"
     off = np.array([np.cos(0.9), np.sin(0.9)])
     assert judge(form, replace(claim, x=off, objective=-off.sum())).verdict.status == "refuted"
-
-
-def test_steps_and_rounded_bounds() -> None:
-    form = form_of([0.5, 1.5], [[1, 1]], [-INF], [3], 0, 5, integer=[1, 1], sense="max")
-    assert objective_step(form) == 0.5
-    assert rounded_bound(form, 4.7) == 4.5
-    assert rounded_bound(form, 4.5) == 4.5
-    mixed = replace(form, integer=np.array([True, False]))
-    assert objective_step(mixed) is None
-    assert rounded_bound(mixed, 4.7) == 4.7
-
-
-def test_semidefiniteness_by_blocks() -> None:
-    assert positive_semidefinite(sparse.csr_array(np.array([[2.0, -1], [-1, 2]])))
-    assert positive_semidefinite(sparse.csr_array(np.array([[1.0, 1], [1, 1]])))
-    assert not positive_semidefinite(sparse.csr_array(np.array([[1.0, 1.1], [1.1, 1]])))
-    assert not positive_semidefinite(sparse.csr_array(np.array([[0.0, 1], [1, 0]])))
