@@ -138,7 +138,7 @@ def exact(mapping: Mapping) -> ExactAnswer:
         raise UnavailableError(
             "solver",
             "exact solves the mapping with parameters.cap: count; with load it is NP-hard, "
-            "use highs or scip",
+            "use another solver",
         )
     found = capped_mapping(mapping.share, mapping.margin, mapping.upper, mapping.lower)
     if found.assigned is None:

@@ -263,7 +263,7 @@ class _Core:
         used = [t for t, cap in enumerate(caps) if cap]
         if (len(used) + 1) * modulus > _MOST_ENTRIES:
             raise MemoryError(
-                "exact needs more than half a gigabyte for these profiles; use highs or scip",
+                "exact needs more than half a gigabyte for these profiles; use another solver",
             )
         # Of equal costs the fewest deviations: the nearer to the LP, the likelier a true
         # solution. An optimum has fewer than 2 max(w) of them, so cost keeps its precedence.

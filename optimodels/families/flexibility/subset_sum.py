@@ -107,7 +107,7 @@ class _Stage:
             size += sum(bits.bit_length() for bits in grown.values())
             if size > _MOST_BITS:
                 raise MemoryError(
-                    "exact needs more than half a gigabyte for these loads; use highs or scip",
+                    "exact needs more than half a gigabyte for these loads; use another solver",
                 )
             levels.append(grown)
         return levels
