@@ -14,11 +14,24 @@ import numpy as np
 from cvxpy import settings
 from cvxpy.constraints import SOC, ExpCone, NonNeg, Zero
 from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
 
-from optimodels.errors import RunError
+from optimodels.errors import RunError, UnavailableError
 from optimodels.form import Block, Cone, Form, Vector, stack_blocks
 from optimodels.result import Claim, Point, Stopped
 from optimodels.solvers.registry import Limits, Solver
+
+#: What CVXPY's words mean: why it stopped, and what kind of point there is.
+STATUS: dict[str, tuple[Stopped, Point]] = {
+    settings.OPTIMAL: ("optimal", "optimal"),
+    settings.OPTIMAL_INACCURATE: ("optimal", "feasible"),
+    settings.INFEASIBLE: ("infeasible", "none"),
+    settings.INFEASIBLE_INACCURATE: ("infeasible", "none"),
+    settings.UNBOUNDED: ("unbounded", "none"),
+    settings.UNBOUNDED_INACCURATE: ("unbounded", "none"),
+    settings.INFEASIBLE_OR_UNBOUNDED: ("infeasible", "none"),
+    settings.USER_LIMIT: ("iterations", "feasible"),
+}
 
 
 class CvxpyProblem:
@@ -44,7 +57,12 @@ class CvxpyProblem:
         return _Reading(self.problem, self._program, order)
 
     def solve(
-        self, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
+        self,
+        solver: Solver,
+        limits: Limits,
+        options: Mapping[str, Any],
+        live: bool,
+        ready: Callable[[Form], None] | None = None,
     ) -> Claim:
         """Hand the problem to a solver and return what it says, in the order of the form."""
         arguments = solver.options.arguments(limits, options)
@@ -55,17 +73,52 @@ class CvxpyProblem:
                 data, chain, inverse = self._compile(solver.native, arguments)
                 self._take(data["param_prob"], chain)
                 compiled = perf_counter()
-                raw = _interruptible(
+                if ready is not None:
+                    ready(self.form)
+                begun = perf_counter()
+                raw = interruptible(
                     lambda: chain.solve_via_data(
                         self.problem, data, warm_start=False, verbose=live, solver_opts=arguments
                     )
                 )
                 solved = perf_counter()
                 answer = chain.solver.invert(raw, inverse[-1])
+            except cp.DCPError as error:
+                raise UnavailableError(
+                    "solver",
+                    f"{solver.name} through cvxpy takes only problems that are convex by its rules",
+                ) from error
             except (cp.SolverError, ValueError, KeyError, TypeError, ArithmeticError) as error:
                 return Claim("error", message=f"{solver.name}: {' '.join(str(error).split())}")
-        self.seconds = {"hand_over": compiled - started, "solve": solved - compiled}
-        return self._claim(answer, raw, limits, solved - compiled)
+        self.seconds = {"hand_over": compiled - started, "solve": solved - begun}
+        return self._claim(answer, raw, limits, solved - begun)
+
+    def completed(self, values: Mapping[str, Any]) -> Vector | None:
+        """Return x (n,) from values of the problem's own variables, or None where that is hard.
+
+        The auxiliary columns behind them (an absolute value, the inside of a square) take the
+        values that the rows leave them, the best ones for the objective's linear part.
+        """
+        form = self.form
+        x = form.vector(values)
+        free = np.isnan(x)
+        if not free.any():
+            return x
+        if any(cone.matrix[:, free].nnz for cone in form.cones):
+            return None
+        x[free] = 0.0
+        fixed = form.rows @ x
+        found = milp(
+            form.sign * form.linear[free],
+            bounds=Bounds(form.lower[free], form.upper[free]),
+            constraints=LinearConstraint(
+                sparse.csr_array(form.rows[:, free]), form.row_lower - fixed, form.row_upper - fixed
+            ),
+        )
+        if found.x is None:
+            return None
+        x[free] = found.x
+        return x
 
     def _take(self, program: Any, chain: Any) -> None:
         """Read forms from this program on: solvers differ in what they are given (a quadratic
@@ -95,7 +148,7 @@ class CvxpyProblem:
 
     def _claim(self, answer: Any, raw: Any, limits: Limits, seconds: float) -> Claim:
         status = answer.status
-        stopped, point = _status(status)
+        stopped, point = STATUS.get(status, ("error", "none"))
         late = limits.time is not None and seconds >= 0.9 * limits.time
         if status not in (settings.OPTIMAL, *settings.INF_OR_UNB) and late:
             stopped = "time"
@@ -124,7 +177,7 @@ class CvxpyProblem:
         )
 
 
-def _interruptible(work: Callable[[], Any]) -> Any:
+def interruptible(work: Callable[[], Any]) -> Any:
     """Run native code beside the main thread, which alone hears Ctrl-C and must not be inside it.
 
     An interrupted run is left behind; the command line then ends the process.
@@ -201,12 +254,19 @@ class _Reading:
         is_equal = np.concatenate(
             [np.full(len(place), eq) for *_, place, eq in self._rows] or [np.zeros(0, bool)]
         ).astype(bool)
-        # A x + b >= 0 is -A x <= b, as the user wrote "lhs <= rhs"; a formatted program negates
-        # its equalities as well, a raw one holds them as lhs - rhs.
-        flip = np.where(is_equal & (not program.formatted), 1.0, -1.0)
+        # A x + b >= 0 is -A x <= b where the user wrote "lhs <= rhs", and A x >= -b where a
+        # constant stands below; a formatted program negates its equalities as well, a raw one
+        # holds them as lhs - rhs.
+        below = {c.id for c in problem.constraints if _has_constant_below(c)}
+        is_least = np.concatenate(
+            [np.full(len(place), c in below) for _, _, c, place, _ in self._rows]
+            or [np.zeros(0, bool)]
+        ).astype(bool)
+        self._turn = np.where(is_least, 1.0, -1.0)
+        flip = np.where(is_equal & (not program.formatted), 1.0, self._turn)
         body = sparse.csr_array(sparse.diags_array(flip) @ rows[pick])
         body.eliminate_zeros()
-        high = -flip * offset[pick]
+        side = -flip * offset[pick]
         sign = -1.0 if isinstance(problem.objective, cp.Maximize) else 1.0
         quadratic = None
         if p is not None and p.nnz:
@@ -220,8 +280,8 @@ class _Reading:
             quadratic=quadratic,
             constant=sign * self.offset,
             rows=body,
-            row_lower=np.where(is_equal, high, -np.inf),
-            row_upper=high,
+            row_lower=np.where(is_equal | is_least, side, -np.inf),
+            row_upper=np.where(is_least, np.inf, side),
             lower=lower,
             upper=upper,
             integer=integer,
@@ -248,7 +308,8 @@ class _Reading:
             values = np.asarray(duals[identity], dtype=float).ravel(order="F")
             pieces.append(values[place - self._first_place[identity]])
         # CVXPY's Lagrangian adds dual * (lhs - rhs); ours subtracts multiplier * row.
-        return -np.concatenate(pieces)
+        multipliers: Vector = self._turn * np.concatenate(pieces)
+        return multipliers
 
     def cone_multipliers(self, duals: Mapping[int, Any]) -> tuple[Vector, ...] | None:
         """Return one multiplier per cone, (t, u) or (x, y, z), or None where one is missing."""
@@ -271,22 +332,6 @@ def _has_point(raw: Any) -> bool:
     info = raw.get("info") if isinstance(raw, dict) else None
     status = getattr(info, "primal_solution_status", None)
     return status is None or int(status) != 0
-
-
-def _status(status: str) -> tuple[Stopped, Point]:
-    if status == settings.OPTIMAL:
-        return "optimal", "optimal"
-    if status == settings.OPTIMAL_INACCURATE:
-        return "optimal", "feasible"
-    if status in (settings.INFEASIBLE, settings.INFEASIBLE_INACCURATE):
-        return "infeasible", "none"
-    if status in (settings.UNBOUNDED, settings.UNBOUNDED_INACCURATE):
-        return "unbounded", "none"
-    if status == settings.INFEASIBLE_OR_UNBOUNDED:
-        return "infeasible", "none"
-    if status == settings.USER_LIMIT:
-        return "iterations", "feasible"
-    return "error", "none"
 
 
 def _bound(raw: Any, sign: float, offset: float) -> float | None:
@@ -334,6 +379,14 @@ def _column_bounds(program: Any, order: np.ndarray[Any, Any], n: int) -> tuple[V
         j = int(place[0])
         lower[j], upper[j] = max(lower[j], 0.0), min(upper[j], 1.0)
     return lower[order], upper[order]
+
+
+def _has_constant_below(constraint: Any) -> bool:
+    """Whether it was written as "expression >= constant", which CVXPY turns round."""
+    if not isinstance(constraint, cp.constraints.Inequality):
+        return False
+    low, high = constraint.args
+    return bool(low.is_constant() and not high.is_constant())
 
 
 def _absorb_bounds(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from functools import cached_property
 from time import perf_counter
@@ -63,18 +63,74 @@ class PyomoProblem:
     def form(self) -> Form:
         """The canonical form, from Pyomo's own compilers, never from a solver's file."""
         with _paused_garbage_collection():
-            if len(self._variables) + len(self._constraints) > _LARGE:
+            if self.is_large:
                 try:
                     return self._linear_form()
-                except _NotLinearError:
+                except NotLinearError:
                     pass
             return self._general_form()
 
+    @property
+    def is_large(self) -> bool:
+        """Whether the compiler to arrays is worth the second that it takes to load."""
+        return len(self._variables) + len(self._constraints) > _LARGE
+
+    @property
+    def is_linear(self) -> bool:
+        return self.form.quadratic is None and not self.form.quadratic_rows
+
+    @property
+    def maximises(self) -> bool:
+        objective = self._objective()
+        return objective is not None and objective.sense == pyo.maximize
+
+    def compiled(self) -> Any:
+        """Return the model in Pyomo's own arrays; raises NotLinearError where it is not linear."""
+        compiler = LinearStandardFormCompiler()
+        try:
+            # set_sense=None: the default negates a maximisation.
+            return compiler.write(self.model, mixed_form=True, set_sense=None)
+        except Exception as error:  # the compiler has no type of its own for this
+            raise NotLinearError from error
+
+    def point(self, values: Mapping[int, float] | None = None) -> Vector:
+        """Return x (n,) from values by ``id`` of the variable, or those that stand in the model.
+
+        A variable that no row and no objective uses may take any value within its bounds.
+        """
+        known = values if values is not None else {id(v): v.value for v in self._variables}
+        return np.array([_value(known.get(id(v)), v) for v in self._variables], dtype=float)
+
+    def multipliers(self, prices: Mapping[int, float]) -> Vector:
+        """Return row multipliers (m,) from prices by ``id`` of the row.
+
+        Pyomo's duals are rates of the user's objective; ours belong to minimisation.
+        """
+        return self.form.sign * np.array([prices.get(id(c), 0.0) for c in self._constraints])
+
+    def forget(self) -> None:
+        """Take the values out of the model, so that none is taken for a solver's."""
+        for variable in self._variables:
+            variable.set_value(None, skip_validation=True)
+
+    @contextmanager
+    def at_work(self, live: bool) -> Iterator[None]:
+        """Keep Pyomo fast and, unless ``live``, silent."""
+        with _paused_garbage_collection(), _quiet(live):
+            yield
+
     def solve(
-        self, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
+        self,
+        solver: Solver,
+        limits: Limits,
+        options: Mapping[str, Any],
+        live: bool,
+        ready: Callable[[Form], None] | None = None,
     ) -> Claim:
         """Hand the model to a solver and return what it says, in the order of the form."""
-        with _paused_garbage_collection(), _quiet(live):
+        if ready is not None:
+            ready(self.form)
+        with self.at_work(live):
             return self._solve(solver, limits, options, live)
 
     def _solve(
@@ -113,15 +169,14 @@ class PyomoProblem:
             except NoSolutionError:
                 point = "none"
             else:
-                x = np.array([_value(primals, v) for v in self._variables])
+                x = self.point({id(v): value for v, value in primals.items()})
         if point == "optimal":
             try:
                 duals = results.solution_loader.get_duals()
             except (PyomoException, NotImplementedError):
                 duals = {}
             if duals:
-                # Pyomo's duals are rates of the user's objective; ours belong to minimisation.
-                y = self.form.sign * np.array([duals.get(c, 0.0) for c in self._constraints])
+                y = self.multipliers({id(c): price for c, price in duals.items()})
         return Claim(
             stopped,
             point,
@@ -134,12 +189,7 @@ class PyomoProblem:
         )
 
     def _linear_form(self) -> Form:
-        compiler = LinearStandardFormCompiler()
-        try:
-            # set_sense=None: the default negates a maximisation.
-            info = compiler.write(self.model, mixed_form=True, set_sense=None)
-        except Exception as error:  # the compiler has no type of its own for this
-            raise _NotLinearError from error
+        info = self.compiled()
         place = {id(v): j for j, v in enumerate(self._variables)}
         order = np.array([place[id(v)] for v in info.columns], dtype=int)
         n, m = len(self._variables), len(self._constraints)
@@ -218,9 +268,8 @@ class PyomoProblem:
         curves: tuple[QuadraticRow, ...],
     ) -> Form:
         bounds = [v.bounds for v in self._variables]
-        objective = self._objective()
         return Form(
-            sense="max" if objective is not None and objective.sense == pyo.maximize else "min",
+            sense="max" if self.maximises else "min",
             linear=linear,
             quadratic=quadratic,
             constant=constant,
@@ -241,8 +290,8 @@ class PyomoProblem:
         return active[0] if active else None
 
 
-class _NotLinearError(Exception):
-    pass
+class NotLinearError(Exception):
+    """The compiler to arrays does not take the model."""
 
 
 def _sorted_entries(
@@ -302,10 +351,9 @@ def _constant_sides(constraint: Any) -> tuple[float, float]:
     )
 
 
-def _value(primals: Mapping[Any, float], variable: Any) -> float:
-    """A variable that no row and no objective uses may take any value within its bounds."""
-    if variable in primals:
-        return float(primals[variable])
+def _value(known: float | None, variable: Any) -> float:
+    if known is not None:
+        return float(known)
     low, high = variable.bounds
     return float(np.clip(0.0, -np.inf if low is None else low, np.inf if high is None else high))
 

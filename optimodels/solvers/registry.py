@@ -2,18 +2,24 @@
 
 Nothing here imports a solver or a modelling language: availability is read from what is
 installed. A solver is one small file in ``catalogue`` (or an entry point ``optimodels.solvers``)
-that lists one ``Solver`` per language.
+that lists one ``Solver`` per way in which it is reached.
 """
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
+from math import ceil
+from pathlib import Path
 from typing import Any, Literal
 
 from optimodels import __version__
@@ -31,28 +37,33 @@ DEFAULT_GAP = 1e-7
 
 @dataclass(frozen=True)
 class Limits:
-    """Uniform limits: ``time`` in seconds, relative ``gap``, ``threads``; None is no limit."""
+    """Uniform limits on one problem: ``time`` in seconds, relative ``gap``, ``threads``,
+    ``memory`` in GiB; None is no limit."""
 
     time: float | None = None
     gap: float | None = None
     threads: int | None = None
+    memory: float | None = None
 
 
 @dataclass(frozen=True)
 class Request:
-    """Which solver a case asks for; ``live`` prints the solver's own log as it works."""
+    """Which solver a case asks for; ``live`` prints the solver's own log as it works, ``isolate``
+    runs it in a process of its own."""
 
     name: str = "highs"
     via: Via | None = None
     limits: Limits = field(default_factory=Limits)
     options: Mapping[str, Any] = field(default_factory=dict)
     live: bool = False
+    isolate: bool = False
 
 
 @dataclass(frozen=True)
 class Options:
     """What a solver calls the uniform limits; None where it keeps no such limit.
 
+    ``whole_time`` is the unit of its time limit in seconds where it takes only whole numbers.
     ``default_gap`` is set where a case names none, ``fixed`` options stand in every call, and
     ``inside`` is the argument that carries them all where the language wants one.
     """
@@ -60,6 +71,7 @@ class Options:
     time: str | None = None
     gap: str | None = None
     threads: str | None = None
+    whole_time: float | None = None
     default_gap: float | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
     inside: str | None = None
@@ -67,35 +79,48 @@ class Options:
     def arguments(self, limits: Limits, own: Mapping[str, Any]) -> dict[str, Any]:
         """Return the solver's arguments for limits and the user's own options, which win."""
         gap = self.default_gap if limits.gap is None else limits.gap
-        asked = {self.time: limits.time, self.gap: gap, self.threads: limits.threads}
+        time = limits.time
+        if time is not None and self.whole_time is not None:
+            time = ceil(time / self.whole_time)
+        asked = {self.time: time, self.gap: gap, self.threads: limits.threads}
         named = {name: value for name, value in asked.items() if name and value is not None}
         together = {**self.fixed, **named, **own}
         return {self.inside: together} if self.inside else together
 
     def keeps(self, limit: str) -> bool:
-        return getattr(self, limit) is not None
+        return getattr(self, limit, None) is not None
 
 
 @dataclass(frozen=True)
 class Solver:
     """One solver as one modelling language reaches it.
 
-    ``native`` is its name there; ``options`` says what it calls the uniform limits;
-    ``distribution`` is the installed package that brings it and ``module`` what must be
-    importable.
+    ``native`` is its name there; ``options`` says what it calls the uniform limits. It is
+    installed where ``module`` can be imported (the package ``distribution`` brings it) and
+    ``program`` stands on the path (Debian's package ``debian`` brings it). ``driver``
+    ("module:function") hands the problem over where the language's own way does not do;
+    its signature is that of ``solvers.Problem.solve`` with the problem in front.
     """
 
     name: str
     via: Via
     classes: frozenset[ProblemClass]
     native: str
-    distribution: str
-    module: str
     options: Options
+    distribution: str = ""
+    module: str = ""
+    program: str = ""
+    debian: str = ""
+    driver: str = ""
     licence: str = ""
     homepage: str = ""
     # The code that does the work, where it is that of another solver (SciPy's is HiGHS).
     runs: str = ""
+    # Whether what it found by its time limit comes back through this interface.
+    keeps_incumbent: bool = False
+    # Needs a licence: shown only where it is installed and ``licensed`` says yes.
+    commercial: bool = False
+    licensed: Callable[[], bool] | None = None
 
     @property
     def engine(self) -> str:
@@ -104,20 +129,65 @@ class Solver:
 
     @property
     def installed(self) -> bool:
-        return all(find_spec(name) is not None for name in (self.via, self.module))
+        modules = [name for name in (self.via, self.module) if name]
+        return (
+            all(find_spec(name) is not None for name in modules)
+            and (not self.program or find_program(self.program) is not None)
+            and (self.licensed is None or _is_licensed(self.licensed))
+        )
 
     @property
     def version(self) -> str:
-        try:
-            return version(self.distribution)
-        except PackageNotFoundError:
-            return ""
+        if self.distribution:
+            try:
+                return version(self.distribution)
+            except PackageNotFoundError:
+                return ""
+        return _program_version(self.program)
 
     @property
     def install(self) -> str:
         """How to get it."""
-        missing = self.via if find_spec(self.via) is None else self.distribution
-        return f"pip install {missing}"
+        if find_spec(self.via) is None:
+            return f"pip install {self.via}"
+        by_pip = f"pip install {self.distribution}" if self.distribution else ""
+        by_apt = f"apt-get install {self.debian}" if self.debian else ""
+        ways = " and ".join(filter(None, (by_pip, by_apt))) or self.homepage
+        return f"{ways} (needs a licence)" if self.commercial else ways
+
+
+@cache
+def find_program(name: str) -> str | None:
+    """Return the path of a program on the path or beside the interpreter, or None."""
+    return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+
+
+@cache
+def _program_version(program: str) -> str:
+    """Ask a program for its version, as the word after "version" or "v" in what it prints."""
+    path = find_program(program)
+    if path is None:
+        return ""
+    try:
+        said = subprocess.run(
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            stdin=subprocess.DEVNULL,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.search(r"\d+\.\d+(?:\.\d+)*", said)
+    return found[0] if found else ""
+
+
+@cache
+def _is_licensed(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except Exception:  # whatever a vendor's library raises means: no
+        return False
 
 
 @cache
@@ -186,7 +256,8 @@ def choose(request: Request, formulation: Formulation[Any]) -> Solver | None:
         raise UnavailableError(
             "solver", f"{request.name} is not installed: {able[0].install}; {_able(formulation)}"
         )
-    for limit in ("time", "gap", "threads"):
+    # Time and memory are kept from outside, by a process of its own, where a solver cannot.
+    for limit in ("gap", "threads"):
         asked = getattr(request.limits, limit)
         if (
             asked is not None

@@ -12,16 +12,16 @@ import numpy as np
 from optimodels.errors import UnavailableError
 from optimodels.form import Form
 from optimodels.model import Formulation
-from optimodels.result import Claim, Solution, Verdict
+from optimodels.result import Claim, Solution, SolverUsed, Verdict
 from optimodels.solvers import (
-    Problem,
     Request,
     Solver,
     able_solvers,
+    attempt,
     choose,
     describe,
-    language_for,
-    open_problem,
+    exact_claim,
+    needs_process,
 )
 from optimodels.solvers.registry import DEFAULT_GAP
 from optimodels.verify import Judgement, Testimony, judge
@@ -40,17 +40,15 @@ def solve_and_judge(
     decides; "certificate" does not. Seconds are kept apart by station.
     """
     solver = choose(request, formulation)
-    via = solver.via if solver else language_for(formulation, request.via)
-    started = perf_counter()
-    problem = open_problem(formulation, data, via)
-    built = perf_counter()
-    claim, seconds = _claim(formulation, data, problem, solver, request)
+    tried = attempt(formulation, data, solver, request)
+    claim, form = tried.claim, tried.form
+    if form is None:
+        return _without_form(claim, describe(solver, request), tried.seconds)
     solved = perf_counter()
     gap = request.limits.gap
     if gap is not None and gap > DEFAULT_GAP and claim.point == "optimal":
         # Within the gap that was asked for: no lie where a better point is known.
         claim = replace(claim, point="feasible")
-    form = problem.form
     judgement = judge(form, claim)
     if claim.or_unbounded and judgement.verdict.status != "verified":
         other = replace(claim, stopped="unbounded")
@@ -65,50 +63,9 @@ def solve_and_judge(
         claim,
         judgement,
         describe(solver, request),
-        {
-            "build": built - started,
-            **seconds,
-            "read": max(0.0, solved - built - sum(seconds.values())),
-            "verify": verified - solved,
-        },
+        {**tried.seconds, "verify": verified - solved},
         formulation,
         data,
-    )
-
-
-def _claim(
-    formulation: Formulation[Any],
-    data: Any,
-    problem: Problem,
-    solver: Solver | None,
-    request: Request,
-) -> tuple[Claim, dict[str, float]]:
-    if solver is not None:
-        claim = problem.solve(solver, request.limits, request.options, request.live)
-        return claim, dict(problem.seconds)
-    form = problem.form
-    started = perf_counter()
-    try:
-        claim = exact_claim(formulation, data, form)
-    except MemoryError as error:
-        claim = Claim("memory", message=str(error))
-    return claim, {"solve": perf_counter() - started}
-
-
-def exact_claim(formulation: Formulation[Any], data: Any, form: Form) -> Claim:
-    """Put the answer of a family's own algorithm in the order of the form."""
-    assert formulation.exact is not None
-    answer = formulation.exact(data)
-    if answer.values is None:
-        return Claim("infeasible", message=answer.message)
-    return Claim(
-        "optimal",
-        "optimal",
-        message=answer.message,
-        x=form.vector(answer.values),
-        objective=answer.objective,
-        bound=answer.bound,
-        row_multipliers=form.row_vector(answer.duals) if answer.duals else None,
     )
 
 
@@ -140,7 +97,7 @@ def _testimonies(
 ) -> Iterator[Testimony]:
     if solver is not None and formulation.exact is not None:
         try:
-            said = exact_claim(formulation, data, form)
+            said = _exact_testimony(formulation, data, request, form)
         except (UnavailableError, MemoryError):
             # The algorithm does not cover this instance, or not in this memory.
             pass
@@ -149,15 +106,33 @@ def _testimonies(
     if len(form.linear) > SECOND_SOLVER_COLUMNS:
         return
     for other in _others(formulation, solver, form.source):
-        problem = open_problem(formulation, data, other.via)
-        said = problem.solve(other, replace(request.limits, gap=None), {}, False)
-        if said.x is not None:
+        quietly = replace(request, limits=replace(request.limits, gap=None), options={}, live=False)
+        try:
+            tried = attempt(formulation, data, other, quietly)
+        except UnavailableError:
+            # Not one that it takes, once the data are known.
+            continue
+        said = tried.claim
+        if said.x is not None and tried.form is not None:
             # Two languages agree by name; auxiliary columns have no counterpart.
-            x = form.vector(problem.form.named(said.x))
+            x = form.vector(tried.form.named(said.x))
             said = replace(said, x=None if np.isnan(x).any() else x)
         said = replace(said, row_multipliers=None)
         if said.stopped in ("optimal", "infeasible", "unbounded"):
             yield _testify("second solver", f"{other.name} through {other.via}", said)
+
+
+def _exact_testimony(
+    formulation: Formulation[Any], data: Any, request: Request, form: Form
+) -> Claim:
+    if not needs_process(None, request):
+        return exact_claim(formulation, data, form)
+    asked = replace(request, name="exact", options={}, live=False)
+    tried = attempt(formulation, data, None, asked)
+    if tried.form is None or tried.form.source == form.source or tried.claim.x is None:
+        return tried.claim
+    named = tried.form.named(tried.claim.x)
+    return replace(tried.claim, x=form.vector(named), row_multipliers=None)
 
 
 def _others(formulation: Formulation[Any], solver: Solver | None, language: str) -> list[Solver]:
@@ -169,6 +144,12 @@ def _others(formulation: Formulation[Any], solver: Solver | None, language: str)
     used = solver.engine if solver else ""
     others = [s for s in able_solvers(formulation) if s.engine != used]
     return sorted(others, key=lambda s: (s.via == language) is (solver is not None))
+
+
+def _without_form(claim: Claim, used: SolverUsed, seconds: dict[str, float]) -> Solution:
+    """The process died before there was anything to judge."""
+    verdict = Verdict("unverified", reason="no answer")
+    return Solution(used, claim.stopped, "none", verdict, seconds=seconds, message=claim.message)
 
 
 def _testify(by: Any, who: str, claim: Claim) -> Testimony:
@@ -187,7 +168,7 @@ def _solution(
     form: Form,
     claim: Claim,
     judgement: Judgement,
-    used: Any,
+    used: SolverUsed,
     seconds: dict[str, float],
     formulation: Formulation[Any],
     data: Any,

@@ -24,12 +24,15 @@ class Problem:
 
     name: str
     problem_class: ProblemClass
-    pyomo: Callable[[], pyo.ConcreteModel]
-    cvxpy: Callable[[], cp.Problem]
+    pyomo: Callable[[], pyo.ConcreteModel] | None
+    cvxpy: Callable[[], cp.Problem] | None
     stopped: Stopped = "optimal"
     objective: float | None = None
-    # False where nothing here can prove optimality: the verdict must say so, not claim it.
-    provable: bool = True
+    #: The languages in whose form optimality can be proved; elsewhere the verdict must say that
+    #: it was not, and not claim it.
+    provable: frozenset[str] = frozenset({"pyomo", "cvxpy"})
+    #: Shadow prices by row, where they are unique: objective per unit of the right side.
+    prices: dict[str, float] | None = None
 
     @property
     def formulation(self) -> Formulation[Any]:
@@ -37,8 +40,8 @@ class Problem:
             self.name,
             self.problem_class,
             "textbook",
-            pyomo=lambda _: self.pyomo(),
-            cvxpy=lambda _: self.cvxpy(),
+            pyomo=None if self.pyomo is None else lambda _: self.pyomo(),  # type: ignore[misc]
+            cvxpy=None if self.cvxpy is None else lambda _: self.cvxpy(),  # type: ignore[misc]
         )
 
 
@@ -198,10 +201,153 @@ def _whole_disc_cvxpy() -> cp.Problem:
     return cp.Problem(cp.Maximize(a + b), [disc])
 
 
+# The cheapest way to meet a demand of 10: a at 2 up to 6, then b at 3: 24. One more costs 3,
+# one more of the dear source's minimum (b >= 1, slack) nothing.
+def _demand_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(0, None))
+    m.x[0].setub(6)
+    m.demand = pyo.Constraint(expr=m.x[0] + m.x[1] >= 10)
+    m.least = pyo.Constraint(expr=m.x[1] >= 1)
+    m.cost = pyo.Objective(expr=2 * m.x[0] + 3 * m.x[1])
+    return m
+
+
+def _demand_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[np.zeros(2), np.array([6.0, np.inf])])
+    rows = [_labelled(x[0] + x[1] >= 10, "demand"), _labelled(x[1] >= 1, "least")]
+    return cp.Problem(cp.Minimize(2 * x[0] + 3 * x[1]), rows)
+
+
+# Selling at 3 and 2 with one machine hour each, 4 hours: all of the first, 12; an hour is worth 3.
+def _hours_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(0, None))
+    m.hours = pyo.Constraint(expr=m.x[0] + m.x[1] <= 4)
+    m.loose = pyo.Constraint(expr=m.x[0] + 3 * m.x[1] <= 6)
+    m.profit = pyo.Objective(expr=3 * m.x[0] + 2 * m.x[1], sense=pyo.maximize)
+    return m
+
+
+def _hours_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[0, np.inf])
+    rows = [_labelled(x[0] + x[1] <= 4, "hours"), _labelled(x[0] + 3 * x[1] <= 6, "loose")]
+    return cp.Problem(cp.Maximize(3 * x[0] + 2 * x[1]), rows)
+
+
+# Free variables and a constant: min a - b + 7 with a + b = 0, -3 <= a - 2b <= 3: b = -a, so
+# 2a + 7 with -1 <= a <= 1: 5.
+def _free_pyomo() -> pyo.ConcreteModel:
+    m = _model(2)
+    m.link = pyo.Constraint(expr=m.x[0] + m.x[1] == 0)
+    m.band = pyo.Constraint(expr=(-3, m.x[0] - 2 * m.x[1], 3))
+    m.cost = pyo.Objective(expr=m.x[0] - m.x[1] + 7)
+    return m
+
+
+def _free_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x")
+    band = x[0] - 2 * x[1]
+    rows = [
+        _labelled(x[0] + x[1] == 0, "link"),
+        _labelled(band <= 3, "band"),
+        _labelled(-band <= 3, "other"),
+    ]
+    return cp.Problem(cp.Minimize(x[0] - x[1] + 7), rows)
+
+
+# The point of the unit disc nearest to (2, 0) is (1, 0); squared distance 1.
+def _nearest_on_disc_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(-2, 2))
+    m.disc = pyo.Constraint(expr=m.x[0] ** 2 + m.x[1] ** 2 <= 1)
+    m.distance = pyo.Objective(expr=(m.x[0] - 2) ** 2 + m.x[1] ** 2)
+    return m
+
+
+def _nearest_on_disc_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[-2, 2])
+    distance = cp.sum_squares(x - np.array([2.0, 0.0]))
+    return cp.Problem(cp.Minimize(distance), [_labelled(cp.SOC(cp.Constant(1.0), x), "disc")])
+
+
+# A disc of radius 1 around 0 and a row that keeps away from it: a + b >= 2 > sqrt(2).
+def _empty_disc_pyomo() -> pyo.ConcreteModel:
+    m = _disc_pyomo()
+    m.away = pyo.Constraint(expr=m.x[0] + m.x[1] >= 2)
+    return m
+
+
+def _empty_disc_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", bounds=[-2, 2])
+    rows = [
+        _labelled(cp.SOC(cp.Constant(1.0), x), "disc"),
+        _labelled(x[0] + x[1] >= 2, "away"),
+    ]
+    return cp.Problem(cp.Maximize(cp.sum(x)), rows)
+
+
+# min exp(a) - a has its one stationary point at 0: 1.
+def _exponential_cvxpy() -> cp.Problem:
+    x = cp.Variable(name="x", bounds=[-5, 5])
+    return cp.Problem(cp.Minimize(cp.exp(x) - x))
+
+
+# The whole point nearest to (1.3, 0.4) is (1, 0): 0.09 + 0.16 = 0.25.
+def _whole_point_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, domain=pyo.Integers, bounds=(-3, 3))
+    m.distance = pyo.Objective(expr=(m.x[0] - 1.3) ** 2 + (m.x[1] - 0.4) ** 2)
+    return m
+
+
+def _whole_point_cvxpy() -> cp.Problem:
+    x = cp.Variable(2, name="x", integer=True, bounds=[-3, 3])
+    return cp.Problem(cp.Minimize(cp.sum_squares(x - np.array([1.3, 0.4]))))
+
+
+# -a^2 + b over [-1, 2] x [0, 1]: -4 at (2, 0), a local optimum of -1 at (-1, 0), beside which
+# it starts.
+def _bent_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(-1, 2))
+    m.x[1].setlb(0)
+    m.x[1].setub(1)
+    m.x[0].value, m.x[1].value = -0.9, 0.1
+    m.cost = pyo.Objective(expr=-(m.x[0] ** 2) + m.x[1])
+    return m
+
+
+def _unbounded_whole_pyomo() -> pyo.ConcreteModel:
+    m = _model(1, domain=pyo.NonNegativeIntegers)
+    m.row = pyo.Constraint(expr=2 * m.x[0] >= 3)
+    m.gain = pyo.Objective(expr=m.x[0], sense=pyo.maximize)
+    return m
+
+
+def _unbounded_whole_cvxpy() -> cp.Problem:
+    x = cp.Variable(1, name="x", integer=True, bounds=[0, np.inf])
+    return cp.Problem(cp.Maximize(cp.sum(x)), [_labelled(2 * x[0] >= 3, "row")])
+
+
+BENT = Problem("bent", "NONCONVEX", _bent_pyomo, None, objective=-4.0)
+
 PROBLEMS = (
     Problem("product mix", "LP", _product_pyomo, _product_cvxpy, objective=11.0),
     Problem("degenerate", "LP", _degenerate_pyomo, _degenerate_cvxpy, objective=-2.0),
     Problem("badly scaled", "LP", _scaled_pyomo, _scaled_cvxpy, objective=1.0),
+    Problem(
+        "demand",
+        "LP",
+        _demand_pyomo,
+        _demand_cvxpy,
+        objective=24.0,
+        prices={"demand": 3.0, "least": 0.0},
+    ),
+    Problem(
+        "hours",
+        "LP",
+        _hours_pyomo,
+        _hours_cvxpy,
+        objective=12.0,
+        prices={"hours": 3.0, "loose": 0.0},
+    ),
+    Problem("free variables", "LP", _free_pyomo, _free_cvxpy, objective=5.0),
     Problem("infeasible LP", "LP", _infeasible_pyomo, _infeasible_cvxpy, "infeasible"),
     Problem("unbounded LP", "LP", _unbounded_pyomo, _unbounded_cvxpy, "unbounded"),
     Problem("nearest point", "QP", _nearest_pyomo, _nearest_cvxpy, objective=0.5),
@@ -214,6 +360,19 @@ PROBLEMS = (
         "infeasible",
     ),
     Problem("parity", "MILP", _parity_pyomo, _parity_cvxpy, "infeasible"),
+    Problem("unbounded MILP", "MILP", _unbounded_whole_pyomo, _unbounded_whole_cvxpy, "unbounded"),
+    # CVXPY's auxiliary columns are not whole, so that its form cannot be enumerated.
+    Problem(
+        "whole point",
+        "MIQP",
+        _whole_point_pyomo,
+        _whole_point_cvxpy,
+        objective=0.25,
+        provable=frozenset({"pyomo"}),
+    ),
+    Problem("disc point", "QCQP", _nearest_on_disc_pyomo, _nearest_on_disc_cvxpy, objective=1.0),
+    Problem("empty disc", "SOCP", _empty_disc_pyomo, _empty_disc_cvxpy, "infeasible"),
+    Problem("exponential", "EXP", None, _exponential_cvxpy, objective=1.0),
     Problem("disc", "SOCP", _disc_pyomo, _disc_cvxpy, objective=sqrt(2.0)),
     Problem(
         "whole disc",
@@ -221,6 +380,6 @@ PROBLEMS = (
         _whole_disc_pyomo,
         _whole_disc_cvxpy,
         objective=sqrt(3.0) + 1.0,
-        provable=False,
+        provable=frozenset(),
     ),
 )

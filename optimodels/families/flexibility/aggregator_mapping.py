@@ -110,7 +110,7 @@ def in_pyomo(mapping: Mapping) -> pyo.ConcreteModel:
 
     model.most = pyo.Constraint(model.aggregator, rule=lambda _, a: held(a) <= mapping.upper)
     if mapping.lower > 0:
-        model.least = pyo.Constraint(model.aggregator, rule=lambda _, a: -held(a) <= -mapping.lower)
+        model.least = pyo.Constraint(model.aggregator, rule=lambda _, a: held(a) >= mapping.lower)
     return model
 
 
@@ -126,7 +126,7 @@ def in_cvxpy(mapping: Mapping) -> cp.Problem:
     most.set_label("most")
     rows = [once, most]
     if mapping.lower > 0:
-        least = -(mapping.size @ w) <= -mapping.lower
+        least = mapping.size @ w >= mapping.lower
         least.set_label("least")
         rows.append(least)
     return cp.Problem(cp.Minimize(mapping.share @ (w @ mapping.margin)), rows)
@@ -145,7 +145,7 @@ def exact(mapping: Mapping) -> ExactAnswer:
         return ExactAnswer(None, message=conflict(mapping) or "")
     w = np.zeros((len(mapping.share), len(mapping.margin)))
     w[np.arange(len(w)), found.assigned] = 1.0
-    duals = {"once": found.bus_duals, "most": found.cap_duals, "least": -found.floor_duals}
+    duals = {"once": found.bus_duals, "most": found.cap_duals, "least": found.floor_duals}
     return ExactAnswer({"assigned": w}, objective=found.objective, duals=duals)
 
 

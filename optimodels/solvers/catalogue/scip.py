@@ -21,6 +21,7 @@ _PYOMO = Solver(
     ),
     licence="Apache-2.0",
     homepage="scipopt.org",
+    keeps_incumbent=True,
 )
 
 # Pyomo first: it hands on SCIP's bound and, after Ctrl-C, what was found so far.
@@ -32,5 +33,6 @@ SOLVERS = (
         classes=_PYOMO.classes - {"NLP", "NONCONVEX"},
         native="SCIP",
         options=replace(_PYOMO.options, inside="scip_params"),
+        keeps_incumbent=False,
     ),
 )

@@ -1,0 +1,47 @@
+"""GLPK: the GNU linear programming kit, linear and mixed-integer linear problems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver
+
+_PROGRAM = Solver(
+    name="glpk",
+    via="pyomo",
+    classes=frozenset({"LP", "MILP"}),
+    native="glpk",
+    program="glpsol",
+    debian="glpk-utils",
+    driver="optimodels.solvers.pyomo_programs:solve",
+    options=Options(time="tmlim", gap="mipgap", default_gap=DEFAULT_GAP, whole_time=1.0),
+    licence="GPL-3.0",
+    homepage="www.gnu.org/software/glpk",
+    keeps_incumbent=True,
+)
+_WHEEL = replace(
+    _PROGRAM,
+    via="cvxpy",
+    program="",
+    debian="",
+    distribution="cvxopt",
+    module="cvxopt",
+    driver="",
+    keeps_incumbent=False,
+)
+
+SOLVERS = (
+    _PROGRAM,
+    replace(
+        _WHEEL,
+        classes=frozenset({"MILP"}),
+        native="GLPK_MI",
+        options=Options(time="tm_lim", gap="mip_gap", default_gap=DEFAULT_GAP, whole_time=1e-3),
+    ),
+    replace(
+        _WHEEL,
+        classes=frozenset({"LP"}),
+        native="GLPK",
+        options=Options(time="tm_lim", inside="glpk", whole_time=1e-3),
+    ),
+)

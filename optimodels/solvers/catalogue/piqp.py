@@ -1,0 +1,19 @@
+"""PIQP: a proximal interior-point method for quadratic problems."""
+
+from __future__ import annotations
+
+from optimodels.solvers.registry import Options, Solver
+
+SOLVERS = (
+    Solver(
+        name="piqp",
+        via="cvxpy",
+        classes=frozenset({"LP", "QP"}),
+        native="PIQP",
+        distribution="piqp",
+        module="piqp",
+        options=Options(gap="eps_duality_gap_rel"),
+        licence="BSD-2-Clause",
+        homepage="predict-epfl.github.io/piqp",
+    ),
+)

@@ -1,0 +1,128 @@
+"""Pyomo's way to solvers that are programs of their own: a file out, a file in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager, suppress
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.common.errors import PyomoException
+from pyomo.opt import SolutionStatus, TerminationCondition
+
+from optimodels.form import Form
+from optimodels.result import Claim, Point, Stopped
+from optimodels.solvers.registry import Limits, Solver, find_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from optimodels.solvers.pyomo_language import PyomoProblem
+
+_STOPPED: dict[TerminationCondition, Stopped] = {
+    TerminationCondition.optimal: "optimal",
+    TerminationCondition.locallyOptimal: "optimal",
+    TerminationCondition.globallyOptimal: "optimal",
+    TerminationCondition.feasible: "iterations",
+    TerminationCondition.maxTimeLimit: "time",
+    TerminationCondition.maxIterations: "iterations",
+    TerminationCondition.maxEvaluations: "iterations",
+    TerminationCondition.infeasible: "infeasible",
+    TerminationCondition.noSolution: "infeasible",
+    TerminationCondition.infeasibleOrUnbounded: "infeasible",
+    TerminationCondition.unbounded: "unbounded",
+    TerminationCondition.userInterrupt: "interrupted",
+}
+_OPTIMAL = (
+    SolutionStatus.optimal,
+    SolutionStatus.globallyOptimal,
+    SolutionStatus.locallyOptimal,
+)
+
+
+def solve(
+    problem: PyomoProblem,
+    solver: Solver,
+    limits: Limits,
+    options: Mapping[str, Any],
+    live: bool,
+    ready: Callable[[Form], None] | None = None,
+) -> Claim:
+    """Hand a Pyomo model to a program and return what it says, in the order of the form."""
+    if ready is not None:
+        ready(problem.form)
+    with problem.at_work(live), _duals_of(problem.model):
+        started = perf_counter()
+        try:
+            engine = pyo.SolverFactory(solver.native, executable=find_program(solver.program))
+            engine.options.update(solver.options.arguments(limits, options))
+            results = engine.solve(problem.model, load_solutions=False, tee=live)
+            whole = perf_counter() - started
+            claim = _claim(problem, results, limits, whole)
+        except (ValueError, RuntimeError, OSError, PyomoException, KeyError) as error:
+            return Claim("error", message=f"{solver.name}: {' '.join(str(error).split())}")
+    inside = min(whole, _seconds(results) or whole)
+    problem.seconds = {"hand_over": whole - inside, "solve": inside}
+    return claim
+
+
+def _claim(problem: PyomoProblem, results: Any, limits: Limits, seconds: float) -> Claim:
+    condition = results.solver.termination_condition
+    stopped = _STOPPED.get(condition, "error")
+    late = limits.time is not None and seconds >= 0.9 * limits.time
+    if late and stopped in ("iterations", "error"):
+        stopped = "time"
+    point: Point = "none"
+    x = y = objective = None
+    sign = problem.form.sign
+    if len(results.solution) and stopped not in ("infeasible", "unbounded"):
+        problem.forget()
+        problem.model.solutions.load_from(results, ignore_invalid_labels=True)
+        x = problem.point()
+        proved = stopped == "optimal" and results.solution(0).status in _OPTIMAL
+        point = "optimal" if proved else "feasible"
+        said = [entry.get("Value") for entry in results.solution(0).objective.values()]
+        objective = float(said[0]) if said and isinstance(said[0], (int, float)) else None
+        if point == "optimal":
+            y = problem.multipliers({id(row): v for row, v in problem.model.dual.items()})
+    message = "" if stopped == "optimal" else str(condition)
+    return Claim(
+        stopped,
+        point,
+        message=message,
+        x=x,
+        objective=objective,
+        bound=_bound(results, sign) if problem.form.integer.any() else None,
+        row_multipliers=y,
+        or_unbounded=condition
+        in (TerminationCondition.infeasibleOrUnbounded, TerminationCondition.noSolution),
+    )
+
+
+@contextmanager
+def _duals_of(model: Any) -> Iterator[None]:
+    """Ask for the rows' prices by a suffix, which is not part of the model."""
+    model.add_component("dual", pyo.Suffix(direction=pyo.Suffix.IMPORT))
+    try:
+        yield
+    finally:
+        model.del_component("dual")
+
+
+def _bound(results: Any, sign: float) -> float | None:
+    with suppress(TypeError, ValueError, AttributeError):
+        value = float(results.problem.lower_bound if sign > 0 else results.problem.upper_bound)
+        return value if np.isfinite(value) else None
+    return None
+
+
+def _seconds(results: Any) -> float | None:
+    """Return the seconds that the program itself reports, where it does."""
+    for name in ("wallclock_time", "time", "system_time", "user_time"):
+        with suppress(TypeError, ValueError, AttributeError, KeyError):
+            value = float(getattr(results.solver, name))
+            if value > 0:
+                return value
+    return None
