@@ -162,17 +162,31 @@ def solvers(options: argparse.Namespace) -> int:
 
         print(solvers_page(), end="")
         return 0
+    here = [solver for solver in catalogue() if solver.installed]
+    classes: dict[tuple[str, str, str], set[str]] = {}
+    for solver in here:
+        way = (solver.name, solver.via, solver.version)
+        classes.setdefault(way, set()).update(solver.classes)
     rows: list[dict[str, Any]] = [
-        {
-            "solver": solver.name,
-            "through": solver.via,
-            "version": solver.version if solver.installed else f"({solver.install})",
-            "classes": " ".join(sorted(solver.classes)),
-        }
-        for solver in catalogue()
+        {"solver": name, "through": via, "version": version, "classes": " ".join(sorted(taken))}
+        for (name, via, version), taken in classes.items()
     ]
     rows.append({"solver": "exact", "classes": "a family's own algorithm, where it has one"})
     print("\n".join(table_lines(rows, _width())))
+    ways = {(solver.name, solver.via) for solver in here}
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for solver in catalogue():
+        if not solver.commercial and (solver.name, solver.via) not in ways:
+            lacking.setdefault((solver.name, solver.via), []).append(solver.install)
+    missing = [
+        {"missing": name, "through": via, "how to get it": " or ".join(dict.fromkeys(how))}
+        for (name, via), how in lacking.items()
+    ]
+    if missing:
+        print("\n" + "\n".join(table_lines(missing, _width())))
+    licensed = sorted({s.name for s in catalogue() if s.commercial} - {s.name for s in here})
+    if licensed:
+        print(f"\n  With a licence of your own also: {', '.join(licensed)}.")
     return 0
 
 
@@ -193,7 +207,7 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
     from optimodels.study import solve as solve_case
 
     case = load_case(path, _settings(options), outside=options.allow_outside)
-    result = solve_case(case, live=options.live)
+    result = solve_case(case, live=options.live, isolate=options.isolate)
     if not options.json:
         print(result_text(result, _width(), colour=_colour()), flush=True)
         if case.file.sweep is not None:
@@ -262,6 +276,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", metavar="DIR", help="write JSON, CSV tables and pictures there")
     sub.add_argument("--json", action="store_true", help="print JSON instead of tables")
     sub.add_argument("--live", action="store_true", help="show the solver's own log")
+    sub.add_argument(
+        "--isolate", action="store_true",
+        help="run solvers in processes of their own, ended at their limits",
+    )  # fmt: skip
     sub.add_argument("--strict", action="store_true", help="exit 1 on unverified results too")
     sub = add("sweep", sweep)
     takes_cases(sub, 1)

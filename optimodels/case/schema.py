@@ -98,11 +98,17 @@ class SolverChoice(Strict):
 
     name: Text = Field(description="highs, scip, clarabel, scipy, exact, ...")
     via: Literal["pyomo", "cvxpy"] | None = Field(default=None, description="modelling language")
-    time_limit: Annotated[Number, Field(gt=0)] | None = Field(default=None, description="seconds")
+    time_limit: Annotated[Number, Field(gt=0)] | None = Field(
+        default=None, description="seconds that one solve may take"
+    )
     gap: Annotated[Number, Field(ge=0, lt=1)] | None = Field(
         default=None, description="relative gap"
     )
     threads: Annotated[Whole, Field(ge=1, le=1024)] | None = None
+    memory_limit: Annotated[Number, Field(gt=0)] | None = Field(
+        default=None, description="GiB that one solve may take; it runs in a process of its own"
+    )
+    isolate: bool = Field(default=False, description="run the solver in a process of its own")
     options: dict[str, Any] = Field(default_factory=dict, description="the solver's own options")
 
 

@@ -18,8 +18,14 @@ Classes: LP, QP linear and convex quadratic programmes; QCQP, SOCP with convex q
 second-order-cone constraints; EXP with exponential cones; MI... with integers; NLP smooth
 nonlinear, NONCONVEX to global optimality.
 
-| solver | through | classes | limits kept | licence | how to get it |
-|---|---|---|---|---|---|
+Limits are one set of words for all: `time_limit` in seconds, `gap`, `threads`, `memory_limit` in
+GiB. "Limits kept" are those that the solver keeps itself. Time and memory are kept for every
+other one from outside: it then runs in a process of its own, which is ended at the limit. "Keeps
+its best point": whether what it had found by its time limit comes back; what is ended from
+outside loses it.
+
+| solver | through | classes | limits kept | keeps its best point | licence | how to get it |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -30,8 +36,9 @@ def solvers_page() -> str:
 
 def _row(solver: Solver) -> str:
     limits = ", ".join(k for k in ("time", "gap", "threads") if solver.options.keeps(k))
+    kept = "yes" if solver.keeps_incumbent else "no"
     classes = ", ".join(sorted(solver.classes))
     return (
         f"| [{solver.name}](https://{solver.homepage}) | {solver.via} | {classes} | {limits} | "
-        f"{solver.licence} | `pip install {solver.distribution}` |\n"
+        f"{kept} | {solver.licence} | {solver.way} |\n"
     )

@@ -41,7 +41,10 @@ def expand(case: Case) -> Iterator[dict[str, Any]]:
 
 
 def sweep(case: Case, progress: Callable[[int, int], None] | None = None) -> list[Run]:
-    """Solve every combination of a case's sweep, in order; a failed run keeps its reason."""
+    """Solve every combination of a case's sweep, in order; a failed run keeps its reason.
+
+    Solvers run in processes of their own, so that none of them can end the sweep.
+    """
     combinations = list(expand(case))
     runs = []
     for number, keys in enumerate(combinations):
@@ -49,7 +52,7 @@ def sweep(case: Case, progress: Callable[[int, int], None] | None = None) -> lis
             progress(number, len(combinations))
         settings = [f"{key}={json.dumps(value)}" for key, value in keys.items()]
         try:
-            runs.append(Run(keys, result=solve(case.changed(settings))))
+            runs.append(Run(keys, result=solve(case.changed(settings), isolate=True)))
         except OptimodelsError as error:
             runs.append(Run(keys, error=str(error)))
     return runs

@@ -1,4 +1,4 @@
-"""Pyomo's way to solvers that are programs of their own: a file out, a file in."""
+"""Pyomo's older way: to solvers that are programs of their own, and to vendors' libraries."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ _STOPPED: dict[TerminationCondition, Stopped] = {
     TerminationCondition.maxTimeLimit: "time",
     TerminationCondition.maxIterations: "iterations",
     TerminationCondition.maxEvaluations: "iterations",
+    # CBC's word for a limit before the first whole point: what it hands on is the relaxation's.
+    TerminationCondition.intermediateNonInteger: "iterations",
     TerminationCondition.infeasible: "infeasible",
     TerminationCondition.noSolution: "infeasible",
     TerminationCondition.infeasibleOrUnbounded: "infeasible",
@@ -50,13 +52,14 @@ def solve(
     live: bool,
     ready: Callable[[Form], None] | None = None,
 ) -> Claim:
-    """Hand a Pyomo model to a program and return what it says, in the order of the form."""
+    """Hand a Pyomo model to a solver and return what it says, in the order of the form."""
     if ready is not None:
         ready(problem.form)
     with problem.at_work(live), _duals_of(problem.model):
         started = perf_counter()
         try:
-            engine = pyo.SolverFactory(solver.native, executable=find_program(solver.program))
+            program = {"executable": find_program(solver.program)} if solver.program else {}
+            engine = pyo.SolverFactory(solver.native, **program)
             engine.options.update(solver.options.arguments(limits, options))
             results = engine.solve(problem.model, load_solutions=False, tee=live)
             whole = perf_counter() - started
@@ -71,13 +74,14 @@ def solve(
 def _claim(problem: PyomoProblem, results: Any, limits: Limits, seconds: float) -> Claim:
     condition = results.solver.termination_condition
     stopped = _STOPPED.get(condition, "error")
-    late = limits.time is not None and seconds >= 0.9 * limits.time
+    broken = condition is TerminationCondition.intermediateNonInteger
+    late = limits.time is not None and (broken or seconds >= 0.9 * limits.time)
     if late and stopped in ("iterations", "error"):
         stopped = "time"
     point: Point = "none"
     x = y = objective = None
     sign = problem.form.sign
-    if len(results.solution) and stopped not in ("infeasible", "unbounded"):
+    if len(results.solution) and stopped not in ("infeasible", "unbounded") and not broken:
         problem.forget()
         problem.model.solutions.load_from(results, ignore_invalid_labels=True)
         x = problem.point()

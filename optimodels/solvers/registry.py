@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -148,12 +149,16 @@ class Solver:
     @property
     def install(self) -> str:
         """How to get it."""
-        if find_spec(self.via) is None:
-            return f"pip install {self.via}"
+        return f"pip install {self.via}" if find_spec(self.via) is None else self.way
+
+    @property
+    def way(self) -> str:
+        """How to get it, whatever is installed here."""
         by_pip = f"pip install {self.distribution}" if self.distribution else ""
         by_apt = f"apt-get install {self.debian}" if self.debian else ""
-        ways = " and ".join(filter(None, (by_pip, by_apt))) or self.homepage
-        return f"{ways} (needs a licence)" if self.commercial else ways
+        own = f"a program {self.program!r} on the path" if self.program else ""
+        way = by_pip or by_apt or own
+        return f"{way} (and its licence)" if self.commercial else way
 
 
 @cache
@@ -185,7 +190,9 @@ def _program_version(program: str) -> str:
 @cache
 def _is_licensed(check: Callable[[], bool]) -> bool:
     try:
-        return check()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return check()
     except Exception:  # whatever a vendor's library raises means: no
         return False
 

@@ -15,7 +15,15 @@ from optimodels.case import Case, choice
 from optimodels.errors import DataError
 from optimodels.model import Compute, Done, Inputs, Outcome, Program, Solve
 from optimodels.result import Result, Solution, Stopped, Verdict, weakest
-from optimodels.solvers import Limits, Request, choose, describe, language_for, prepare
+from optimodels.solvers import (
+    Limits,
+    Request,
+    choose,
+    describe,
+    language_for,
+    needs_process,
+    prepare,
+)
 from optimodels.study.paper import beside_paper
 from optimodels.study.profiles import read_profiles
 
@@ -42,29 +50,36 @@ class _Ledger:
             self.seconds[station] = self.seconds.get(station, 0.0) + value
 
 
-def solve(case: Case, *, live: bool = False, progress: Progress | None = None) -> Result:
+def solve(
+    case: Case, *, live: bool = False, isolate: bool = False, progress: Progress | None = None
+) -> Result:
     """Solve a case and verify it.
+
+    ``live`` shows the solvers' own logs; ``isolate`` runs each in a process of its own, which
+    is ended where it does not keep a limit.
 
     Raises CaseError where the data show the case to be wrong, UnavailableError where its solver
     is missing or cannot take the problem; both before anything is built. What a solver does
     wrong is no error but a verdict.
     """
     try:
-        return _solve(case, live, progress or (lambda stage, done, of: None))
+        return _solve(
+            case, _request(case, live, isolate), progress or (lambda stage, done, of: None)
+        )
     except DataError as error:
         raise case.located(error) from error
 
 
-def _solve(case: Case, live: bool, progress: Progress) -> Result:
+def _solve(case: Case, request: Request, progress: Progress) -> Result:
     ledger = _Ledger()
-    request = _request(case, live)
     with ledger.timed("import"):
         program = case.model.load_program()
         for stage in program.stages:
             if isinstance(stage, Solve):
                 asked = _stage_request(stage, request)
                 chosen = choose(asked, stage.formulation)
-                prepare(chosen.via if chosen else language_for(stage.formulation, asked.via))
+                if not needs_process(chosen, asked):
+                    prepare(chosen.via if chosen else language_for(stage.formulation, asked.via))
     with ledger.timed("load"):
         data = program.read(_inputs(case))
     done = Done()
@@ -243,10 +258,11 @@ def _invariants(outcome: Outcome) -> Verdict:
     return Verdict("verified", outcome.by, outcome.of, "", outcome.checks)
 
 
-def _request(case: Case, live: bool) -> Request:
+def _request(case: Case, live: bool, isolate: bool) -> Request:
     chosen = choice(case)
-    limits = Limits(time=chosen.time_limit, gap=chosen.gap, threads=chosen.threads)
-    return Request(chosen.name, chosen.via, limits, chosen.options, live)
+    limits = Limits(chosen.time_limit, chosen.gap, chosen.threads, chosen.memory_limit)
+    apart = isolate or chosen.isolate
+    return Request(chosen.name, chosen.via, limits, chosen.options, live, apart)
 
 
 def _stage_request(stage: Solve, request: Request) -> Request:

@@ -45,7 +45,9 @@ def test_known_answer_is_found_and_verified(solver: Any, problem: Problem) -> No
     if problem.objective is not None:
         assert solution.objective == pytest.approx(problem.objective, rel=1e-6, abs=1e-6)
     if solver.via not in problem.provable:
-        assert solution.verdict.text == f"unverified: {ON_ITS_WORD}"
+        # Unless a second solver of the class is installed.
+        by_another = "verified by second solver: global optimum"
+        assert solution.verdict.text in (f"unverified: {ON_ITS_WORD}", by_another)
         return
     assert solution.verdict.status == "verified", solution.verdict
     if problem.prices is not None:
@@ -158,8 +160,9 @@ def test_time_limit_keeps_what_was_found(solver: Any) -> None:
     solution = solve_and_judge(
         market_split(), None, Request(solver.name, solver.via, Limits(time=0.5)), "certificate"
     )
-    assert solution.stopped in ("time", "iterations")
+    assert solution.stopped == "time"
     assert solution.verdict.status != "verified"
+    assert solution.has_point is solver.keeps_incumbent
 
 
 @pytest.mark.parametrize("name", ["highs", "scip"])

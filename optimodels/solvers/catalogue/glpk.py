@@ -27,7 +27,6 @@ _WHEEL = replace(
     distribution="cvxopt",
     module="cvxopt",
     driver="",
-    keeps_incumbent=False,
 )
 
 SOLVERS = (

@@ -33,6 +33,5 @@ SOLVERS = (
         classes=_PYOMO.classes - {"NLP", "NONCONVEX"},
         native="SCIP",
         options=replace(_PYOMO.options, inside="scip_params"),
-        keeps_incumbent=False,
     ),
 )

@@ -18,5 +18,6 @@ SOLVERS = (
         licence="BSD-3-Clause",
         homepage="scipy.org",
         runs="highs",
+        keeps_incumbent=True,
     ),
 )
