@@ -1,0 +1,88 @@
+"""Whatever a solver gets wrong, in whichever case: it is shown as wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optimodels.case import load_case
+from optimodels.result import Result
+from optimodels.solvers import registry
+from optimodels.study import solve
+
+from . import liars
+
+CASES = sorted(Path(__file__).parents[2].glob("cases/*/*.yaml"))
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Solve a case by a liar, set in the catalogue for the length of a test."""
+
+    def tell(lie: Callable[..., Any], case: Path, *limits: str, isolate: bool = False) -> Result:
+        known = registry.catalogue()
+        monkeypatch.setattr(registry, "catalogue", lambda: (*known, liars.liar(lie)))
+        chosen = ", ".join(["name: liar", *limits])
+        return solve(load_case(case, [f"solver={{{chosen}}}"]), isolate=isolate)
+
+    return tell
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.stem)
+@pytest.mark.parametrize(
+    "lie",
+    [
+        liars.wrong_objective,
+        liars.infeasible_point,
+        liars.false_optimal,
+        liars.false_infeasible,
+        liars.false_unbounded,
+    ],
+    ids=lambda lie: lie.__name__,
+)
+def test_wrong_claim_is_refuted_in_every_case(
+    told: Callable[..., Result], lie: Any, case: Path
+) -> None:
+    result = told(lie, case)
+    assert result.verdict.status == "refuted", result.verdict
+    assert result.verdict.reason
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.stem)
+def test_solver_that_hangs_is_ended_at_the_time_limit(
+    told: Callable[..., Result], case: Path
+) -> None:
+    result = told(liars.hangs, case, "time_limit: 0.3")
+    assert (result.stopped, result.point, result.exit_code) == ("time", "none", 4)
+    assert "ended from outside" in result.message
+    assert result.verdict.status == "unverified"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.stem)
+def test_solver_that_eats_memory_is_ended_at_its_limit(
+    told: Callable[..., Result], case: Path
+) -> None:
+    result = told(liars.eats_memory, case, "memory_limit: 1")
+    assert (result.stopped, result.point, result.exit_code) == ("memory", "none", 4)
+    assert result.message == "ended from outside at 1 GiB"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.stem)
+def test_solver_that_crashes_takes_only_its_own_process_along(
+    told: Callable[..., Result], case: Path
+) -> None:
+    result = told(liars.crashes, case, isolate=True)
+    assert (result.stopped, result.exit_code) == ("error", 5)
+    assert "SIGSEGV" in result.message
+
+
+def test_honest_solver_passes_where_liars_do_not(told: Callable[..., Result]) -> None:
+    """The control: the liars' own honest half is not what is refuted."""
+
+    case = next(c for c in CASES if c.stem == "shiftable-33bus")
+    honest = solve(load_case(case, ["solver=scipy"]))
+    assert honest.verdict.status == "verified"
