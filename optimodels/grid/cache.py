@@ -15,8 +15,8 @@ import numpy as np
 
 from optimodels.grid.network import Network
 
-#: To be raised when the fields of ``Network`` or their meaning change.
-_FORMAT = 1
+#: To be raised when the fields of ``Network``, their meaning or the reading of files change.
+_FORMAT = 2
 
 
 def folder() -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from optimodels.errors import DataError, suggestion
+from optimodels.grid.matpower import read_matpower
 
 #: A network's name, a file, or ("simbench", code).
 NetworkSource = str | Path | tuple[str, str]
@@ -80,9 +81,7 @@ def _from_file(path: Path) -> Any:
         if kind == ".json":
             net = pandapower.from_json(str(path))
         elif kind in (".m", ".mat"):
-            from pandapower.converter.matpower.from_mpc import from_mpc
-
-            net = from_mpc(str(path))
+            net = read_matpower(path)
         else:
             raise DataError(
                 "network.file", f"{path.name!r} is neither pandapower .json nor MATPOWER .m, .mat"
