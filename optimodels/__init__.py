@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optimodels.case import Case, load_case, parse_case
     from optimodels.errors import CaseError, OptimodelsError
+    from optimodels.exchange import export
+    from optimodels.explanation import explain
     from optimodels.result import Result, Verdict
     from optimodels.runs import sweep
     from optimodels.study import solve
@@ -21,6 +23,8 @@ _PUBLIC = {
     "OptimodelsError": "optimodels.errors",
     "Result": "optimodels.result",
     "Verdict": "optimodels.result",
+    "explain": "optimodels.explanation",
+    "export": "optimodels.exchange",
     "load_case": "optimodels.case",
     "parse_case": "optimodels.case",
     "solve": "optimodels.study",
@@ -34,6 +38,8 @@ __all__ = [
     "Result",
     "Verdict",
     "__version__",
+    "explain",
+    "export",
     "load_case",
     "parse_case",
     "solve",

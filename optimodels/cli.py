@@ -190,6 +190,44 @@ def solvers(options: argparse.Namespace) -> int:
     return 0
 
 
+def explain(options: argparse.Namespace) -> int:
+    """Explain cases: their mathematics with sizes, conflicts, shadow prices."""
+    import json
+
+    from optimodels.case import load_case
+    from optimodels.explanation import explain as explain_case
+    from optimodels.report.explanation import explanation_text
+
+    codes = []
+    for path in options.case:
+        try:
+            case = load_case(path, _settings(options), outside=options.allow_outside)
+            explanation = explain_case(case)
+        except OptimodelsError as error:
+            print(error, file=sys.stderr)
+            codes.append(error.exit_code)
+            continue
+        if options.json:
+            print(json.dumps(explanation.as_json(), indent=1, ensure_ascii=False))
+        else:
+            print(explanation_text(explanation, _width()) + "\n", flush=True)
+    return max(codes, default=0)
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a case's problems for other tools, as MPS, LP or NL."""
+    from optimodels.case import load_case
+    from optimodels.exchange import export as export_case
+    from optimodels.files import output_folder
+
+    folder = output_folder(Path(options.out))
+    for path in options.case:
+        case = load_case(path, _settings(options), outside=options.allow_outside)
+        for file in export_case(case, options.format, folder, options.stage):
+            print(file)
+    return 0
+
+
 def schema(options: argparse.Namespace) -> int:
     """Print the JSON Schema of case files, for editors."""
     import json
@@ -285,6 +323,18 @@ def _parser() -> argparse.ArgumentParser:
     takes_cases(sub, 1)
     sub.add_argument("--out", metavar="DIR", help="write the table and pictures there")
     takes_cases(add("validate", validate))
+    sub = add("export", export)
+    takes_cases(sub)
+    sub.add_argument("--format", required=True, choices=("mps", "lp", "nl"))
+    sub.add_argument("--out", default=".", metavar="DIR", help="folder for the files; default: .")
+    sub.add_argument(
+        "--stage", metavar="NAME", help="another stage than the model's main one; see: explain"
+    )
+    sub.add_argument("--solver", metavar="NAME", help="for the stages before it")
+    sub = add("explain", explain)
+    takes_cases(sub)
+    sub.add_argument("--solver", metavar="NAME", help="whose answer is explained")
+    sub.add_argument("--json", action="store_true", help="print JSON instead of text")
     add("new", new).add_argument("model", metavar="MODEL", help="see: optimodels models")
     add("models", models)
     sub = add("cases", cases)

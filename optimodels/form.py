@@ -37,12 +37,15 @@ class Block:
     def stop(self) -> int:
         return self.start + self.size
 
+    def place(self, index: int) -> tuple[int, ...]:
+        """Return the position within the array of entry ``index`` of the whole form."""
+        return tuple(int(k) for k in np.unravel_index(index - self.start, self.shape))
+
     def entry(self, index: int) -> str:
         """Return the name of entry ``index`` of the whole form, as "flow[2,13]"."""
         if not self.shape:
             return self.name
-        place = np.unravel_index(index - self.start, self.shape)
-        return f"{self.name}[{','.join(str(int(k)) for k in place)}]"
+        return f"{self.name}[{','.join(map(str, self.place(index)))}]"
 
 
 @dataclass(frozen=True)

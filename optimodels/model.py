@@ -50,7 +50,8 @@ class Formulation(Generic[D]):
 
     ``pyomo`` and ``cvxpy`` build the model from the data; both name their variables and rows
     alike, so that answers and fingerprints compare. ``exact`` is the family's own algorithm.
-    ``equations`` is the problem in mathematics, one line each, for ``explain``.
+    ``equations`` is the problem in mathematics, one line each, and ``axes`` what the dimensions
+    of its variables and rows are ("bus", "hour"), for ``explain`` and ``export``.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Formulation(Generic[D]):
     cvxpy: Callable[[D], cp.Problem] | None = None
     exact: Callable[[D], ExactAnswer] | None = None
     equations: tuple[str, ...] = ()
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # The conflict of an infeasible instance in the case's own words, where the family knows it.
     conflict: Callable[[D], str | None] | None = None
 
@@ -161,13 +163,15 @@ class Inputs:
 class Program:
     """What a model does: read its data, run its stages, report.
 
-    ``main`` is the stage whose objective and stop the result reports.
+    ``main`` is the stage whose objective and stop the result reports. ``labels`` names the
+    entries of the formulations' axes, as the tables do; an axis without labels counts from 1.
     """
 
     read: Callable[[Inputs], Any]
     stages: Sequence[Stage]
     report: Callable[[Any, Done], Answer]
     main: str
+    labels: Callable[[Any], Mapping[str, Sequence[Any]]] | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 from optimodels.case import Case, choice
 from optimodels.errors import DataError
 from optimodels.model import Compute, Done, Inputs, Outcome, Program, Solve
-from optimodels.result import Result, Solution, Stopped, Verdict, weakest
+from optimodels.result import Result, Solution, Verdict, weakest
 from optimodels.solvers import (
     Limits,
     Request,
@@ -32,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass
-class _Ledger:
+class Ledger:
     """Seconds by station, over all stages."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -64,68 +64,82 @@ def solve(
     """
     try:
         return _solve(
-            case, _request(case, live, isolate), progress or (lambda stage, done, of: None)
+            case, case_request(case, live, isolate), progress or (lambda stage, done, of: None)
         )
     except DataError as error:
         raise case.located(error) from error
 
 
 def _solve(case: Case, request: Request, progress: Progress) -> Result:
-    ledger = _Ledger()
+    ledger = Ledger()
+    program, data = open_study(case, request, ledger)
+    level = case.file.verify
+
+    def answer(stage: Solve, instances: Mapping[Any, Any]) -> dict[Any, Solution]:
+        from optimodels.study.judgement import solve_and_judge
+
+        asked = stage_request(stage, request)
+        found: dict[Any, Solution] = {}
+        for number, (key, instance) in enumerate(instances.items()):
+            progress(stage.name, number, len(instances))
+            solution = solve_and_judge(stage.formulation, instance, asked, level)
+            ledger.add(solution.seconds)
+            found[key] = solution
+        return found
+
+    def compute(stage: Compute, done: Done) -> Outcome | None:
+        progress(stage.name, 0, 1)
+        with ledger.timed("compute"):
+            return stage.run(data, done)
+
+    done, failed = run_stages(program, data, answer, compute)
+    verdicts = {}
+    for stage in program.stages:
+        if done.solutions.get(stage.name):
+            verdicts[stage.name] = _join(done.solutions[stage.name])
+        elif stage.name in done.outcomes:
+            verdicts[stage.name] = _invariants(done.outcomes[stage.name])
+    if failed is not None:
+        return _stopped_early(case, program, failed, done, verdicts, request, ledger)
+    return _finish(case, program, data, done, verdicts, request, ledger)
+
+
+def open_study(case: Case, request: Request, ledger: Ledger) -> tuple[Program, Any]:
+    """Import what a case needs and read its data; a solver that cannot do it is refused first."""
     with ledger.timed("import"):
         program = case.model.load_program()
         for stage in program.stages:
             if isinstance(stage, Solve):
-                asked = _stage_request(stage, request)
+                asked = stage_request(stage, request)
                 chosen = choose(asked, stage.formulation)
                 if not needs_process(chosen, asked):
                     prepare(chosen.via if chosen else language_for(stage.formulation, asked.via))
     with ledger.timed("load"):
-        data = program.read(_inputs(case))
+        return program, program.read(_inputs(case))
+
+
+def run_stages(
+    program: Program,
+    data: Any,
+    answer: Callable[[Solve, Mapping[Any, Any]], dict[Any, Solution]],
+    compute: Callable[[Compute, Done], Outcome | None],
+) -> tuple[Done, Solve | None]:
+    """Run the stages in turn: what was done, and the stage that was required and has no point.
+
+    ``answer`` solves the instances of a stage, by key; ``compute`` runs any other.
+    """
     done = Done()
-    verdicts: dict[str, Verdict] = {}
-    reached: Stopped = "optimal"
     for stage in program.stages:
         if isinstance(stage, Compute):
-            progress(stage.name, 0, 1)
-            with ledger.timed("compute"):
-                outcome = stage.run(data, done)
+            outcome = compute(stage, done)
             if outcome is not None:
                 done = replace(done, outcomes={**done.outcomes, stage.name: outcome})
-                verdicts[stage.name] = _invariants(outcome)
             continue
-        found = _solve_stage(stage, data, done, request, case.file.verify, progress, ledger)
+        found = answer(stage, stage.instances(data, done))
         done = replace(done, solutions={**done.solutions, stage.name: found})
-        if found:
-            verdicts[stage.name] = _join(found)
         if stage.required and not all(s.has_point for s in found.values()):
-            reached = next(s.stopped for s in found.values() if not s.has_point)
-            break
-    else:
-        return _finish(case, program, data, done, verdicts, request, ledger)
-    return _stopped_early(case, program, stage, done, verdicts, reached, request, ledger)
-
-
-def _solve_stage(
-    stage: Solve,
-    data: Any,
-    done: Done,
-    request: Request,
-    level: str,
-    progress: Progress,
-    ledger: _Ledger,
-) -> dict[Any, Solution]:
-    from optimodels.study.judgement import solve_and_judge
-
-    instances = stage.instances(data, done)
-    asked = _stage_request(stage, request)
-    found: dict[Any, Solution] = {}
-    for number, (key, instance) in enumerate(instances.items()):
-        progress(stage.name, number, len(instances))
-        solution = solve_and_judge(stage.formulation, instance, asked, level)
-        ledger.add(solution.seconds)
-        found[key] = solution
-    return found
+            return done, stage
+    return done, None
 
 
 def _finish(
@@ -135,7 +149,7 @@ def _finish(
     done: Done,
     verdicts: dict[str, Verdict],
     request: Request,
-    ledger: _Ledger,
+    ledger: Ledger,
 ) -> Result:
     with ledger.timed("report"):
         answer = program.report(data, done)
@@ -165,17 +179,16 @@ def _stopped_early(
     stage: Solve,
     done: Done,
     verdicts: dict[str, Verdict],
-    reached: Stopped,
     request: Request,
-    ledger: _Ledger,
+    ledger: Ledger,
 ) -> Result:
     failed = next(s for s in done.solutions[stage.name].values() if not s.has_point)
     result = _blank(case, program, done, verdicts, request, ledger)
     return replace(
         result,
-        stopped=reached,
+        stopped=failed.stopped,
         message=failed.message,
-        paper=beside_paper(case.paper, replace(result, stopped=reached)),
+        paper=beside_paper(case.paper, replace(result, stopped=failed.stopped)),
     )
 
 
@@ -185,7 +198,7 @@ def _blank(
     done: Done,
     verdicts: dict[str, Verdict],
     request: Request,
-    ledger: _Ledger,
+    ledger: Ledger,
 ) -> Result:
     model = case.model
     main = done.solutions.get(program.main) or {}
@@ -258,14 +271,15 @@ def _invariants(outcome: Outcome) -> Verdict:
     return Verdict("verified", outcome.by, outcome.of, "", outcome.checks)
 
 
-def _request(case: Case, live: bool, isolate: bool) -> Request:
+def case_request(case: Case, live: bool = False, isolate: bool = False) -> Request:
+    """Return what a case asks of a solver."""
     chosen = choice(case)
     limits = Limits(chosen.time_limit, chosen.gap, chosen.threads, chosen.memory_limit)
     apart = isolate or chosen.isolate
     return Request(chosen.name, chosen.via, limits, chosen.options, live, apart)
 
 
-def _stage_request(stage: Solve, request: Request) -> Request:
+def stage_request(stage: Solve, request: Request) -> Request:
     """A stage with a solver of its own keeps the case's limits and language, not its options."""
     if stage.solver is None:
         return request

@@ -184,11 +184,19 @@ FORMULATION = Formulation(
     pyomo=in_pyomo,
     cvxpy=in_cvxpy,
     exact=exact,
+    axes={
+        "assigned": ("bus", "aggregator"),
+        "once": ("bus",),
+        "most": ("aggregator",),
+        "least": ("aggregator",),
+    },
     equations=(
-        "minimise    sum_a sum_b w_ba p_b k_a,  k_a = sum_t P(t) h (price_a(t) - price(t))  EUR",
-        "subject to  sum_a w_ba = 1             for every bus b",
-        "            sum_b c_b w_ba <= floor((1 + theta) sum_b c_b / N_A)  for every a",
-        "            w_ba in {0, 1},            c_b = 1, or the load of bus b",
+        "minimise    sum_a sum_b w_ba p_b k_a                                   EUR",
+        "subject to  sum_a w_ba = 1                             for every bus b",
+        "            sum_b c_b w_ba <= floor((1 + theta) C / N_A)  for every a",
+        "            w_ba in {0, 1}",
+        "with        k_a = sum_t P(t) h (price_a(t) - price(t)),  C = sum_b c_b,",
+        "            c_b = 1, or the load of bus b",
     ),
     conflict=conflict,
 )

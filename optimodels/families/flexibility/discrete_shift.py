@@ -92,9 +92,10 @@ FORMULATION = Formulation(
     pyomo=in_pyomo,
     cvxpy=in_cvxpy,
     exact=exact,
+    axes={"flexible": ("hour",)},
     equations=(
         "minimise   -sum_t price(t) P(t) h m(t),   m(t) = (2 k(t) - N) / N",
         "subject to  sum_t w(t) (2 k(t) - N) = 0,  w(t) whole, in proportion to P(t)",
-        "            k(t) in {0, 1, ..., N}        customers that are flexible in step t",
+        "            k(t) in {0, 1, ..., N}        customers flexible in step t",
     ),
 )

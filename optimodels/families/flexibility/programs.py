@@ -26,6 +26,11 @@ def _spins(data: FlexibilityData, done: Done) -> dict[tuple[int, int], spin_assi
     return {pair: spin_assignment.Spins(*pair) for pair in pairs}
 
 
+def _labels(data: FlexibilityData) -> dict[str, list[int]]:
+    """Buses by their number in the network; hours and aggregators count from 1."""
+    return {"bus": (data.buses + 1).tolist()}
+
+
 def _optima(data: FlexibilityData, done: Done) -> Outcome | None:
     if not data.parameters.enumerate:
         return None
@@ -76,6 +81,7 @@ SHIFTABLE_LOADS = Program(
     ),
     report=results.shiftable_loads,
     main="shift",
+    labels=_labels,
 )
 
 SELF_SUSTAINABILITY = Program(
@@ -91,6 +97,7 @@ SELF_SUSTAINABILITY = Program(
     ),
     report=results.self_sustainability,
     main="balance",
+    labels=_labels,
 )
 
 SPIN_ASSIGNMENT = Program(
@@ -102,6 +109,7 @@ SPIN_ASSIGNMENT = Program(
     ),
     report=results.spin_assignment,
     main="balance",
+    labels=_labels,
 )
 
 AGGREGATOR_MAPPING = Program(
@@ -116,4 +124,5 @@ AGGREGATOR_MAPPING = Program(
     ),
     report=results.aggregator_mapping_answer,
     main="mapping",
+    labels=_labels,
 )

@@ -73,6 +73,7 @@ FORMULATION = Formulation(
     pyomo=in_pyomo,
     cvxpy=in_cvxpy,
     exact=exact,
+    axes={"magnetisation": ("bus",)},
     equations=(
         "maximise or minimise  sum_b m_b",
         "subject to            sum_b P_b m_b = 0      P_b whole kW: the balance is exact",

@@ -79,6 +79,7 @@ FORMULATION = Formulation(
     pyomo=in_pyomo,
     cvxpy=in_cvxpy,
     exact=exact,
+    axes={"magnetisation": ("bus", "hour"), "energy": ("bus",)},
     equations=(
         "minimise   -sum_t price(t) P(t) h sum_b p_b m_b(t)          welfare, EUR",
         "subject to  sum_t P(t) h m_b(t) = 0      for every bus b    energy is kept",

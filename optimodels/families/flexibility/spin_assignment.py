@@ -65,6 +65,7 @@ FORMULATION = Formulation(
     pyomo=in_pyomo,
     cvxpy=in_cvxpy,
     exact=exact,
+    axes={"up": ("customer",)},
     equations=(
         "for every bus b:",
         "maximise    sum_i x_i",

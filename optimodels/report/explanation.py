@@ -1,0 +1,91 @@
+"""An explanation as text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+
+from optimodels.explanation import Explained, Explanation
+from optimodels.report.text import number, table_lines
+from optimodels.result import Row
+
+#: More rows than these are summed up by what they have in common.
+_MOST_PRICES = 12
+
+
+def explanation_text(explanation: Explanation, width: int) -> str:
+    """Return the text of an explanation, no line longer than ``width`` (at least 60)."""
+    width = max(60, width)
+    lines = [f"{explanation.case}  ({explanation.model})"]
+    lines += _wrapped(explanation.title, width, "  ")
+    for stage in explanation.stages:
+        lines += ["", *_stage(stage, explanation, width)]
+    return "\n".join(lines)
+
+
+def _stage(stage: Explained, explanation: Explanation, width: int) -> list[str]:
+    many = f"; {stage.number} problems, here that of {stage.shown}" if stage.number > 1 else ""
+    lines = _wrapped(f"{stage.stage}: {stage.formulation} ({stage.problem_class}{many})", width, "")
+    lines += [*_wrapped(stage.source, width, "  "), ""]
+    lines += [f"    {equation}" for equation in stage.equations]
+    size = stage.size
+    whole = f" ({size['integers']} whole)" if size["integers"] else ""
+    curved = size["cones"] + size["quadratic_rows"]
+    bent = f", {curved} curved" if curved else ""
+    lines += [
+        "",
+        f"  {size['columns']} variables{whole}, {size['rows']} rows{bent}, "
+        f"{size['nonzeros']} coefficients",
+        "",
+        *table_lines(stage.variables, width),
+        "",
+    ]
+    for row in stage.rows:
+        of = f", {row['of']}" if row["of"] else ""
+        lines += _wrapped(f"{row['rows']}{of}: {row['the first of them']}", width, "  ")
+    lines.append("")
+    lines += _wrapped(_outcome(stage, explanation.objective_unit), width, "  ")
+    if stage.stopped in ("infeasible", "unbounded") and stage.reason:
+        lines += _wrapped(f"Why: {stage.reason}.", width, "  ")
+    for row in stage.conflict or ():
+        count = f"{row['needed']} of {row['out of']} rows {row['rows']}"
+        lines += _wrapped(f"{count}, as {row['the first of them']}", width, "    ")
+    for note in stage.notes:
+        lines += _wrapped(note, width, "  ")
+    if stage.prices:
+        lines += ["", *_wrapped(explanation.convention, width, "  ")]
+        shown = stage.prices if len(stage.prices) <= _MOST_PRICES else _summed(stage.prices)
+        lines += table_lines(shown, width)
+    return lines
+
+
+def _outcome(stage: Explained, unit: str) -> str:
+    if stage.objective is None:
+        return f"{stage.stopped}; {stage.verdict}"
+    sense = "maximised" if stage.sense == "max" else "minimised"
+    return f"objective {number(stage.objective)} {unit} ({sense}); {stage.verdict}"
+
+
+def _summed(prices: list[Row]) -> list[Row]:
+    """One line per kind of row: least and greatest price, and where they are."""
+    kinds: dict[str, list[Row]] = {}
+    for row in prices:
+        kinds.setdefault(row["row"].partition("[")[0], []).append(row)
+    table = []
+    for kind, rows in kinds.items():
+        ordered = sorted(rows, key=lambda r: r["shadow_price"])
+        low, high = ordered[0], ordered[-1]
+        table.append(
+            {
+                "rows": kind,
+                "number": len(rows),
+                "least": low["shadow_price"],
+                "at": low["row"],
+                "greatest": high["shadow_price"],
+                "at ": high["row"],
+            }
+        )
+    return table
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + "  ")

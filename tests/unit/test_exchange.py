@@ -1,0 +1,153 @@
+"""Files for other tools: read back by programs that share nothing, they have the same optimum."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import highspy
+import pyomo.environ as pyo
+import pyscipopt
+import pytest
+
+from optimodels import export, load_case, solve
+from optimodels.cli import main
+from optimodels.errors import CallError
+from optimodels.exchange import Format, model_texts
+from optimodels.families import find_model, model_names
+from optimodels.model import Formulation, Solve
+from optimodels.naming import Names
+from optimodels.solvers.registry import find_program
+from tests.conformance.problems import PROBLEMS
+
+CASES = sorted(Path(__file__).parents[2].glob("cases/flexibility/*.yaml"))
+
+
+def by_highs(file: Path) -> float:
+    engine = highspy.Highs()
+    engine.setOptionValue("output_flag", False)
+    engine.setOptionValue("mip_rel_gap", 0.0)
+    assert engine.readModel(str(file)) == highspy.HighsStatus.kOk
+    engine.solve()
+    assert engine.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return float(engine.getInfo().objective_function_value)
+
+
+def by_scip(file: Path) -> float:
+    engine = pyscipopt.Model()
+    engine.hideOutput()
+    engine.readProblem(str(file))
+    engine.optimize()
+    assert engine.getStatus() == "optimal"
+    return float(engine.getObjVal())
+
+
+def by_glpsol(file: Path) -> float:
+    program = find_program("glpsol")
+    if program is None:
+        pytest.skip("glpsol is not installed")
+    answer = file.with_suffix(".sol")
+    subprocess.run([program, "--lp", str(file), "-o", str(answer)], check=True, capture_output=True)
+    found = re.search(r"^Objective:.*= *(\S+)", answer.read_text(), re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+READERS = {".lp": (by_highs, by_glpsol, by_scip), ".mps": (by_highs, by_scip), ".nl": (by_scip,)}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.stem)
+@pytest.mark.parametrize("kind", ["lp", "mps", "nl"])
+def test_case_read_back_has_the_same_optimum(case: Path, kind: Any, tmp_path: Path) -> None:
+    loaded = load_case(case)
+    ours = solve(loaded).objective
+    (file,) = [f for f in export(loaded, kind, tmp_path) if f.suffix == f".{kind}"]
+    for read in READERS[file.suffix]:
+        # Six digits is what glpsol prints.
+        assert read(file) == pytest.approx(ours, rel=1e-5), read.__name__
+
+
+@pytest.mark.parametrize("name", ["hours", "free variables", "knapsack", "nearest point"])
+@pytest.mark.parametrize("kind", ["lp", "mps"])
+def test_sense_constant_and_squares_survive(name: str, kind: Any, tmp_path: Path) -> None:
+    problem = next(p for p in PROBLEMS if p.name == name)
+    (text,) = model_texts(problem.formulation, None, kind, Names()).values()
+    file = tmp_path / f"model.{kind}"
+    file.write_text(text)
+    assert by_highs(file) == pytest.approx(problem.objective, rel=1e-6)
+
+
+def test_quadratic_rows_go_out_as_lp_and_nl(tmp_path: Path) -> None:
+    problem = next(p for p in PROBLEMS if p.name == "disc")
+    quadratic = replace(problem.formulation, problem_class="QCQP")
+    formats: tuple[Format, ...] = ("lp", "nl")
+    for kind in formats:
+        file = tmp_path / f"model.{kind}"
+        file.write_text(model_texts(quadratic, None, kind, Names())[file.suffix])
+        assert by_scip(file) == pytest.approx(problem.objective, rel=1e-5)
+
+
+def test_names_are_those_of_the_tables(tmp_path: Path) -> None:
+    case = load_case(CASES[0])
+    assert case.model.name == "flexibility/aggregator-mapping"
+    (file,) = export(case, "lp", tmp_path)
+    bus = solve(case).tables["buses"][0]["bus"]
+    assert re.search(rf"\bassigned_{bus}_1\b", file.read_text())
+    files = {f.suffix: f.read_text().split() for f in export(case, "nl", tmp_path)}
+    assert f"once_{bus}" in files[".row"]
+    assert f"assigned_{bus}_3" in files[".col"]
+
+
+def test_stages_before_are_solved_and_each_problem_has_its_file(tmp_path: Path) -> None:
+    case = next(c for c in CASES if c.stem.startswith("spin"))
+    files = export(load_case(case), "mps", tmp_path, "spins")
+    assert len(files) == len(set(files)) > 5
+    with pytest.raises(CallError, match="no stage 'spinz', only balance, spins"):
+        export(load_case(case), "mps", tmp_path, "spinz")
+
+
+def test_what_a_format_cannot_hold_is_refused() -> None:
+    disc = next(p for p in PROBLEMS if p.name == "disc")
+    with pytest.raises(CallError, match="class SOCP, for which mps has no place; use nl"):
+        model_texts(disc.formulation, None, "mps", Names())
+    unwritten: Formulation[Any] = Formulation("cone", "LP", "", cvxpy=disc.formulation.cvxpy)
+    with pytest.raises(CallError, match="not written in pyomo"):
+        model_texts(unwritten, None, "lp", Names())
+
+
+def test_two_components_never_share_a_name() -> None:
+    def twice(_: Any) -> pyo.ConcreteModel:
+        m = pyo.ConcreteModel()
+        m.x = pyo.Var(["a b", "a-b"], bounds=(0, 1))
+        m.total = pyo.Objective(expr=m.x["a b"] + 2 * m.x["a-b"], sense=pyo.maximize)
+        return m
+
+    texts = model_texts(Formulation("twice", "LP", "", pyomo=twice), None, "nl", Names())
+    assert len(set(texts[".col"].split())) == 2
+
+
+def test_command_writes_files_and_says_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(CASES[0]), "--format", "mps", "--out", str(tmp_path)]) == 0
+    (line,) = capsys.readouterr().out.split()
+    assert Path(line).exists()
+
+
+def test_axes_fit_the_formulations() -> None:
+    """A name too few in ``axes`` would silently fall back to numbers."""
+    from optimodels.families.flexibility import spin_assignment
+    from optimodels.solvers import open_problem
+
+    checked = 0
+    for name in model_names():
+        for stage in find_model(name).load_program().stages:
+            if isinstance(stage, Solve):
+                assert stage.formulation.axes
+                checked += 1
+    assert checked >= 5
+    form = open_problem(spin_assignment.FORMULATION, spin_assignment.Spins(4, 0), "cvxpy").form
+    assert Names(spin_assignment.FORMULATION.axes).column(form, 3) == "up[customer 4]"
