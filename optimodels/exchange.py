@@ -133,7 +133,8 @@ def _lp(model: Any, label: Callable[[Any], str]) -> dict[str, str]:
 
     stream = io.StringIO()
     LPWriter().write(model, stream, labeler=label)
-    return {".lp": stream.getvalue()}
+    # SCIP does not read a space behind the sign of a power.
+    return {".lp": stream.getvalue().replace(" ^ 2", " ^2")}
 
 
 def _mps(model: Any, label: Callable[[Any], str]) -> dict[str, str]:
