@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from itertools import chain
 from threading import Thread
 from time import perf_counter
 from typing import Any
@@ -217,7 +218,7 @@ class _Reading:
         lower, upper = _column_bounds(program, self._order, n)
         integer = np.zeros(n, dtype=bool)
         for places in (program.x.boolean_idx, program.x.integer_idx):
-            integer[[int(place[0]) for place in places or []]] = True
+            integer[_positions(places)] = True
         integer = integer[self._order]
 
         self._rows: list[tuple[str, tuple[int, ...], Any, np.ndarray[Any, Any], bool]] = []
@@ -367,17 +368,24 @@ def _column_order(
         order.append(place.reshape(shape, order="F").ravel())
         shapes.append((name, shape))
     taken = np.concatenate(order) if order else np.zeros(0, dtype=int)
-    rest = np.setdiff1d(np.arange(n), taken)
+    own_columns = np.zeros(n, dtype=bool)
+    own_columns[taken] = True
+    rest = np.flatnonzero(~own_columns)
     return np.concatenate([taken, rest]).astype(int), stack_blocks(shapes)
+
+
+def _positions(places: Any) -> np.ndarray[Any, Any]:
+    """Turn CVXPY's list of one-tuples into an array."""
+    return np.fromiter(chain.from_iterable(places or ()), dtype=np.int64)
 
 
 def _column_bounds(program: Any, order: np.ndarray[Any, Any], n: int) -> tuple[Vector, Vector]:
     lower = np.full(n, -np.inf) if program.lower_bounds is None else program.lower_bounds
     upper = np.full(n, np.inf) if program.upper_bounds is None else program.upper_bounds
     lower, upper = np.array(lower, dtype=float), np.array(upper, dtype=float)
-    for place in program.x.boolean_idx or []:
-        j = int(place[0])
-        lower[j], upper[j] = max(lower[j], 0.0), min(upper[j], 1.0)
+    binary = _positions(program.x.boolean_idx)
+    lower[binary] = np.maximum(lower[binary], 0.0)
+    upper[binary] = np.minimum(upper[binary], 1.0)
     return lower[order], upper[order]
 
 

@@ -39,7 +39,8 @@ def open_problem(formulation: Formulation[Any], data: Any, via: Via) -> Problem:
     if via == "pyomo" and formulation.pyomo is not None:
         from optimodels.solvers.pyomo_language import PyomoProblem
 
-        return PyomoProblem(formulation.pyomo(data))
+        state = formulation.pyomo
+        return PyomoProblem(lambda: state(data))
     if via == "cvxpy" and formulation.cvxpy is not None:
         from optimodels.solvers.cvxpy_language import CvxpyProblem
 

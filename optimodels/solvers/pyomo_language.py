@@ -51,11 +51,12 @@ _LARGE = 20_000
 class PyomoProblem:
     """One Pyomo model: its canonical form and its way to a solver."""
 
-    def __init__(self, model: pyo.ConcreteModel) -> None:
-        self.model = model
+    def __init__(self, build: Callable[[], pyo.ConcreteModel]) -> None:
         self.seconds: dict[str, float] = {}
-        self._columns = _sorted_entries(model, pyo.Var)
-        self._rows = _sorted_entries(model, pyo.Constraint)
+        with _paused_garbage_collection():
+            self.model = build()
+            self._columns = _sorted_entries(self.model, pyo.Var)
+            self._rows = _sorted_entries(self.model, pyo.Constraint)
         self._variables = [v for _, entries in self._columns for v in entries.values()]
         self._constraints = [c for _, entries in self._rows for c in entries.values()]
 

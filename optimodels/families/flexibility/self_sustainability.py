@@ -76,7 +76,7 @@ FORMULATION = Formulation(
     axes={"magnetisation": ("bus",)},
     equations=(
         "maximise or minimise  sum_b m_b",
-        "subject to            sum_b P_b m_b = 0      P_b whole kW: the balance is exact",
+        "subject to            sum_b P_b m_b = 0      P_b whole kW, so it is exact",
         "                      m_b in {-1, 0, 1}      for every bus b",
     ),
 )

@@ -1,0 +1,218 @@
+"""What explain says: sizes, conflicts that are proved and irreducible, prices with one sign."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from optimodels import explain, load_case
+from optimodels.cli import main
+from optimodels.explanation import CONVENTION, Explained, row_text
+from optimodels.explanation.conflict import find_conflict
+from optimodels.families import find_model, model_names
+from optimodels.form import Form
+from optimodels.model import Solve
+from optimodels.naming import Names
+from optimodels.report.explanation import explanation_text
+from optimodels.solvers import open_problem
+from tests.conformance.problems import PROBLEMS
+
+CASES = Path(__file__).parents[2] / "cases" / "flexibility"
+MAPPING = CASES / "aggregator-mapping-33bus.yaml"
+INFEASIBLE = ["parameters.aggregators=5", "parameters.slack=0"]
+
+
+def has_point(form: Form, rows: Any) -> bool:
+    """Decide feasibility of some rows by a solver: a second opinion on the proofs."""
+    kept = np.array(sorted(rows), dtype=int)
+    found = milp(
+        np.zeros(len(form.linear)),
+        integrality=form.integer.astype(int),
+        bounds=Bounds(form.lower, form.upper),
+        constraints=LinearConstraint(
+            form.rows[kept], form.row_lower[kept], form.row_upper[kept]
+        ) if len(kept) else (),
+    )  # fmt: skip
+    return found.x is not None
+
+
+def only(case: Path, *settings: str) -> Explained:
+    (stage,) = explain(load_case(case, list(settings))).stages
+    return stage
+
+
+def test_conflict_of_the_mapping_in_the_case_s_own_words() -> None:
+    stage = only(MAPPING, *INFEASIBLE)
+    assert stage.stopped == "infeasible"
+    assert stage.reason == "5 aggregators of at most 6 buses hold 30 of 32 buses"
+    assert stage.conflict is not None
+    needed = {row["rows"]: (row["needed"], row["out of"]) for row in stage.conflict}
+    # 5 x 6 = 30 places: 31 buses are one too many, whichever they are.
+    assert needed == {"most": (5, 5), "once": (31, 32)}
+    assert any("At the least 2 in all has to give" in note for note in stage.notes)
+
+
+@pytest.mark.parametrize("via", ["pyomo", "cvxpy"])
+@pytest.mark.parametrize("name", [p.name for p in PROBLEMS if p.stopped == "infeasible"])
+def test_conflicts_of_known_problems(name: str, via: Any) -> None:
+    problem = next(p for p in PROBLEMS if p.name == name)
+    form = open_problem(problem.formulation, None, via).form
+    found = find_conflict(form)
+    assert found is not None
+    assert found.irreducible
+    assert found.size == (2 if name == "empty disc" else 1)
+    assert found.whole is (name == "parity")
+
+
+def test_conflicts_are_contradictory_and_irreducible() -> None:
+    """On random small integer problems: a solver finds no point, but one for every row less."""
+    rng = np.random.default_rng(11)
+    seen = 0
+    from scipy import sparse
+
+    while seen < 40:
+        m, n = int(rng.integers(3, 7)), int(rng.integers(2, 4))
+        rows = rng.integers(-3, 4, (m, n)).astype(float)
+        low = rng.integers(-6, 3, m).astype(float)
+        form = Form(
+            sense="min",
+            linear=np.zeros(n),
+            rows=sparse.csr_array(rows),
+            row_lower=low,
+            row_upper=low + rng.integers(0, 3, m),
+            lower=np.full(n, -3.0),
+            upper=np.full(n, 3.0),
+            integer=rng.random(n) < 0.5,
+            columns=(),
+        )
+        if has_point(form, range(m)):
+            continue
+        seen += 1
+        found = find_conflict(form)
+        assert found is not None
+        assert not has_point(form, found.rows)
+        if found.irreducible and not found.whole:
+            for fewer in combinations(found.rows, len(found.rows) - 1):
+                relaxed = form.relaxed()
+                assert has_point(relaxed, fewer), (found, fewer)
+
+
+def test_bounds_that_cross_are_a_conflict_of_their_own() -> None:
+    from scipy import sparse
+
+    form = Form(
+        sense="min",
+        linear=np.zeros(2),
+        rows=sparse.csr_array((0, 2)),
+        row_lower=np.zeros(0),
+        row_upper=np.zeros(0),
+        lower=np.array([0.0, 2.0]),
+        upper=np.array([1.0, 1.0]),
+        integer=np.zeros(2, dtype=bool),
+        columns=(),
+    )
+    found = find_conflict(form)
+    assert found is not None
+    assert (found.rows, found.bounds) == ((), (1,))
+
+
+def test_shadow_prices_are_differences_of_optima() -> None:
+    """Solve again with a right side changed: the objective changes by price times change."""
+    from optimodels.families.flexibility import shiftable_loads
+
+    case = CASES / "shiftable-33bus.yaml"
+    stage = explain(load_case(case)).stages[0]
+    assert stage.prices is not None
+    assert len(stage.prices) == 32
+    data = load_case(case).model.load_program()
+    from optimodels.study import Ledger, case_request, open_study
+
+    loaded = load_case(case)
+    _, read = open_study(loaded, case_request(loaded), Ledger())
+    shift = shiftable_loads.instance(read)
+    form = open_problem(shiftable_loads.FORMULATION, shift, "cvxpy").form
+    assert data.main == stage.stage
+
+    def optimum(change: float) -> float:
+        side = form.row_lower.copy()
+        side[3] += change
+        found = milp(form.linear, bounds=Bounds(form.lower, form.upper),
+                     constraints=LinearConstraint(form.rows, side, side))  # fmt: skip
+        return float(found.fun)
+
+    step = 1e-3
+    slope = (optimum(step) - optimum(0.0)) / step
+    assert stage.prices[3]["shadow_price"] == pytest.approx(slope, rel=1e-5)
+
+
+def test_sizes_and_first_rows_are_the_case_s_own() -> None:
+    stage = only(MAPPING)
+    assert stage.size["columns"] == 96
+    (variable,) = stage.variables
+    assert (variable["of"], variable["kind"]) == ("bus (32) x aggregator (3)", "binary")
+    assert stage.prices is None
+    first = {row["rows"]: row["the first of them"] for row in stage.rows}
+    assert first["once"] == (
+        "assigned[bus 2, aggregator 1] + assigned[bus 2, aggregator 2] + "
+        "assigned[bus 2, aggregator 3] = 1"
+    )
+    assert first["most"].endswith("+ ... (32 terms) <= 11")
+
+
+def test_row_text_of_every_kind() -> None:
+    from scipy import sparse
+
+    form = Form(
+        sense="min",
+        linear=np.zeros(2),
+        rows=sparse.csr_array(np.array([[-1.0, 2.5], [0.0, 0.0], [1.0, -1.0]])),
+        row_lower=np.array([-np.inf, 0.0, -1.0]),
+        row_upper=np.array([3.0, np.inf, 1.0]),
+        lower=np.zeros(2),
+        upper=np.ones(2),
+        integer=np.zeros(2, dtype=bool),
+        columns=(),
+    )
+    texts = [row_text(form, k, Names()) for k in range(3)]
+    assert texts == [
+        "-auxiliary[1] + 2.5 auxiliary[2] <= 3",
+        "0 >= 0",
+        "-1 <= auxiliary[1] - auxiliary[2] <= 1",
+    ]
+
+
+@pytest.mark.parametrize("case", sorted(CASES.glob("*.yaml")), ids=lambda c: c.stem)
+def test_text_fits_eighty_columns_and_json_is_strict(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    explanation = explain(load_case(case))
+    text = explanation_text(explanation, 80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert json.loads(json.dumps(explanation.as_json(), allow_nan=False))["stages"]
+    assert main(["explain", str(case), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["convention"] == CONVENTION
+
+
+def test_equations_fit_a_terminal() -> None:
+    for name in model_names():
+        for stage in find_model(name).load_program().stages:
+            if isinstance(stage, Solve):
+                assert stage.formulation.equations, name
+                assert max(map(len, stage.formulation.equations)) <= 76, name
+
+
+def test_mistake_is_one_line_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("model: flexibility/aggregator-mapping\nparameters: {aggregators: 50}\n")
+    assert main(["explain", str(wrong)]) == 2
+    said = capsys.readouterr().err
+    assert "parameters.aggregators" in said
+    assert said.count("\n") == 1

@@ -1,0 +1,178 @@
+"""Solvers in processes of their own: the same answers, and an end to what does not end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from optimodels import load_case, solve
+from optimodels.errors import RunError, UnavailableError
+from optimodels.result import Claim
+from optimodels.solvers import Limits, Request, catalogue, choose, needs_process
+from optimodels.solvers.attempt import attempt, attempt_here
+from optimodels.solvers.registry import Options, Solver
+from optimodels.study.judgement import solve_and_judge
+from tests.conformance.hard import market_split
+from tests.conformance.problems import PROBLEMS
+
+CASE = Path(__file__).parents[2] / "cases" / "flexibility" / "shiftable-33bus.yaml"
+KNAPSACK = next(p for p in PROBLEMS if p.name == "knapsack")
+
+
+def leaves_a_program_behind(
+    problem: Any, solver: Any, limits: Any, options: Any, live: Any, ready: Any
+) -> Claim:
+    """A driver that starts a program, as Pyomo does, and waits for it."""
+    ready(problem.form)
+    subprocess.run(["sleep", "3617"], check=True)
+    raise AssertionError("not ended from outside")
+
+
+def writes_scratch(
+    problem: Any, solver: Any, limits: Any, options: Any, live: Any, ready: Any
+) -> Claim:
+    """A driver that leaves files where programs leave them, and dies."""
+    Path(tempfile.gettempdir(), "left-behind").write_text("x")
+    ready(problem.form)
+    os._exit(7)
+
+
+def by(driver: Any) -> Solver:
+    return Solver(
+        name="odd",
+        via="cvxpy",
+        classes=frozenset({"MILP"}),
+        native="",
+        options=Options(),
+        driver=f"{__name__}:{driver.__name__}",
+    )
+
+
+@pytest.mark.parametrize("solver", [s for s in catalogue() if s.installed and "MILP" in s.classes],
+                         ids=lambda s: f"{s.via}:{s.name}")  # fmt: skip
+def test_answer_is_the_same_in_a_process_of_its_own(solver: Solver) -> None:
+    request = Request(solver.name, solver.via)
+    here = attempt_here(KNAPSACK.formulation, None, solver, request)
+    apart = solve_and_judge(
+        KNAPSACK.formulation, None, Request(solver.name, solver.via, isolate=True), "full"
+    )
+    assert here.form is not None
+    assert apart.fingerprint == here.form.fingerprint()
+    assert apart.objective == pytest.approx(21.0)
+    assert apart.verdict.status == "verified"
+
+
+def test_whole_case_is_the_same_and_the_exact_algorithm_too() -> None:
+    for name in ("highs", "exact"):
+        case = load_case(CASE, [f"solver={name}"])
+        ours, apart = solve(case), solve(case, isolate=True)
+        assert ours.objective == apart.objective
+        assert ours.verdict == apart.verdict
+        assert ours.tables == apart.tables
+
+
+def test_time_is_kept_for_solvers_that_do_not_and_only_for_them() -> None:
+    lp = PROBLEMS[0].formulation
+    limits = Limits(time=5.0)
+    for name, apart in (("piqp", True), ("ecos", True), ("highs", False), ("clarabel", False)):
+        solver = next(s for s in catalogue() if s.name == name)
+        assert needs_process(solver, Request(name, limits=limits)) is apart
+    assert needs_process(None, Request("exact", limits=limits))
+    assert solve_and_judge(lp, None, Request("piqp", limits=limits), "full").objective == (
+        pytest.approx(11.0)
+    )
+
+
+def test_programs_that_it_started_end_with_it() -> None:
+    request = Request("odd", limits=Limits(time=0.3))
+    tried = attempt(KNAPSACK.formulation, None, by(leaves_a_program_behind), request)
+    assert tried.claim.stopped == "time"
+    time.sleep(0.1)
+    lines = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
+    assert ["sleep", "3617"] not in lines
+
+
+def test_nothing_stays_behind_in_the_temporary_folder() -> None:
+    tried = attempt(KNAPSACK.formulation, None, by(writes_scratch), Request("odd", isolate=True))
+    assert tried.claim.stopped == "error"
+    assert tried.claim.message == "the solver's process died (exit 7)"
+    assert not list(Path(tempfile.gettempdir()).glob("optimodels-*/left-behind"))
+
+
+def test_what_it_refuses_is_refused_as_here() -> None:
+    with pytest.raises(UnavailableError, match="no exact algorithm"):
+        choose(Request("exact", isolate=True), KNAPSACK.formulation)
+
+
+def test_incumbent_at_the_own_limit_crosses_over() -> None:
+    request = Request("highs", limits=Limits(time=0.5), isolate=True)
+    solution = solve_and_judge(market_split(), None, request, "certificate")
+    assert (solution.stopped, solution.has_point) == ("time", True)
+
+
+def test_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import optimodels\n"
+        f"case = optimodels.load_case({str(CASE)!r})\n"
+        "print(optimodels.solve(case, isolate=True).verdict.status)\n"
+    )
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 1
+    assert "below `if __name__ == '__main__':`" in ran.stderr
+    assert RunError.__name__ in ran.stderr
+
+
+def test_interrupt_ends_the_process_and_says_so(tmp_path: Path) -> None:
+    """Ctrl-C while a solver works in its own process: exit 130, and nobody left working."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "from tests.unit.test_isolation import by, leaves_a_program_behind, KNAPSACK\n"
+        "from optimodels.solvers import Request\n"
+        "from optimodels.solvers.attempt import attempt\n"
+        "if __name__ == '__main__':\n"
+        "    print('begin', flush=True)\n"
+        "    try:\n"
+        "        attempt(KNAPSACK.formulation, None, by(leaves_a_program_behind),\n"
+        "                Request('odd', isolate=True))\n"
+        "    except KeyboardInterrupt:\n"
+        "        sys.exit(130)\n"
+    )
+    root = str(Path(__file__).parents[2])
+    working = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": root},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert working.stdout is not None
+    working.stdout.readline()
+
+    def sleeps() -> list[psutil.Process]:
+        return [
+            p
+            for p in psutil.Process(working.pid).children(recursive=True)
+            if p.name() == "sleep"
+        ]  # fmt: skip
+
+    deadline = time.monotonic() + 60
+    while not sleeps() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    (sleeping,) = sleeps()
+    working.send_signal(signal.SIGINT)
+    assert working.wait(30) == 130
+    deadline = time.monotonic() + 10
+    while sleeping.is_running() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not sleeping.is_running()
