@@ -155,14 +155,14 @@ def cases(options: argparse.Namespace) -> int:
 def solvers(options: argparse.Namespace) -> int:
     """List the solvers: installed or how to get them, and what they can take."""
     from optimodels.report.text import table_lines
-    from optimodels.solvers.registry import catalogue
+    from optimodels.solvers.registry import all_solvers
 
     if options.markdown:
         from optimodels.report.solvers import solvers_page
 
         print(solvers_page(), end="")
         return 0
-    here = [solver for solver in catalogue() if solver.installed]
+    here = [solver for solver in all_solvers() if solver.installed]
     classes: dict[tuple[str, str, str], set[str]] = {}
     for solver in here:
         way = (solver.name, solver.via, solver.version)
@@ -175,7 +175,7 @@ def solvers(options: argparse.Namespace) -> int:
     print("\n".join(table_lines(rows, _width())))
     ways = {(solver.name, solver.via) for solver in here}
     lacking: dict[tuple[str, str], list[str]] = {}
-    for solver in catalogue():
+    for solver in all_solvers():
         if not solver.commercial and (solver.name, solver.via) not in ways:
             lacking.setdefault((solver.name, solver.via), []).append(solver.install)
     missing = [
@@ -184,7 +184,7 @@ def solvers(options: argparse.Namespace) -> int:
     ]
     if missing:
         print("\n" + "\n".join(table_lines(missing, _width())))
-    licensed = sorted({s.name for s in catalogue() if s.commercial} - {s.name for s in here})
+    licensed = sorted({s.name for s in all_solvers() if s.commercial} - {s.name for s in here})
     if licensed:
         print(f"\n  With a licence of your own also: {', '.join(licensed)}.")
     return 0

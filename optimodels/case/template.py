@@ -38,7 +38,8 @@ def new_case(model: Model) -> str:
         lines.append(f"  {name}: {_yaml(field.get_default(call_default_factory=True))}")
     lines += [
         "",
-        "# Or with limits: {name: highs, via: pyomo, time_limit: 60, gap: 1e-6, threads: 1}.",
+        "# Or with limits, in seconds and GiB: {name: highs, via: pyomo, time_limit: 60,",
+        "#   gap: 1e-6, threads: 1, memory_limit: 4, isolate: true, options: {...}}.",
         "solver: highs",
         "",
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optimodels.solvers.registry import Solver, catalogue
+from optimodels.solvers.registry import Solver, all_solvers
 
 _HEAD = """# Solvers
 
@@ -31,7 +31,7 @@ outside loses it.
 
 def solvers_page() -> str:
     """Return the page as Markdown, independent of what is installed here."""
-    return _HEAD + "".join(_row(solver) for solver in catalogue())
+    return _HEAD + "".join(_row(solver) for solver in all_solvers())
 
 
 def _row(solver: Solver) -> str:

@@ -7,7 +7,7 @@ from optimodels.solvers.registry import (
     Request,
     Solver,
     able_solvers,
-    catalogue,
+    all_solvers,
     choose,
     describe,
 )
@@ -19,8 +19,8 @@ __all__ = [
     "Request",
     "Solver",
     "able_solvers",
+    "all_solvers",
     "attempt",
-    "catalogue",
     "choose",
     "describe",
     "exact_claim",

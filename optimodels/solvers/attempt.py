@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from optimodels.errors import UnavailableError
+from optimodels.errors import OptimodelsError, UnavailableError
 from optimodels.model import ExactAnswer, Formulation, ProblemClass, load
 from optimodels.result import Claim
 from optimodels.solvers.languages import Problem, language_for, open_problem
@@ -79,7 +79,13 @@ def attempt_here(
     else:
         _refuse_nonconvex(problem, solver)
         run = load(solver.driver) if solver.driver else type(problem).solve
-        claim = run(problem, solver, request.limits, request.options, request.live, ready)
+        try:
+            claim = run(problem, solver, request.limits, request.options, request.live, ready)
+        except (OptimodelsError, MemoryError):
+            raise
+        except Exception as error:  # interfaces raise whatever a solver or its options cause
+            said = " ".join(str(error).split()) or type(error).__name__
+            claim = Claim("error", message=f"{solver.name}: {said[:300]}")
         form, inside = problem.form, dict(problem.seconds)
     whole = perf_counter() - built
     read = max(0.0, whole - sum(inside.values()))

@@ -9,6 +9,7 @@ writes the .sol file beside it, as the AMPL solver protocol asks:
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,7 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = dict(word.split("=", 1) for word in given[1:] if "=" in word)
     named = os.environ.get("ipopt_options", "").split()  # noqa: SIM112 (AMPL writes it so)
     options |= dict(word.split("=", 1) for word in named if "=" in word)
-    message, code, x, duals = _solve(casadi, file, {k: _typed(v) for k, v in options.items()})
+    try:
+        message, code, x, duals = _solve(casadi, file, {k: _typed(v) for k, v in options.items()})
+    except RuntimeError as error:
+        message, code, x, duals = _shortened(error), _FAILURE, [], []
     file.with_suffix(".sol").write_text(_sol(message, code, x, duals))
     return 0
 
@@ -89,6 +93,14 @@ def _sol(message: str, code: int, x: Sequence[float], duals: Sequence[float]) ->
     numbers = [*(repr(v) for v in duals), *(repr(v) for v in x)]
     head = [message, "", "Options", "3", "1", "1", "0", *map(str, sizes)]
     return "\n".join([*head, *numbers, f"objno 0 {code}", ""])
+
+
+def _shortened(error: Exception) -> str:
+    """Return the line of CasADi's long text that says what went wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = re.sub(r".*\.cpp:\d+:\s*", "", lines[-1]) if lines else type(error).__name__
+    # A colon has a meaning of its own to who reads the file.
+    return f"Ipopt by CasADi - {said.replace(': ', ' ')}"
 
 
 def _typed(word: str) -> Any:

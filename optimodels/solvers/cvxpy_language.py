@@ -89,8 +89,6 @@ class CvxpyProblem:
                     "solver",
                     f"{solver.name} through cvxpy takes only problems that are convex by its rules",
                 ) from error
-            except (cp.SolverError, ValueError, KeyError, TypeError, ArithmeticError) as error:
-                return Claim("error", message=f"{solver.name}: {' '.join(str(error).split())}")
         self.seconds = {"hand_over": compiled - started, "solve": solved - begun}
         return self._claim(answer, raw, limits, solved - begun)
 

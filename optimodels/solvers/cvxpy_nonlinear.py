@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import cvxpy as cp
 from cvxpy.reductions.solvers.nlp_solving_chain import _build_nlp_chain, _set_nlp_initial_point
 
 from optimodels.form import Form
@@ -56,18 +55,15 @@ def solve_by_uno(
     started = perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            chain, arguments = _build_nlp_chain(problem.problem, solver.native, arguments)
-            _set_nlp_initial_point(problem.problem)
-            smooth, inverse = chain.apply(problem=problem.problem)
-            begun = perf_counter()
-            raw = interruptible(
-                lambda: chain.solver.solve_via_data(smooth, False, live, solver_opts=arguments)
-            )
-            solved = perf_counter()
-            problem.problem.unpack_results(raw, chain, inverse)
-        except (cp.SolverError, ValueError, KeyError, TypeError, ArithmeticError) as error:
-            return Claim("error", message=f"uno: {' '.join(str(error).split())}")
+        chain, arguments = _build_nlp_chain(problem.problem, solver.native, arguments)
+        _set_nlp_initial_point(problem.problem)
+        smooth, inverse = chain.apply(problem=problem.problem)
+        begun = perf_counter()
+        raw = interruptible(
+            lambda: chain.solver.solve_via_data(smooth, False, live, solver_opts=arguments)
+        )
+        solved = perf_counter()
+        problem.problem.unpack_results(raw, chain, inverse)
     problem.seconds = {"hand_over": begun - started, "solve": solved - begun}
     return _claim(problem, raw)
 

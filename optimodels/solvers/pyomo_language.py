@@ -143,10 +143,7 @@ class PyomoProblem:
         engine.config.raise_exception_on_nonoptimal_result = False
         engine.config.tee = live
         engine.config.solver_options = solver.options.arguments(limits, options)
-        try:
-            results = engine.solve(self.model)
-        except (ValueError, RuntimeError, AttributeError, KeyError, OverflowError) as error:
-            return Claim("error", message=f"{solver.name}: {' '.join(str(error).split())}")
+        results = engine.solve(self.model)
         whole = perf_counter() - started
         inside = next(
             (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.common.errors import PyomoException
 from pyomo.opt import SolutionStatus, TerminationCondition
 
 from optimodels.form import Form
@@ -57,15 +57,14 @@ def solve(
         ready(problem.form)
     with problem.at_work(live), _duals_of(problem.model):
         started = perf_counter()
-        try:
-            program = {"executable": find_program(solver.program)} if solver.program else {}
-            engine = pyo.SolverFactory(solver.native, **program)
-            engine.options.update(solver.options.arguments(limits, options))
-            results = engine.solve(problem.model, load_solutions=False, tee=live)
-            whole = perf_counter() - started
-            claim = _claim(problem, results, limits, whole)
-        except (ValueError, RuntimeError, OSError, PyomoException, KeyError) as error:
-            return Claim("error", message=f"{solver.name}: {' '.join(str(error).split())}")
+        program = {"executable": find_program(solver.program)} if solver.program else {}
+        engine = pyo.SolverFactory(solver.native, **program)
+        engine.options.update(solver.options.arguments(limits, options))
+        results = engine.solve(problem.model, load_solutions=False, tee=live)
+        whole = perf_counter() - started
+        claim = _claim(problem, results, limits, whole)
+    if claim.stopped == "error":
+        claim = replace(claim, message=f"{solver.name}: {claim.message}")
     inside = min(whole, _seconds(results) or whole)
     problem.seconds = {"hand_over": whole - inside, "solve": inside}
     return claim
@@ -92,6 +91,8 @@ def _claim(problem: PyomoProblem, results: Any, limits: Limits, seconds: float) 
         if point == "optimal":
             y = problem.multipliers({id(row): v for row, v in problem.model.dual.items()})
     message = "" if stopped == "optimal" else str(condition)
+    if stopped == "error":
+        message = f"{condition}: {' '.join(str(results.solver.message).split())}"
     return Claim(
         stopped,
         point,

@@ -119,6 +119,8 @@ class Solver:
     runs: str = ""
     # Whether what it found by its time limit comes back through this interface.
     keeps_incumbent: bool = False
+    # Tells whether it has an option of this name, where its interface would swallow any.
+    knows: Callable[[str], bool] | None = None
     # Needs a licence: shown only where it is installed and ``licensed`` says yes.
     commercial: bool = False
     licensed: Callable[[], bool] | None = None
@@ -198,7 +200,7 @@ def _is_licensed(check: Callable[[], bool]) -> bool:
 
 
 @cache
-def catalogue() -> tuple[Solver, ...]:
+def all_solvers() -> tuple[Solver, ...]:
     """Return every known solver by name, installed or not; of one name, its file's first is tried
     first."""
     folder = import_module("optimodels.solvers.catalogue")
@@ -214,7 +216,7 @@ def catalogue() -> tuple[Solver, ...]:
 
 def solver_names() -> list[str]:
     """Return the words that a case may write for a solver."""
-    return sorted({"exact", *(solver.name for solver in catalogue())})
+    return sorted({"exact", *(solver.name for solver in all_solvers())})
 
 
 def choose(request: Request, formulation: Formulation[Any]) -> Solver | None:
@@ -231,7 +233,7 @@ def choose(request: Request, formulation: Formulation[Any]) -> Solver | None:
         if request.options:
             raise UnavailableError("solver", "the exact algorithm takes no options")
         return None
-    named = [s for s in catalogue() if s.name == request.name]
+    named = [s for s in all_solvers() if s.name == request.name]
     if not named:
         hint = suggestion(request.name, solver_names())
         raise UnavailableError("solver", f"no solver {request.name!r}{hint}")
@@ -263,6 +265,13 @@ def choose(request: Request, formulation: Formulation[Any]) -> Solver | None:
         raise UnavailableError(
             "solver", f"{request.name} is not installed: {able[0].install}; {_able(formulation)}"
         )
+    if ready[0].knows is not None:
+        for option in request.options:
+            if not ready[0].knows(option):
+                raise UnavailableError(
+                    "solver",
+                    f"{request.name} through {ready[0].via} has no option {option!r}",
+                )
     # Time and memory are kept from outside, by a process of its own, where a solver cannot.
     for limit in ("gap", "threads"):
         asked = getattr(request.limits, limit)
@@ -282,7 +291,7 @@ def able_solvers(formulation: Formulation[Any]) -> list[Solver]:
     """Return the installed solvers that can take a formulation."""
     return [
         s
-        for s in catalogue()
+        for s in all_solvers()
         if s.installed and s.via in formulation.languages and formulation.problem_class in s.classes
     ]
 

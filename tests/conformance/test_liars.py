@@ -23,8 +23,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Solve a case by a liar, set in the catalogue for the length of a test."""
 
     def tell(lie: Callable[..., Any], case: Path, *limits: str, isolate: bool = False) -> Result:
-        known = registry.catalogue()
-        monkeypatch.setattr(registry, "catalogue", lambda: (*known, liars.liar(lie)))
+        known = registry.all_solvers()
+        monkeypatch.setattr(registry, "all_solvers", lambda: (*known, liars.liar(lie)))
         chosen = ", ".join(["name: liar", *limits])
         return solve(load_case(case, [f"solver={{{chosen}}}"]), isolate=isolate)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import cvxpy as cp
 import numpy as np
+import pyomo.environ as pyo
 import pytest
 
 from optimodels.errors import UnavailableError
 from optimodels.model import Formulation
-from optimodels.solvers import Limits, Request, catalogue, choose, open_problem
+from optimodels.solvers import Limits, Request, all_solvers, casadi_ipopt, choose, open_problem
 from optimodels.study.judgement import solve_and_judge
 from optimodels.verify.judge import ON_ITS_WORD
 
@@ -28,7 +30,7 @@ EXCLUSIONS: dict[tuple[str, str, str], tuple[str, str]] = {
 
 PAIRS = [
     pytest.param(solver, problem, id=f"{solver.via}:{solver.name}-{problem.name}")
-    for solver in catalogue()
+    for solver in all_solvers()
     if solver.installed
     for problem in PROBLEMS
     if problem.problem_class in solver.classes
@@ -61,7 +63,7 @@ def test_known_answer_is_found_and_verified(solver: Any, problem: Problem) -> No
 def test_exclusions_are_still_needed_and_never_verified(key: tuple[str, str, str]) -> None:
     """What a solver is known to get wrong may be called anything but verified."""
     name, via, title = key
-    if not any(s.installed for s in catalogue() if (s.name, s.via) == (name, via)):
+    if not any(s.installed for s in all_solvers() if (s.name, s.via) == (name, via)):
         pytest.skip(f"{name} is not installed")
     problem = next(p for p in PROBLEMS if p.name == title)
     solution = solve_and_judge(problem.formulation, None, Request(name, via), "full")
@@ -151,8 +153,11 @@ def test_limit_that_a_solver_does_not_keep_is_refused() -> None:
         choose(Request("scipy", limits=Limits(threads=2)), PROBLEMS[0].formulation)
 
 
-@pytest.mark.parametrize("solver", [s for s in catalogue() if s.installed and "MILP" in s.classes],
-                         ids=lambda s: f"{s.via}:{s.name}")  # fmt: skip
+@pytest.mark.parametrize(
+    "solver",
+    [s for s in all_solvers() if s.installed and "MILP" in s.classes],
+    ids=lambda s: f"{s.via}:{s.name}",
+)
 def test_time_limit_keeps_what_was_found(solver: Any) -> None:
     """A hard equality knapsack cannot be closed in a blink: no claim of optimality may follow."""
     from .hard import market_split
@@ -175,3 +180,59 @@ def test_an_asked_gap_is_no_lie(name: str) -> None:
         assert solution.verdict.status != "refuted"
         assert solution.objective is not None
         assert solution.objective >= 21 * (1 - gap)
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [s for s in all_solvers() if s.installed and s.classes & {"LP", "MILP"} and not s.commercial],
+    ids=lambda s: f"{s.via}:{s.name}:{'-'.join(sorted(s.classes))[:7]}",
+)
+def test_option_that_a_solver_does_not_have_is_never_swallowed(solver: Any) -> None:
+    """It is refused, or the solver's own refusal comes back; no number is computed without it."""
+    name = "product mix" if "LP" in solver.classes else "knapsack"
+    problem = next(p for p in PROBLEMS if p.name == name)
+    request = Request(solver.name, solver.via, options={"nonsense_option": 3})
+    try:
+        solution = solve_and_judge(problem.formulation, None, request, "certificate")
+    except UnavailableError as error:
+        refused = str(error)
+    else:
+        refused = "no option 'nonsense_option'"
+        assert (solution.stopped, solution.point) == ("error", "none")
+        assert solver.name in solution.message
+    assert "no option 'nonsense_option'" in refused
+
+
+def test_options_reach_the_solver() -> None:
+    """An iteration limit of one is kept, whatever else the solver is told."""
+    hours = next(p for p in PROBLEMS if p.name == "hours").formulation
+    for name, option in (
+        ("ipopt", "max_iter"),
+        ("clarabel", "max_iter"),
+        ("osqp", "max_iter"),
+        ("scs", "max_iters"),
+        ("piqp", "max_iter"),
+        ("qoco", "max_iters"),
+    ):
+        solution = solve_and_judge(hours, None, Request(name, options={option: 1}), "certificate")
+        assert (solution.stopped, solution.point) != ("optimal", "optimal"), name
+
+
+def test_ipopt_program_says_what_is_wrong(tmp_path: Path) -> None:
+    """A start where a function has no value is a failure, not an answer of 0.0."""
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(initialize=-1.0)
+    m.cost = pyo.Objective(expr=pyo.log(m.x) ** 2)
+    file = tmp_path / "log.nl"
+    m.write(str(file))
+    assert casadi_ipopt.main([str(file), "-AMPL", "print_level=0", "max_iter=5"]) == 0
+    said = file.with_suffix(".sol").read_text()
+    assert "Invalid_Number_Detected" in said
+    assert "objno 0 500" in said
+    assert casadi_ipopt.main([str(tmp_path / "none.nl")]) == 2
+
+
+def test_prices_of_ipopt_have_the_sign_of_all_others_on_a_maximisation() -> None:
+    hours = next(p for p in PROBLEMS if p.name == "hours")
+    solution = solve_and_judge(hours.formulation, None, Request("ipopt"), "certificate")
+    assert solution.duals["hours"] == pytest.approx(3.0, rel=1e-4)

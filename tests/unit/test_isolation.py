@@ -17,7 +17,7 @@ import pytest
 from optimodels import load_case, solve
 from optimodels.errors import RunError, UnavailableError
 from optimodels.result import Claim
-from optimodels.solvers import Limits, Request, catalogue, choose, needs_process
+from optimodels.solvers import Limits, Request, all_solvers, choose, needs_process
 from optimodels.solvers.attempt import attempt, attempt_here
 from optimodels.solvers.registry import Options, Solver
 from optimodels.study.judgement import solve_and_judge
@@ -57,8 +57,11 @@ def by(driver: Any) -> Solver:
     )
 
 
-@pytest.mark.parametrize("solver", [s for s in catalogue() if s.installed and "MILP" in s.classes],
-                         ids=lambda s: f"{s.via}:{s.name}")  # fmt: skip
+@pytest.mark.parametrize(
+    "solver",
+    [s for s in all_solvers() if s.installed and "MILP" in s.classes],
+    ids=lambda s: f"{s.via}:{s.name}",
+)
 def test_answer_is_the_same_in_a_process_of_its_own(solver: Solver) -> None:
     request = Request(solver.name, solver.via)
     here = attempt_here(KNAPSACK.formulation, None, solver, request)
@@ -84,7 +87,7 @@ def test_time_is_kept_for_solvers_that_do_not_and_only_for_them() -> None:
     lp = PROBLEMS[0].formulation
     limits = Limits(time=5.0)
     for name, apart in (("piqp", True), ("ecos", True), ("highs", False), ("clarabel", False)):
-        solver = next(s for s in catalogue() if s.name == name)
+        solver = next(s for s in all_solvers() if s.name == name)
         assert needs_process(solver, Request(name, limits=limits)) is apart
     assert needs_process(None, Request("exact", limits=limits))
     assert solve_and_judge(lp, None, Request("piqp", limits=limits), "full").objective == (

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
-from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver
+from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver, find_program
+
+
+def _program_knows(option: str) -> bool:
+    """Ask the program for help on an option; it goes on without a word where it has none."""
+    said = subprocess.run(
+        [find_program("cbc") or "cbc", f"-{option}?", "-quit"],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=20,
+    ).stdout
+    return "No match for" not in said
+
+
+def _wheel_knows(option: str) -> bool:
+    from cylp.cy.CyCbcModel import CyCbcModel
+
+    return hasattr(CyCbcModel, option)
+
 
 _PROGRAM = Solver(
     name="cbc",
@@ -24,6 +44,7 @@ _PROGRAM = Solver(
     licence="EPL-2.0",
     homepage="github.com/coin-or/Cbc",
     keeps_incumbent=True,
+    knows=_program_knows,
 )
 _WHEEL = replace(
     _PROGRAM,
@@ -34,6 +55,21 @@ _WHEEL = replace(
     distribution="cylp",
     module="cylp",
     driver="",
+    knows=_wheel_knows,
+)
+
+_CLP = frozenset(
+    [
+        "dualTolerance",
+        "primalTolerance",
+        "maxNumIteration",
+        "logLevel",
+        "automaticScaling",
+        "scaling",
+        "infeasibilityCost",
+        "optimizationDirection",
+        "presolve",
+    ]
 )
 
 SOLVERS = (
@@ -48,5 +84,6 @@ SOLVERS = (
             default_gap=DEFAULT_GAP,
         ),
     ),
-    replace(_WHEEL, classes=frozenset({"LP"}), options=Options()),
+    # CLP, by what CVXPY hands on to it.
+    replace(_WHEEL, classes=frozenset({"LP"}), options=Options(), knows=_CLP.__contains__),
 )

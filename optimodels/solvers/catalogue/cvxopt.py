@@ -13,6 +13,9 @@ SOLVERS = (
         distribution="cvxopt",
         module="cvxopt",
         options=Options(gap="reltol"),
+        knows=frozenset(
+            ["kktsolver", "max_iters", "maxiters", "abstol", "reltol", "feastol", "refinement"]
+        ).__contains__,
         licence="GPL-3.0",
         homepage="cvxopt.org",
     ),

@@ -29,6 +29,49 @@ _WHEEL = replace(
     driver="",
 )
 
+_SIMPLEX = frozenset(
+    [
+        "msg_lev",
+        "meth",
+        "pricing",
+        "r_test",
+        "tol_bnd",
+        "tol_dj",
+        "tol_piv",
+        "obj_ll",
+        "obj_ul",
+        "it_lim",
+        "tm_lim",
+        "out_frq",
+        "out_dly",
+        "presolve",
+    ]
+)
+_BRANCHING = frozenset(
+    [
+        "msg_lev",
+        "br_tech",
+        "bt_tech",
+        "pp_tech",
+        "fp_heur",
+        "ps_heur",
+        "ps_tm_lim",
+        "gmi_cuts",
+        "mir_cuts",
+        "cov_cuts",
+        "clq_cuts",
+        "tol_int",
+        "tol_obj",
+        "mip_gap",
+        "tm_lim",
+        "out_frq",
+        "out_dly",
+        "cb_size",
+        "presolve",
+        "binarize",
+    ]
+)
+
 SOLVERS = (
     _PROGRAM,
     replace(
@@ -36,11 +79,13 @@ SOLVERS = (
         classes=frozenset({"MILP"}),
         native="GLPK_MI",
         options=Options(time="tm_lim", gap="mip_gap", default_gap=DEFAULT_GAP, whole_time=1e-3),
+        knows=_BRANCHING.__contains__,
     ),
     replace(
         _WHEEL,
         classes=frozenset({"LP"}),
         native="GLPK",
         options=Options(time="tm_lim", inside="glpk", whole_time=1e-3),
+        knows=_SIMPLEX.__contains__,
     ),
 )

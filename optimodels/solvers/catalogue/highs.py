@@ -6,6 +6,15 @@ from dataclasses import replace
 
 from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver
 
+
+def _knows(option: str) -> bool:
+    import highspy
+
+    engine = highspy.Highs()
+    engine.setOptionValue("output_flag", False)
+    return bool(engine.getOptionType(option)[0] == highspy.HighsStatus.kOk)
+
+
 _CVXPY = Solver(
     name="highs",
     via="cvxpy",
@@ -24,6 +33,7 @@ _CVXPY = Solver(
     licence="MIT",
     homepage="highs.dev",
     keeps_incumbent=True,
+    knows=_knows,
 )
 
 # CVXPY first: beside SciPy it loads and compiles faster than Pyomo.

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from optimodels.solvers.registry import Options, Solver
 
+
+def _knows(option: str) -> bool:
+    import qoco
+
+    return hasattr(qoco.QOCO().ext.QOCOSettings, option)
+
+
 SOLVERS = (
     Solver(
         name="qoco",
@@ -13,6 +20,7 @@ SOLVERS = (
         distribution="qoco",
         module="qoco",
         options=Options(gap="reltol"),
+        knows=_knows,
         licence="BSD-3-Clause",
         homepage="qoco-org.github.io/qoco",
     ),

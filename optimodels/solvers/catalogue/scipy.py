@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver
 
+_KNOWN = frozenset(
+    [
+        "method",
+        "disp",
+        "presolve",
+        "time_limit",
+        "mip_rel_gap",
+        "node_limit",
+        "maxiter",
+        "primal_feasibility_tolerance",
+        "dual_feasibility_tolerance",
+        "ipm_optimality_tolerance",
+        "simplex_dual_edge_weight_strategy",
+    ]
+)
+
 SOLVERS = (
     Solver(
         name="scipy",
@@ -18,6 +34,7 @@ SOLVERS = (
         licence="BSD-3-Clause",
         homepage="scipy.org",
         runs="highs",
+        knows=_KNOWN.__contains__,
         keeps_incumbent=True,
     ),
 )
