@@ -1,6 +1,7 @@
 """Solvers: one registry over the solvers of Pyomo and of CVXPY, and a family's own algorithms."""
 
-from optimodels.solvers.attempt import Attempt, attempt, exact_claim, needs_process
+from optimodels.solvers.attempt import attempt, needs_process
+from optimodels.solvers.in_process import Attempt, exact_claim
 from optimodels.solvers.languages import Problem, language_for, open_problem, prepare
 from optimodels.solvers.registry import (
     Limits,

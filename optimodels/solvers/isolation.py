@@ -24,7 +24,7 @@ import psutil
 from optimodels.errors import OptimodelsError, RunError
 from optimodels.model import Formulation
 from optimodels.result import Claim, Stopped
-from optimodels.solvers.attempt import Attempt, attempt_here
+from optimodels.solvers.in_process import Attempt, attempt_here
 from optimodels.solvers.languages import language_for
 from optimodels.solvers.registry import Request, Solver
 

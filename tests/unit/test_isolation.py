@@ -18,7 +18,8 @@ from optimodels import load_case, solve
 from optimodels.errors import RunError, UnavailableError
 from optimodels.result import Claim
 from optimodels.solvers import Limits, Request, all_solvers, choose, needs_process
-from optimodels.solvers.attempt import attempt, attempt_here
+from optimodels.solvers.attempt import attempt
+from optimodels.solvers.in_process import attempt_here
 from optimodels.solvers.registry import Options, Solver
 from optimodels.study.judgement import solve_and_judge
 from tests.conformance.hard import market_split

@@ -1,0 +1,261 @@
+"""How CVXPY's cone program maps to the canonical form, and a solver's answers back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+import cvxpy as cp
+import numpy as np
+from cvxpy.constraints import SOC, ExpCone, NonNeg, Zero
+from scipy import sparse
+
+from optimodels.errors import RunError
+from optimodels.form import Block, Cone, Form, Vector, stack_blocks
+
+
+class Reading:
+    """How the stuffed cone program maps to the canonical form and back."""
+
+    def __init__(self, problem: cp.Problem, program: Any, exp_order: Any) -> None:
+        parts = program.apply_parameters(quad_obj=program.P is not None)
+        p = parts[0] if len(parts) == 5 else None
+        c, d, matrix, offset = parts[-4:]
+        n = int(program.x.size)
+        self.offset = float(np.asarray(d).item())
+        self._order, columns = _column_order(problem, program, n)
+        rows = sparse.csr_array(matrix)[:, self._order]
+        offset = np.asarray(offset, dtype=float).ravel()
+        labels = {c.id: c.label for c in problem.constraints}
+        lower, upper = _column_bounds(program, self._order, n)
+        integer = np.zeros(n, dtype=bool)
+        for places in (program.x.boolean_idx, program.x.integer_idx):
+            integer[_positions(places)] = True
+        integer = integer[self._order]
+
+        self._rows: list[tuple[str, tuple[int, ...], Any, np.ndarray[Any, Any], bool]] = []
+        cones: list[Cone] = []
+        self._cones: list[tuple[int, np.ndarray[Any, Any]]] = []
+        start = 0
+        for constraint in program.constraints:
+            place = np.arange(start, start + constraint.size)
+            start += constraint.size
+            if isinstance(constraint, (Zero, NonNeg)):
+                if constraint.id not in labels and isinstance(constraint, NonNeg):
+                    place = _absorb_bounds(rows, offset, place, lower, upper)
+                shape = tuple(constraint.shape)
+                if len(place) == constraint.size and len(shape) > 1:
+                    # CVXPY lays arrays out by columns, the canonical form by rows.
+                    place = place.reshape(shape, order="F").ravel()
+                name = labels.get(constraint.id) or f"unnamed{constraint.id}"
+                if len(place):
+                    kept = shape if len(place) == constraint.size else (len(place),)
+                    equal = isinstance(constraint, Zero)
+                    self._rows.append((name, kept, constraint.id, place, equal))
+            else:
+                name = labels.get(constraint.id) or ""
+                for piece in _cone_places(constraint, place, program.formatted, exp_order):
+                    self._cones.append((constraint.id, piece))
+                    kind = _cone_kind(constraint)
+                    cones.append(Cone(kind, rows[piece], offset[piece], name))
+        if start != matrix.shape[0]:
+            raise RunError("the cone program of CVXPY has rows that no constraint explains")
+        self._rows.sort(key=lambda row: row[0])
+        self._first_place = _first_places(program)
+        picks = [place for *_, place, _ in self._rows]
+        pick = np.concatenate(picks) if picks else np.zeros(0, dtype=int)
+        is_equal = np.concatenate(
+            [np.full(len(place), eq) for *_, place, eq in self._rows] or [np.zeros(0, bool)]
+        ).astype(bool)
+        # A x + b >= 0 is -A x <= b where the user wrote "lhs <= rhs", and A x >= -b where a
+        # constant stands below; a formatted program negates its equalities as well, a raw one
+        # holds them as lhs - rhs.
+        below = {c.id for c in problem.constraints if _has_constant_below(c)}
+        is_least = np.concatenate(
+            [np.full(len(place), c in below) for _, _, c, place, _ in self._rows]
+            or [np.zeros(0, bool)]
+        ).astype(bool)
+        self._turn = np.where(is_least, 1.0, -1.0)
+        flip = np.where(is_equal & (not program.formatted), 1.0, self._turn)
+        body = sparse.csr_array(sparse.diags_array(flip) @ rows[pick])
+        body.eliminate_zeros()
+        side = -flip * offset[pick]
+        sign = -1.0 if isinstance(problem.objective, cp.Maximize) else 1.0
+        quadratic = None
+        if p is not None and p.nnz:
+            full = sparse.csr_array(p)[self._order][:, self._order]
+            full = sparse.triu(full) + sparse.triu(full, 1).T if not _symmetric(full) else full
+            quadratic = sparse.csr_array(sign * full)
+        self._multiplier_size = len(pick)
+        self.form = Form(
+            sense="max" if sign < 0 else "min",
+            linear=sign * np.asarray(c, dtype=float).ravel()[self._order],
+            quadratic=quadratic,
+            constant=sign * self.offset,
+            rows=body,
+            row_lower=np.where(is_equal | is_least, side, -np.inf),
+            row_upper=np.where(is_least, np.inf, side),
+            lower=lower,
+            upper=upper,
+            integer=integer,
+            columns=columns,
+            row_blocks=stack_blocks((name, shape) for name, shape, *_ in self._rows),
+            cones=tuple(cones),
+            source="cvxpy",
+        )
+
+    def point(self, x: Vector) -> Vector:
+        """Reorder a whole solution vector of the cone program to the form's columns."""
+        ordered: Vector = x[self._order]
+        return ordered
+
+    def row_multipliers(self, duals: Mapping[int, Any]) -> Vector | None:
+        """Return multipliers of the form's rows from the duals by constraint, or None."""
+        if not duals or not self._multiplier_size:
+            return None
+        pieces = []
+        for _, _, identity, place, _ in self._rows:
+            if duals.get(identity) is None:
+                pieces.append(np.zeros(len(place)))
+                continue
+            values = np.asarray(duals[identity], dtype=float).ravel(order="F")
+            pieces.append(values[place - self._first_place[identity]])
+        # CVXPY's Lagrangian adds dual * (lhs - rhs); ours subtracts multiplier * row.
+        multipliers: Vector = self._turn * np.concatenate(pieces)
+        return multipliers
+
+    def cone_multipliers(self, duals: Mapping[int, Any]) -> tuple[Vector, ...] | None:
+        """Return one multiplier per cone, (t, u) or (x, y, z), or None where one is missing."""
+        if not self._cones:
+            return None
+        taken: dict[int, int] = {}
+        found = []
+        for identity, piece in self._cones:
+            if duals.get(identity) is None:
+                return None
+            values = np.asarray(duals[identity], dtype=float).ravel(order="F")
+            at = taken.get(identity, 0)
+            taken[identity] = at + len(piece)
+            found.append(values[at : at + len(piece)])
+        return tuple(found)
+
+
+def _column_order(
+    problem: cp.Problem, program: Any, n: int
+) -> tuple[np.ndarray[Any, Any], tuple[Block, ...]]:
+    """Return the program's columns in the form's order: own variables by name, then the rest."""
+    own = {v.name(): v for v in problem.variables()}
+    if len(own) != len(problem.variables()):
+        raise RunError("two variables of a CVXPY problem have one name")
+    starts = {
+        v.name(): (program.var_id_to_col[v.id], tuple(v.shape))
+        for v in program.variables
+        if v.name() in own
+    }
+    order, shapes = [], []
+    for name in sorted(starts):
+        start, shape = starts[name]
+        place = np.arange(start, start + int(np.prod(shape, dtype=int)))
+        order.append(place.reshape(shape, order="F").ravel())
+        shapes.append((name, shape))
+    taken = np.concatenate(order) if order else np.zeros(0, dtype=int)
+    own_columns = np.zeros(n, dtype=bool)
+    own_columns[taken] = True
+    rest = np.flatnonzero(~own_columns)
+    return np.concatenate([taken, rest]).astype(int), stack_blocks(shapes)
+
+
+def _positions(places: Any) -> np.ndarray[Any, Any]:
+    """Turn CVXPY's list of one-tuples into an array."""
+    return np.fromiter(chain.from_iterable(places or ()), dtype=np.int64)
+
+
+def _column_bounds(program: Any, order: np.ndarray[Any, Any], n: int) -> tuple[Vector, Vector]:
+    lower = np.full(n, -np.inf) if program.lower_bounds is None else program.lower_bounds
+    upper = np.full(n, np.inf) if program.upper_bounds is None else program.upper_bounds
+    lower, upper = np.array(lower, dtype=float), np.array(upper, dtype=float)
+    binary = _positions(program.x.boolean_idx)
+    lower[binary] = np.maximum(lower[binary], 0.0)
+    upper[binary] = np.minimum(upper[binary], 1.0)
+    return lower[order], upper[order]
+
+
+def _has_constant_below(constraint: Any) -> bool:
+    """Whether it was written as "expression >= constant", which CVXPY turns round."""
+    if not isinstance(constraint, cp.constraints.Inequality):
+        return False
+    low, high = constraint.args
+    return bool(low.is_constant() and not high.is_constant())
+
+
+def _absorb_bounds(
+    rows: sparse.csr_array,
+    offset: Vector,
+    place: np.ndarray[Any, Any],
+    lower: Vector,
+    upper: Vector,
+) -> np.ndarray[Any, Any]:
+    """Turn the rows that CVXPY makes of variable bounds back into bounds; return the others."""
+    counts = np.diff(rows.indptr)[place]
+    single = place[counts == 1]
+    for row in single:
+        j = int(rows.indices[rows.indptr[row]])
+        factor = float(rows.data[rows.indptr[row]])
+        edge = -offset[row] / factor
+        if factor > 0:
+            lower[j] = max(lower[j], edge)
+        else:
+            upper[j] = min(upper[j], edge)
+    others: np.ndarray[Any, Any] = place[counts != 1]
+    return others
+
+
+def _cone_kind(constraint: Any) -> Any:
+    if isinstance(constraint, SOC):
+        return "second-order"
+    if isinstance(constraint, ExpCone):
+        return "exponential"
+    raise RunError(f"no canonical form for a constraint of type {type(constraint).__name__}")
+
+
+def _cone_places(
+    constraint: Any, place: np.ndarray[Any, Any], formatted: bool, order: Any
+) -> list[np.ndarray[Any, Any]]:
+    """Return the rows of each elementary cone of a vectorised cone constraint, (t, u) or (x, y, z).
+
+    A formatted program holds one cone behind the other, exponential ones in the solver's order;
+    before that all first entries stand in front.
+    """
+    if isinstance(constraint, SOC):
+        sizes = constraint.cone_sizes()
+        if formatted:
+            return list(np.split(place, np.cumsum(sizes)[:-1]))
+        count, width = len(sizes), sizes[0] - 1
+        body = place[count:]
+        columns = (
+            body.reshape((width, count), order="F")
+            if constraint.axis == 0
+            else body.reshape((count, width), order="F").T
+        )
+        return [np.concatenate([[top], columns[:, k]]) for k, top in enumerate(place[:count])]
+    if isinstance(constraint, ExpCone):
+        third = len(place) // 3
+        if formatted:
+            return [place[3 * k : 3 * k + 3][np.argsort(order)] for k in range(third)]
+        return [place[[k, third + k, 2 * third + k]] for k in range(third)]
+    _cone_kind(constraint)
+    return []
+
+
+def _first_places(program: Any) -> dict[int, int]:
+    first, start = {}, 0
+    for constraint in program.constraints:
+        first[constraint.id] = start
+        start += constraint.size
+    return first
+
+
+def _symmetric(matrix: sparse.csr_array) -> bool:
+    difference = abs(matrix - matrix.T)
+    return bool(difference.nnz == 0 or difference.max() == 0)
