@@ -74,32 +74,42 @@ def solve(options: argparse.Namespace) -> int:
 
 
 def sweep(options: argparse.Namespace) -> int:
-    """Solve every combination of a case's sweep and print one table."""
+    """Solve every run of a case's sweep that is not there yet, and print one table."""
     from optimodels.case import load_case
     from optimodels.files import output_folder
     from optimodels.report.folder import save_sweep
-    from optimodels.report.text import table_lines
+    from optimodels.report.text import MOST_ROWS, table_lines
+    from optimodels.result import worst
+    from optimodels.runs import Store
     from optimodels.runs import sweep as run_sweep
-    from optimodels.runs import sweep_table
 
-    folder = output_folder(Path(options.out)) if options.out else None
+    folder = output_folder(Path(options.out))
     case = load_case(options.case[0], _settings(options), outside=options.allow_outside)
-    runs = run_sweep(case, _progress if sys.stderr.isatty() else None)
-    table = sweep_table(runs)
-    columns = [*runs[0].keys]
-    short = [key.removeprefix("parameters.") for key in columns]
+    done = run_sweep(
+        case,
+        folder,
+        workers=options.workers,
+        cluster=options.cluster,
+        again=options.again or "",
+        confirmed=options.large,
+        progress=_Progress() if sys.stderr.isatty() else None,
+    )
+    rows = done.rows
+    short = [column.removeprefix("parameters.") for column in done.index.columns]
     shown = [*short, "objective", "stopped", "verdict"]
-    print("\n".join(table_lines([{key: row.get(key) for key in shown} for row in table], _width())))
-    for run in runs:
-        if run.result is None:
-            print(run.error, file=sys.stderr)
-    failed = sum(run.result is None for run in runs)
-    refuted = sum(r.result is not None and r.result.verdict.status == "refuted" for r in runs)
-    print(f"\n{case.name}: {len(runs)} runs, {failed} failed, {refuted} refuted")
-    if folder is not None:
-        for file in save_sweep(case.name, runs, table, case.model, folder):
-            print(f"  wrote {file}")
-    return 1 if refuted else 0
+    table = [{key: row.get(key) for key in shown} for row in rows[:MOST_ROWS]]
+    print("\n".join(table_lines(table, _width())))
+    if len(rows) > MOST_ROWS:
+        print(f"  ... {len(rows) - MOST_ROWS} more rows in the files below")
+    for line in (*done.damaged, *done.errors):
+        print(line, file=sys.stderr)
+    print(
+        f"\n{case.name}: {len(rows)} runs, {done.known} of them there before, "
+        f"{done.failed} failed, {done.refuted} refuted"
+    )
+    for file in save_sweep(done, case.model, Store(folder), folder):
+        print(f"  wrote {file}")
+    return worst(done.exit_codes)
 
 
 def validate(options: argparse.Namespace) -> int:
@@ -267,8 +277,25 @@ def _settings(options: argparse.Namespace) -> list[str]:
     return [*chosen, *options.set]
 
 
-def _progress(done: int, of: int) -> None:
-    print(f"\r{done} of {of}", end="", file=sys.stderr, flush=True)
+class _Progress:
+    """How far a sweep is, its rate and what remains, on one line of a terminal."""
+
+    def __init__(self) -> None:
+        import time
+
+        self._clock = time.monotonic
+        self._started = self._said = self._clock()
+
+    def __call__(self, done: int, of: int) -> None:
+        now = self._clock()
+        if now - self._said < 0.2 and done < of:
+            return
+        self._said = now
+        rate = done / max(now - self._started, 1e-9)
+        left = (of - done) / rate
+        text = f"{done} of {of} runs, {rate:.3g} per second, {left:.0f} s left"
+        end = "\n" if done == of else ""
+        print(f"\r\033[K{text[: _width() - 1]}", end=end, file=sys.stderr, flush=True)
 
 
 def _width() -> int:
@@ -321,7 +348,19 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--strict", action="store_true", help="exit 1 on unverified results too")
     sub = add("sweep", sweep)
     takes_cases(sub, 1)
-    sub.add_argument("--out", metavar="DIR", help="write the table and pictures there")
+    sub.add_argument(
+        "--out", default="results", metavar="DIR",
+        help="folder of the runs, their table and pictures; default: results",
+    )  # fmt: skip
+    sub.add_argument(
+        "--workers", type=_workers, default=1, metavar="N", help="processes on this machine"
+    )
+    sub.add_argument("--cluster", metavar="ADDRESS", help="workers of a dask cluster instead")
+    sub.add_argument(
+        "--again", nargs="?", const="all", choices=("all", "failed"),
+        help="repeat runs that are there: all of them, or those that failed",
+    )  # fmt: skip
+    sub.add_argument("--large", action="store_true", help="allow more than a million runs")
     takes_cases(add("validate", validate))
     sub = add("export", export)
     takes_cases(sub)
@@ -343,6 +382,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--markdown", action="store_true", help="print the page solvers.md")
     add("schema", schema)
     return parser
+
+
+def _workers(text: str) -> int:
+    number = int(text) if text.isdigit() else 0
+    if not 1 <= number <= 1024:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 1024")
+    return number
 
 
 class _Version(argparse.Action):

@@ -22,9 +22,10 @@ def output_folder(path: Path) -> Path:
     return path
 
 
-def write_whole(path: Path, content: str | bytes) -> Path:
+def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> Path:
     """Write a file aside and rename it, so that nothing half-written is ever seen.
 
+    Without ``sync`` it outlives a dying process, but perhaps not a dying machine.
     Raises RunError where the disk is full or the file cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
@@ -33,8 +34,9 @@ def write_whole(path: Path, content: str | bytes) -> Path:
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         # mkstemp makes a private file; results are as readable as any other new file.
         os.chmod(aside, 0o666 & ~_umask())
         os.replace(aside, path)

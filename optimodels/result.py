@@ -199,6 +199,20 @@ class Result:
             return 4
         return {"interrupted": 130, "error": 5}.get(self.stopped, 0)
 
+    @classmethod
+    def from_json(cls, whole: Mapping[str, Any], arrays: Mapping[str, Any] | None = None) -> Result:
+        """Return the result that ``as_json`` made plain; the network is not part of it."""
+        verdict = whole["verdict"]
+        checks = tuple(Check(**check) for check in verdict["checks"])
+        fields = {
+            **whole,
+            "solver": SolverUsed(**whole["solver"]),
+            "verdict": Verdict(**{**verdict, "checks": checks}),
+            "notes": tuple(whole["notes"]),
+            "paper": tuple(whole["paper"]),
+        }
+        return cls(**fields, arrays=arrays or {})
+
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values: no NaN, no Infinity, no NumPy types."""
         kept = asdict(replace(self, network=None, arrays={}))

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from optimodels.case.expansion import SEED
 from optimodels.case.findings import finding_at, findings_of
 from optimodels.case.schema import (
     CaseFile,
@@ -21,7 +22,8 @@ from optimodels.case.schema import (
     SimbenchNetwork,
     SolverChoice,
 )
-from optimodels.case.source import Source, apply_settings, parse_source, read_source
+from optimodels.case.settings import apply_settings, apply_values
+from optimodels.case.source import Source, parse_source, read_source
 from optimodels.errors import CallError, CaseError, DataError, Finding, suggestion
 from optimodels.families import find_model
 from optimodels.model import Model
@@ -61,6 +63,23 @@ class Case:
     def changed(self, settings: Sequence[str]) -> Case:
         """Return the case with further settings, checked anew."""
         return _check(self.source, self.folder, settings, self.outside)
+
+    def with_values(self, values: Mapping[str, Any]) -> Case:
+        """Return the case with plain values at dotted keys, checked anew."""
+        return _check(apply_values(self.source, values), self.folder, (), self.outside)
+
+    def resolved(self) -> dict[str, Any]:
+        """Return what the case says in full, defaults included, as plain values."""
+        kept = self.file.model_dump(mode="json", include={"profiles", "verify", "paper"})
+        network = self.file.model_dump(mode="json", include={"network"})["network"]
+        return {
+            "name": self.name,
+            "model": self.model.name,
+            "network": network or self.model.network,
+            **kept,
+            "parameters": self.parameters.model_dump(mode="json"),
+            "solver": choice(self).model_dump(mode="json"),
+        }
 
     def path(self, text: str, key: str) -> Path:
         """Resolve a path of the case against its folder; refuse those that lead outside."""
@@ -201,19 +220,34 @@ def _check_paths(case: Case) -> list[Finding]:
 
 
 def _check_sweep(case: Case) -> list[Finding]:
-    """Every key of a sweep must be one that a case can have."""
+    """Every key of a sweep must be one that a case can have, and be set in one place."""
+    sweep = case.file.sweep
+    if sweep is None:
+        return []
     found = []
-    for key in case.file.sweep.grid if case.file.sweep else ():
+    inner = set(type(case.parameters).model_fields)
+    known = set(CaseFile.model_fields) - {"sweep", "paper"}
+    if sweep.replicas is not None and "seed" not in inner:
+        message = f"{case.model.name} has no parameters.seed: nothing is drawn at random"
+        found.append(finding_at(case.source, ("sweep", "replicas"), message))
+    places: list[tuple[tuple[str | int, ...], str]] = []
+    for part, given in (("grid", sweep.grid), ("zip", sweep.zip)):
+        places += [(("sweep", part, key), key) for key in given or ()]
+    for number, run in enumerate(sweep.points or ()):
+        places += [(("sweep", "list", number, key), key) for key in run]
+    seen: dict[str, str] = {SEED: "replicas"} if sweep.replicas is not None else {}
+    for place, key in places:
+        part = str(place[1])
+        if seen.setdefault(key, part) != part:
+            found.append(finding_at(case.source, place, f"is set by {seen[key]} already"))
         head, _, rest = key.partition(".")
-        known = set(CaseFile.model_fields) - {"sweep", "paper"}
-        inner = set(type(case.parameters).model_fields)
         if head not in known:
             hint = suggestion(head, known)
         elif head == "parameters" and rest.partition(".")[0] not in inner:
             hint = suggestion(rest, inner)
         else:
             continue
-        found.append(finding_at(case.source, ("sweep", "grid", key), f"no such key{hint}"))
+        found.append(finding_at(case.source, place, f"no such key{hint}"))
     return found
 
 

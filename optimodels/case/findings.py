@@ -84,7 +84,11 @@ def _fields(kind: type[BaseModel], place: Sequence[str | int]) -> list[str]:
     current: Any = kind
     for part in place:
         current = _step(current, part)
-    return list(current.model_fields) if _is_model(current) else []
+    if not _is_model(current):
+        # A part that may be left out: Sweep | None.
+        current = next((option for option in get_args(current) if _is_model(option)), None)
+    fields = current.model_fields.items() if _is_model(current) else ()
+    return [field.alias or name for name, field in fields]
 
 
 def _step(kind: Any, part: str | int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from optimodels.parameters import Number, Strict, Whole
 
@@ -119,16 +119,56 @@ Solver = Annotated[
 
 
 class Sweep(Strict):
-    """Every combination of the listed values."""
+    """Many runs of a case: every entry of ``list`` with every step of ``zip`` with every
+    combination of ``grid``, each as often as ``replicas`` says."""
 
-    grid: dict[str, list[Any]] = Field(description="values by key, as in parameters.slack")
+    grid: dict[str, list[Any]] | None = Field(
+        default=None, description="values by key, as in parameters.slack: every combination"
+    )
+    zip: dict[str, list[Any]] | None = Field(
+        default=None, description="values by key, lists of one length: taken side by side"
+    )
+    points: list[dict[str, Any]] | None = Field(
+        default=None, alias="list", description="single runs, each a mapping of keys to values"
+    )
+    replicas: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="repeats with parameters.seed, seed + 1, ..."
+    )
 
-    @field_validator("grid")
+    @field_validator("grid", "zip")
     @classmethod
-    def _not_empty(cls, grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        if not grid or not all(grid.values()):
+    def _not_empty(cls, given: dict[str, list[Any]] | None) -> dict[str, list[Any]] | None:
+        if given is not None and (not given or not all(given.values())):
             raise ValueError("must name at least one key, each with at least one value")
-        return grid
+        return given
+
+    @field_validator("zip")
+    @classmethod
+    def _one_length(cls, given: dict[str, list[Any]] | None) -> dict[str, list[Any]] | None:
+        lengths = {key: len(values) for key, values in (given or {}).items()}
+        if len(set(lengths.values())) > 1:
+            said = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+            raise ValueError(f"must have lists of one length; {said}")
+        return given
+
+    @field_validator("points")
+    @classmethod
+    def _some(cls, given: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        if given is not None and (not given or not all(given)):
+            raise ValueError("must hold at least one run, each with at least one key")
+        return given
+
+    @model_validator(mode="after")
+    def _not_nothing(self) -> Sweep:
+        if (self.grid, self.zip, self.points, self.replicas) == (None, None, None, None):
+            raise ValueError("must hold at least one of grid, zip, list, replicas")
+        return self
+
+    @property
+    def keys(self) -> list[str]:
+        """Every key that some run sets, in the order in which they are named."""
+        named = [key for run in self.points or () for key in run]
+        return [*dict.fromkeys([*named, *(self.zip or ()), *(self.grid or ())])]
 
 
 class Claim(Strict):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,87 +78,40 @@ def read_source(path: Path) -> Source:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             folder = stat.S_ISDIR(status.st_mode)
-            raise _error(file, f"is {'a directory' if folder else 'no regular file'}; name a file")
+            raise form_error(
+                file, f"is {'a directory' if folder else 'no regular file'}; name a file"
+            )
         with path.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).lower()
-        raise _error(_one_line(file), f"cannot be read: {reason}") from None
+        raise form_error(one_line(file), f"cannot be read: {reason}") from None
     if len(data) > MOST_BYTES:
-        raise _error(file, f"is larger than {MOST_BYTES >> 20} MiB; {_LONG}")
+        raise form_error(file, f"is larger than {MOST_BYTES >> 20} MiB; {_LONG}")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
         message = f"is not UTF-8 text (byte {error.start + 1}); save it as UTF-8"
-        raise _error(file, message, _place(before, len(before))) from None
+        raise form_error(file, message, _place(before, len(before))) from None
     return parse_source(text, file)
 
 
 def parse_source(text: str, file: str) -> Source:
     """Parse the text of a case; raises CaseError with every mistake of form at its place."""
-    reader = _read(text, file, ())
+    reader = read_value(text, file, ())
     if not isinstance(reader.value, dict):
         message = "must be a mapping of 'key: value' with a space after each ':'"
         if () not in reader.places:
             message = "is empty; 'optimodels new MODEL' prints a case to start from"
-        raise _error(file, message, reader.places.get((), (0, 0)))
+        raise form_error(file, message, reader.places.get((), (0, 0)))
     return Source(file, reader.value, reader.places)
 
 
-def apply_settings(source: Source, settings: Sequence[str]) -> Source:
-    """Return the source with each "key.sub=VALUE" set; raises CaseError with all that are wrong.
-
-    VALUE is YAML (nothing: null) and replaces what was there, it never merges. The key need not
-    stand in the file: mappings on the way are created, and take the place of a text or number;
-    only ``solver: NAME`` stays, as {name: NAME}. A number is a position in a list, from 0.
-    """
-    findings: list[Finding] = []
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        label = "--set " + _one_line(setting if len(setting) <= 60 else f"{key[:60]}=...")
-        path = tuple(part.strip() for part in key.split("."))
-        try:
-            keys = all(path) and max(map(len, path)) <= MOST_KEY and len(path) <= MOST_DEPTH
-            if not equals or not keys or not key.isprintable():
-                raise _error("", "write it as key=value or key.sub=value")
-            value, set_key = _put(source.value, path, _read(text, "", path).value)
-            source = replace(source, value=value, set_keys=(*source.set_keys, set_key))
-        except CaseError as error:
-            findings += [Finding(label, 0, 0, f.key, f.message) for f in error.findings]
-    if findings:
-        raise CaseError(findings)
-    return source
-
-
-def _put(value: dict[str, Any], path: Keys, new: Any) -> tuple[dict[str, Any], Keys]:
-    """Return a copy with the value at the path, and the first key on the way that is new."""
-    root = dict(value)
-    holder: Any = root
-    set_key = path
-    for depth, part in enumerate(path, start=1):
-        key: str | int = part
-        if isinstance(holder, list):
-            if not re.fullmatch("[0-9]{1,9}", part) or int(part) >= len(holder):
-                raise _error("", f"no entry {part!r} in a list of {len(holder)}; they count from 0")
-            key = int(part)
-        if depth == len(path):
-            holder[key] = new
-            break
-        known = holder[key] if isinstance(key, int) else holder.get(key)
-        if isinstance(known, str) and path[:depth] == ("solver",):
-            known = {"name": known}
-        if not isinstance(known, (dict, list)):
-            known = {}
-            set_key = min(set_key, path[:depth], key=len)
-        holder[key] = holder = copy.copy(known)
-    return root, set_key
-
-
-def _read(text: str, file: str, path: Keys) -> _Reader:
+def read_value(text: str, file: str, path: Keys) -> _Reader:
     """Read the text of a value that will stand at ``path``."""
     if len(text) > MOST_BYTES:
-        raise _error(file, f"is larger than {MOST_BYTES >> 20} MiB; {_LONG}")
+        raise form_error(file, f"is larger than {MOST_BYTES >> 20} MiB; {_LONG}")
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     if odd := list(_CONTROL.finditer(text))[:MOST_FINDINGS]:
         raise CaseError(
@@ -210,7 +162,7 @@ def _events(text: str) -> Iterator[_Event]:
         raise _explained(text, error) from None
     except Exception as error:
         # ruamel lets several kinds through, such as ValueError for "\U00110000" in quotes.
-        message = f"cannot be read as YAML from here on: {_one_line(str(error))[:100]}"
+        message = f"cannot be read as YAML from here on: {one_line(str(error))[:100]}"
         raise _StopError(message, at, offset) from None
 
 
@@ -219,7 +171,7 @@ def _refused(event: Any) -> str:
     if getattr(event, "anchor", None) is not None:
         return "anchors and aliases are not allowed; write the value out"
     if getattr(event, "tag", None) is not None:
-        return f"tags ({_one_line(str(event.tag))[:40]}) are not allowed; leave it out"
+        return f"tags ({one_line(str(event.tag))[:40]}) are not allowed; leave it out"
     if getattr(event, "version", None) not in (None, (1, 2)):
         return "cases are YAML 1.2; leave out the %YAML line"
     return ""
@@ -411,7 +363,7 @@ def _explained(text: str, error: Any) -> _StopError:
     at = (mark.line + 1, mark.column + 1)
     lines = [*text.split("\n"), ""]
     before = lines[mark.line][: mark.column].strip()
-    problem = _one_line(f"{error.context}|{error.problem}")
+    problem = one_line(f"{error.context}|{error.problem}")
     if "expected ','" in problem and mark.line > opened.line:
         problem += " (stream end)"
     message = "the indentation does not fit the lines above, or a ':' is missing there"
@@ -442,9 +394,9 @@ def _not_allowed(match: re.Match[str]) -> str:
     return f"control character U+{ord(match.group()):04X}; leave it out"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     return _CONTROL.sub("?", " ".join(text.split()))
 
 
-def _error(file: str, message: str, at: Place = (0, 0)) -> CaseError:
+def form_error(file: str, message: str, at: Place = (0, 0)) -> CaseError:
     return CaseError([Finding(file, *at, "", message)])

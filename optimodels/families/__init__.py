@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from optimodels.errors import CallError, suggestion
 from optimodels.model import Model
 
 
-def family_names() -> list[str]:
+@cache
+def family_names() -> tuple[str, ...]:
     """Return the names of all families: the folders here and the entry points of others."""
     own = [entry.name for entry in pkgutil.iter_modules(__path__) if entry.ispkg]
-    return sorted({*own, *(e.name for e in entry_points(group="optimodels.families"))})
+    return tuple(sorted({*own, *_others()}))
 
 
+@cache
 def family(name: str) -> Mapping[str, Model]:
     """Return the models of one family by their full names."""
-    for entry in entry_points(group="optimodels.families"):
-        if entry.name == name:
-            models: Mapping[str, Model] = entry.load()
-            return models
+    if name in _others():
+        models: Mapping[str, Model] = _others()[name].load()
+        return models
     found: Mapping[str, Model] = import_module(f"{__name__}.{name}").MODELS
     return found
+
+
+@cache
+def _others() -> Mapping[str, EntryPoint]:
+    """Families of other packages; looking through all that is installed takes its time."""
+    return {entry.name: entry for entry in entry_points(group="optimodels.families")}
 
 
 def model_names() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from optimodels.errors import DataError, UnavailableError
 from optimodels.grid import cache
 from optimodels.grid.network import Network
 from optimodels.grid.sources import NetworkSource, open_net
+
+#: The networks read last in this process, which a sweep reads again and again.
+_KEPT: dict[str, Network] = {}
+_MOST_KEPT = 8
 
 #: Where the networks read in this process came from: pandapower's own power flow needs its tables.
 _SOURCES: dict[str, NetworkSource] = {}
@@ -24,13 +29,16 @@ def read_network(source: NetworkSource) -> Network:
     SimBench is asked for and not installed.
     """
     key, label = identity(source)
-    network = cache.load(key)
+    network = _KEPT.get(key) or cache.load(key)
     if network is None:
         from optimodels.grid.conversion import convert
 
         network = convert(open_net(source), _name(source), label)
         cache.store(key, network)
     _SOURCES[network.fingerprint] = source
+    while len(_KEPT) >= _MOST_KEPT:
+        del _KEPT[next(iter(_KEPT))]
+    _KEPT[key] = network
     return network
 
 
@@ -39,9 +47,14 @@ def source_of(network: Network) -> NetworkSource | None:
     return _SOURCES.get(network.fingerprint)
 
 
+@lru_cache
+def _version(package: str) -> str:
+    return version(package)
+
+
 def identity(source: NetworkSource) -> tuple[str, str]:
     """Return the cache's key and a label: the source, its content, and who reads it."""
-    reader = f"pandapower {version('pandapower')}"
+    reader = f"pandapower {_version('pandapower')}"
     if isinstance(source, Path):
         try:
             content = hashlib.sha256(source.read_bytes()).hexdigest()
@@ -51,7 +64,7 @@ def identity(source: NetworkSource) -> tuple[str, str]:
         return f"file {content} {source.suffix} {reader}", f"{source.name}, {reader}"
     if isinstance(source, tuple):
         try:
-            data = f"simbench {version('simbench')}"
+            data = f"simbench {_version('simbench')}"
         except PackageNotFoundError as error:
             raise UnavailableError(
                 "network", "SimBench is not installed: pip install 'optimodels[simbench]'"

@@ -11,7 +11,7 @@ from pathlib import Path
 from optimodels.files import write_whole
 from optimodels.model import Model
 from optimodels.result import Result, Row, plain_json
-from optimodels.runs import Run
+from optimodels.runs import Store, Sweep
 
 
 def save(result: Result, model: Model, folder: Path) -> list[Path]:
@@ -27,13 +27,21 @@ def save(result: Result, model: Model, folder: Path) -> list[Path]:
     return written
 
 
-def save_sweep(
-    name: str, runs: Sequence[Run], table: Sequence[Row], model: Model, folder: Path
-) -> list[Path]:
+def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[Path]:
     """Write a sweep's table and the model's pictures of all its results."""
-    stem = _stem(name)
-    written = [write_whole(folder / f"{stem}.csv", csv_text(table))]
-    results = [run.result for run in runs if run.result is not None]
+    stem = _stem(sweep.index.case)
+    table = folder / f"{stem}.csv"
+    text = csv_text(sweep.rows)
+    if table.exists() and table.read_text() == text:
+        # Nothing has changed: the pictures are those of these runs.
+        return [table, *sorted(folder.glob(f"{stem}-*.svg"))]
+    written = [write_whole(table, text)]
+    records = (store.read(key) for key in sweep.index.keys) if model.pictures else ()
+    results = [
+        Result.from_json({**record.result, "seconds": record.seconds}, record.arrays)
+        for record in records
+        if record is not None and record.result is not None
+    ]
     if results:
         for picture, content in model.draw(results).items():
             written.append(write_whole(folder / f"{stem}-{picture}.svg", content))

@@ -1,76 +1,160 @@
-"""Many runs of one case: a sweep over its keys."""
+"""Many runs of one case: a sweep over its keys, kept in a store, done by workers."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from optimodels.case import Case
-from optimodels.errors import CallError, OptimodelsError
-from optimodels.result import Result, Row
-from optimodels.study import solve
+from optimodels.case.expansion import expand
+from optimodels.result import Row
+from optimodels.runs.key import Keys
+from optimodels.runs.pool import Pool, WorkerDiedError, cluster_pool, local_pool, results
+from optimodels.runs.record import pack
+from optimodels.runs.store import Index, Store
+from optimodels.runs.work import failure, prepare_worker, run_one
 
-#: A larger grid is a slip of the pen more often than a plan.
-MOST_RUNS = 1_000_000
+__all__ = ["Progress", "Store", "Sweep", "sweep"]
+
+#: Called with how many of the missing runs are done, and how many are missing.
+Progress = Callable[[int, int], None]
+Again = Literal["", "failed", "all"]
 
 
 @dataclass(frozen=True)
-class Run:
-    """One combination of a sweep: its ``keys`` with values, and the result or why there is none."""
+class Sweep:
+    """A sweep that has been run: its runs in order, and how many of them were there before."""
 
-    keys: dict[str, Any]
-    result: Result | None = None
-    error: str = ""
+    index: Index
+    summaries: Mapping[str, Mapping[str, Any]]
+    known: int
+    damaged: tuple[str, ...]
+
+    @property
+    def rows(self) -> list[Row]:
+        """A row per run: its keys, objective, how it stopped, the verdict, its values."""
+        return list(summary_rows(self.index, self.summaries))
+
+    @property
+    def errors(self) -> list[str]:
+        """Why runs have no result, each reason once, with how often."""
+        said = [s["error"] for s in self._own if s["error"]]
+        return [f"{said.count(reason)} x {reason}" for reason in dict.fromkeys(said)]
+
+    @property
+    def failed(self) -> int:
+        return sum(bool(s["error"]) or s["stopped"] == "error" for s in self._own)
+
+    @property
+    def refuted(self) -> int:
+        return sum(not s["error"] and s["verdict"]["status"] == "refuted" for s in self._own)
+
+    @property
+    def exit_codes(self) -> list[int]:
+        """The runs' exit codes; an infeasible or unbounded run has an answer, that is 0."""
+        return [0 if s["exit_code"] == 3 else s["exit_code"] for s in self._own]
+
+    @property
+    def _own(self) -> list[Mapping[str, Any]]:
+        return [self.summaries[key] for key in self.index.keys if key in self.summaries]
 
 
-def expand(case: Case) -> Iterator[dict[str, Any]]:
-    """Return every combination of a case's sweep, the last key changing fastest."""
-    if case.file.sweep is None:
-        raise CallError(f"{case.source.file}: the case has no sweep; use: optimodels solve")
-    grid = case.file.sweep.grid
-    size = 1
-    for values in grid.values():
-        size *= len(values)
-    if size > MOST_RUNS:
-        raise CallError(f"{case.source.file}: sweep: {size} runs; at most {MOST_RUNS}")
-    for combination in product(*grid.values()):
-        yield dict(zip(grid, combination, strict=True))
+def sweep(
+    case: Case,
+    folder: str | Path,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+    again: Again = "",
+    confirmed: bool = False,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Solve every run of a case's sweep that the store in ``folder`` does not have yet.
 
-
-def sweep(case: Case, progress: Callable[[int, int], None] | None = None) -> list[Run]:
-    """Solve every combination of a case's sweep, in order; a failed run keeps its reason.
-
-    Solvers run in processes of their own, so that none of them can end the sweep.
+    ``workers`` local processes do it, or those of the dask cluster at the address ``cluster``,
+    which must see the case's files under the same paths. A failed run is a row with its reason.
+    ``again`` repeats "failed" runs or "all". Raises CallError where the case has no sweep, or
+    one of more than a million runs that is not ``confirmed``.
     """
-    combinations = list(expand(case))
-    runs = []
-    for number, keys in enumerate(combinations):
-        if progress is not None:
-            progress(number, len(combinations))
-        settings = [f"{key}={json.dumps(value)}" for key, value in keys.items()]
-        try:
-            runs.append(Run(keys, result=solve(case.changed(settings), isolate=True)))
-        except OptimodelsError as error:
-            runs.append(Run(keys, error=str(error)))
-    return runs
+    runs = list(expand(case, confirmed=confirmed))
+    store = Store(Path(folder))
+    keys = Keys(case)
+    sweep_keys = case.file.sweep.keys if case.file.sweep else []
+    columns = [*dict.fromkeys([*sweep_keys, *runs[0]])]
+    index = Index(
+        case.name,
+        case.model.name,
+        columns,
+        [keys.key(values) for values in runs],
+        [[values.get(column) for column in columns] for values in runs],
+    )
+    store.write_index(index)
+    done = store.keys() if again != "all" else set()
+    if again == "failed" and done:
+        found = store.summaries(index.keys)
+        done -= {key for key, summary in found.items() if summary["error"]}
+    # Damaged files are found, set aside and done again.
+    readable = store.summaries(done & set(index.keys))
+    waiting = {
+        key: values for key, values in zip(index.keys, runs, strict=True) if key not in readable
+    }
+    known = len(index.keys) - len(waiting)
+    if waiting:
+        _work(case, store, waiting, workers, cluster, progress)
+    summaries = store.summaries(index.keys)
+    return Sweep(index, summaries, known, tuple(store.damaged))
 
 
-def sweep_table(runs: list[Run]) -> list[Row]:
-    """Return a row per run: its keys, objective, how it stopped, the verdict, its values."""
-    rows = []
-    for run in runs:
-        row: Row = {key.removeprefix("parameters."): value for key, value in run.keys.items()}
-        if run.result is None:
-            rows.append({**row, "stopped": "error", "verdict": "-", "message": run.error})
-            continue
-        result = run.result
-        row |= {
-            "objective": result.objective,
-            "stopped": result.stopped,
-            "verdict": result.verdict.mark,
-        }
-        rows.append({**row, **result.values, "message": result.message})
-    return rows
+def _work(
+    case: Case,
+    store: Store,
+    waiting: Mapping[str, Mapping[str, Any]],
+    workers: int,
+    cluster: str | None,
+    progress: Progress | None,
+) -> None:
+    tasks = ((case, values, key) for key, values in waiting.items())
+    opened = (
+        cluster_pool(cluster, prepare_worker, 1)
+        if cluster is not None
+        else local_pool(workers, prepare_worker, 1)
+    )
+    with opened as pool:
+        for number, (task, content) in enumerate(_files(pool, tasks)):
+            store.write(task[2], content)
+            if progress is not None:
+                progress(number + 1, len(waiting))
+
+
+def _files(pool: Pool, tasks: Iterator[tuple[Any, ...]]) -> Iterator[tuple[tuple[Any, ...], bytes]]:
+    for task, came in results(pool, run_one, tasks):
+        if isinstance(came, WorkerDiedError):
+            case, _, key = task
+            came = pack(failure(case, key, str(came)))
+        yield task, came
+
+
+def summary_rows(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Row]:
+    """Return the rows of a sweep's table."""
+    short = [column.removeprefix("parameters.") for column in index.columns]
+    for key, values in zip(index.keys, index.values, strict=True):
+        row: Row = dict(zip(short, values, strict=True))
+        summary = summaries.get(key)
+        if summary is None:
+            yield {**row, "stopped": "not run", "verdict": "-"}
+        elif summary["error"]:
+            yield {**row, "stopped": "error", "verdict": "-", "message": summary["error"]}
+        else:
+            yield {
+                **row,
+                "objective": summary["objective"],
+                "stopped": summary["stopped"],
+                "verdict": _MARKS[summary["verdict"]["status"]],
+                **summary["values"],
+                "message": summary["message"],
+            }
+
+
+_MARKS = {"verified": "✓", "refuted": "✗", "unverified": "?"}

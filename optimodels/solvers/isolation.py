@@ -14,7 +14,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +56,26 @@ def attempt_isolated(
     folder = tempfile.mkdtemp(prefix="optimodels-")
     process = context.Process(target=_work, args=(theirs, job, folder), daemon=False)
     try:
-        process.start()
+        with _allowed_to_start():
+            process.start()
         theirs.close()
         return _listen(process, ours, solver, request)
     finally:
         _end(process)
         ours.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _allowed_to_start() -> Iterator[None]:
+    """Workers of a pool are daemons, which may not start processes; this one is ended here."""
+    config = getattr(multiprocessing.current_process(), "_config", {})
+    daemon = config.pop("daemon", None)
+    try:
+        yield
+    finally:
+        if daemon is not None:
+            config["daemon"] = daemon
 
 
 def _context(via: str) -> Any:

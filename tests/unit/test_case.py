@@ -10,11 +10,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from optimodels.case import load_case, parse_case
+from optimodels.case.expansion import expand
 from optimodels.case.json_schema import case_schema
 from optimodels.case.template import new_case
 from optimodels.errors import CallError, CaseError
 from optimodels.families import find_model, model_names
-from optimodels.runs import expand
 
 HEAD = "model: flexibility/shiftable-loads\n"
 

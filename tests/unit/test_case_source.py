@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from optimodels.case import source as module
-from optimodels.case.source import Source, apply_settings, parse_source, read_source
+from optimodels.case.settings import apply_settings
+from optimodels.case.source import Source, parse_source, read_source
 from optimodels.errors import CaseError
 
 CASES = sorted((Path(__file__).parents[2] / "cases").rglob("*.yaml"))

@@ -1,0 +1,77 @@
+"""The content key of a run: what was asked, of which files, by which versions; nothing is built."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from optimodels import __version__
+from optimodels.case import Case
+from optimodels.case.settings import put_values
+from optimodels.solvers.registry import all_solvers
+
+
+class Keys:
+    """The keys of the runs of one case; files and versions are looked at once."""
+
+    def __init__(self, case: Case) -> None:
+        self._tree = case.resolved()
+        self._folder = case.folder
+        self._digests: dict[str, str] = {}
+
+    def key(self, values: Mapping[str, Any]) -> str:
+        """Return the key of the run that sets these values; equal runs have equal keys."""
+        tree = put_values(self._tree, values)
+        solver = tree["solver"]
+        if isinstance(solver, str):
+            solver = {"name": solver}
+        # "pyomo:highs" is a short form of {name: highs, via: pyomo}.
+        language, _, name = str(solver.get("name")).rpartition(":")
+        asked = {k: v for k, v in solver.items() if v not in (None, {}, False)} | {"name": name}
+        if language:
+            asked["via"] = language
+        tree["solver"] = asked
+        tree["files"] = [self._digest(path) for path in _paths(tree)]
+        tree["versions"] = {"optimodels": __version__, name: _versions(name)}
+        text = json.dumps(_plain(tree), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def _digest(self, path: str) -> str:
+        if path not in self._digests:
+            try:
+                content = (self._folder / path).read_bytes()
+            except OSError:
+                # The run itself will say what is wrong with the file.
+                content = b""
+            self._digests[path] = hashlib.sha256(content).hexdigest()
+        return self._digests[path]
+
+
+@cache
+def _versions(name: str) -> str:
+    return " ".join(s.version for s in all_solvers() if s.name == name and s.installed)
+
+
+def _paths(tree: Mapping[str, Any]) -> list[str]:
+    network = tree.get("network")
+    named = [network["file"]] if isinstance(network, dict) and "file" in network else []
+    profiles = tree.get("profiles")
+    for profile in profiles.values() if isinstance(profiles, dict) else ():
+        if isinstance(profile, dict) and "csv" in profile:
+            named.append(profile["csv"])
+    return [str(Path(str(path))) for path in named]
+
+
+def _plain(value: Any) -> Any:
+    """1.0 and 1 are one number."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value

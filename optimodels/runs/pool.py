@@ -1,0 +1,177 @@
+"""Where runs are done: in local processes, or on a cluster; a worker that dies costs one run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from typing import Any, Protocol
+
+from optimodels import __version__
+from optimodels.errors import CallError, RunError, UnavailableError
+
+#: How often a run is tried whose worker died.
+ATTEMPTS = 3
+
+
+class WorkerDiedError(Exception):
+    """The process of a run ended before the run did; its text says how."""
+
+
+class Pool(Protocol):
+    """What does tasks elsewhere: ``submit`` as in concurrent.futures, ``slots`` at once.
+
+    A future raises WorkerDiedError where its own worker died.
+    """
+
+    slots: int
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]: ...
+
+
+def results(
+    pool: Pool, function: Callable[..., Any], tasks: Iterator[tuple[Any, ...]]
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Do tasks and return (task, what came out) as they end; a few are under way at a time.
+
+    What came out is a WorkerDiedError where a task's worker died every time it was tried.
+    """
+    under_way: dict[Future[Any], tuple[tuple[Any, ...], int]] = {}
+    more = True
+    while more or under_way:
+        while more and len(under_way) < 4 * pool.slots:
+            task = next(tasks, None)
+            if task is None:
+                more = False
+                break
+            under_way[pool.submit(function, *task)] = (task, 1)
+        if not under_way:
+            break
+        ended, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        for future in ended:
+            task, tried = under_way.pop(future)
+            try:
+                yield task, future.result()
+            except (WorkerDiedError, CancelledError) as error:
+                if tried < ATTEMPTS:
+                    under_way[pool.submit(function, *task)] = (task, tried + 1)
+                    continue
+                how = str(error) or "cancelled"
+                yield task, WorkerDiedError(f"its worker died {tried} times: {how}")
+
+
+@contextmanager
+def local_pool(workers: int, start: Callable[[int], None], threads: int) -> Iterator[Pool]:
+    """Open processes on this machine, each prepared by ``start``."""
+    from pebble import ProcessExpired, ProcessPool
+
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(["optimodels.solvers.cvxpy_language"])
+        with _unheard():
+            forkserver.ensure_running()
+
+    class Local:
+        slots = workers
+
+        def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+            outer: Future[Any] = Future()
+
+            def hand_on(inner: Future[Any]) -> None:
+                try:
+                    outer.set_result(inner.result())
+                except ProcessExpired as error:
+                    outer.set_exception(WorkerDiedError(_how(error.exitcode)))
+                except BaseException as error:
+                    outer.set_exception(error)
+
+            pool.schedule(function, args=arguments).add_done_callback(hand_on)
+            return outer
+
+    pool = ProcessPool(workers, initializer=start, initargs=(threads,), context=context)
+    try:
+        yield Local()
+    finally:
+        # What is still under way was interrupted; when all went well nothing is.
+        pool.stop()
+        pool.join()
+
+
+@contextmanager
+def cluster_pool(address: str, start: Callable[[int], None], threads: int) -> Iterator[Pool]:
+    """Use the workers of a dask cluster that runs already.
+
+    Raises UnavailableError where dask.distributed is not installed, CallError where nobody
+    answers at the address, RunError where a worker has another version of this package.
+    """
+    try:
+        from distributed import Client
+        from distributed.scheduler import KilledWorker
+    except ImportError as error:
+        raise UnavailableError(
+            "--cluster", "dask.distributed is not installed: pip install 'optimodels[cluster]'"
+        ) from error
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise CallError(f"--cluster: nobody answers at {address!r}") from error
+    try:
+        versions = client.run(_version)
+        others = {worker: found for worker, found in versions.items() if found != __version__}
+        if others or not versions:
+            worker, found = next(iter(others.items()), ("", ""))
+            said = f"worker {worker} has optimodels {found}" if others else "it has no workers"
+            raise RunError(f"--cluster {address}: {said}, this is {__version__}")
+        client.run(start, threads)
+        executor = client.get_executor(pure=False, retries=0)
+
+        class Cluster:
+            slots = sum(client.nthreads().values())
+
+            def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+                outer: Future[Any] = Future()
+
+                def hand_on(inner: Future[Any]) -> None:
+                    try:
+                        outer.set_result(inner.result())
+                    except KilledWorker as error:
+                        outer.set_exception(WorkerDiedError(str(error)))
+                    except BaseException as error:
+                        outer.set_exception(error)
+
+                executor.submit(function, *arguments).add_done_callback(hand_on)
+                return outer
+
+        yield Cluster()
+    finally:
+        client.close()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What is started meanwhile has no voice: a worker that Ctrl-C meets while it is born would
+    print a traceback. What goes wrong in a run is told by its record, not on its way."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _version() -> str:
+    return __version__
+
+
+def _how(code: int | None) -> str:
+    if code is not None and code < 0:
+        import signal
+
+        return signal.Signals(-code).name
+    return f"exit {code}"

@@ -1,0 +1,155 @@
+"""What is stored of one run: a zip file of JSON and arrays that any tool can open."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from optimodels.result import Result, plain_json
+
+#: To be raised when the meaning of what is stored changes.
+FORMAT = 1
+# Equal runs are equal files: no clock goes into the zip.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class DamagedError(Exception):
+    """A file of the store cannot be read; its text says why."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run: the result as JSON, or ``error``, the reason why there is none.
+
+    ``seconds`` stands apart, so that two runs of one key are the same to the byte but for it.
+    ``arrays`` by stage and name are read only when they are asked for.
+    """
+
+    key: str
+    case: str
+    model: str
+    result: Mapping[str, Any] | None = None
+    error: str = ""
+    exit_code: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    arrays: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, key: str, result: Result) -> Record:
+        """Return the record of a run that has a result."""
+        whole = result.as_json()
+        seconds = whole.pop("seconds")
+        return cls(
+            key,
+            result.case,
+            result.model,
+            result=whole,
+            exit_code=result.exit_code,
+            seconds=seconds,
+            arrays=result.arrays,
+        )
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Return what tables are made of: no tables, no checks, no arrays."""
+        kept: dict[str, Any] = {
+            "key": self.key,
+            "case": self.case,
+            "model": self.model,
+            "error": self.error,
+            "exit_code": self.exit_code,
+            "seconds": dict(self.seconds),
+        }
+        if self.result is not None:
+            names = ("solver", "stopped", "point", "objective", "objective_unit", "bound", "gap",
+                     "message", "values", "paper")  # fmt: skip
+            kept |= {name: self.result[name] for name in names}
+            verdict = self.result["verdict"]
+            kept["verdict"] = {name: verdict[name] for name in ("status", "by", "of", "reason")}
+        return kept
+
+
+def pack(record: Record) -> bytes:
+    """Return the file of a record."""
+    head = {
+        "format": FORMAT,
+        "key": record.key,
+        "case": record.case,
+        "model": record.model,
+        "error": record.error,
+        "exit_code": record.exit_code,
+        "result": record.result,
+    }
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        _add(archive, "record.json", _json(head))
+        for stage, arrays in sorted(record.arrays.items()):
+            for name, array in sorted(arrays.items()):
+                ending, content = _content(array)
+                _add(archive, f"arrays/{stage}/{name}{ending}", content)
+        _add(archive, "seconds.json", _json(record.seconds))
+    return stream.getvalue()
+
+
+def unpack(data: bytes) -> Record:
+    """Return the record of a file; raises DamagedError where it is not whole."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            broken = archive.testzip()
+            if broken is not None:
+                raise DamagedError(f"{broken} is damaged")
+            head = json.loads(archive.read("record.json"))
+            seconds = json.loads(archive.read("seconds.json"))
+            arrays: dict[str, dict[str, Any]] = {}
+            for name in archive.namelist():
+                if name.startswith("arrays/"):
+                    _, stage, entry = name.split("/", 2)
+                    base, _, ending = entry.rpartition(".")
+                    content = archive.read(name)
+                    loaded = (
+                        json.loads(content)
+                        if ending == "json"
+                        else np.load(io.BytesIO(content), allow_pickle=False)
+                    )
+                    arrays.setdefault(stage, {})[base] = loaded
+        if head.pop("format") != FORMAT:
+            raise DamagedError("is of another format")
+        return Record(**head, seconds=seconds, arrays=arrays)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        OSError,
+    ) as error:
+        raise DamagedError(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, content, compresslevel=1)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _content(value: Any) -> tuple[str, bytes]:
+    """Numbers are kept as arrays; rows of a table, which a picture may want, as JSON."""
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        stream = io.BytesIO()
+        np.save(stream, value, allow_pickle=False)
+        return ".npy", stream.getvalue()
+    return ".json", _json(plain_json(value))

@@ -1,0 +1,48 @@
+"""One run of a sweep, as a worker does it: a case and values in, the file of the run out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from optimodels.case import Case
+from optimodels.errors import OptimodelsError
+from optimodels.runs.record import Record, pack
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def prepare_worker(threads: int) -> None:
+    """Hold what computes beside the solvers to as many threads as were asked for."""
+    os.environ.update(dict.fromkeys(_THREADS, str(threads)))
+    import signal
+
+    # Ctrl-C is for who started the workers and ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def run_one(case: Case, values: Mapping[str, Any], key: str) -> bytes:
+    """Solve one run and return its file; what goes wrong is its content, never an exception."""
+    from threadpoolctl import threadpool_limits
+
+    from optimodels.case import choice
+    from optimodels.study import solve
+
+    try:
+        run = case.with_values(values)
+        asked = choice(run)
+        # A worker is a process of its own; within it only a limit needs another one.
+        apart = asked.time_limit is not None or asked.memory_limit is not None
+        with threadpool_limits(asked.threads or 1):
+            return pack(Record.of(key, solve(run, isolate=apart)))
+    except OptimodelsError as error:
+        return pack(failure(case, key, str(error), error.exit_code))
+    except Exception as error:  # a fault of a model is the row's, not the sweep's
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        return pack(failure(case, key, said[:500], 5))
+
+
+def failure(case: Case, key: str, reason: str, exit_code: int = 5) -> Record:
+    """Return the record of a run without a result."""
+    return Record(key, case.name, case.model.name, error=reason, exit_code=exit_code)

@@ -1,0 +1,365 @@
+"""Sweeps: what they expand to, what is stored, and that nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optimodels.case import Case, load_case, parse_case
+from optimodels.case.expansion import expand, size
+from optimodels.cli import main
+from optimodels.errors import CallError, CaseError, RunError
+from optimodels.result import Result
+from optimodels.runs import Store, sweep
+from optimodels.runs.key import Keys
+from optimodels.runs.pool import ATTEMPTS, WorkerDiedError, local_pool, results
+from optimodels.runs.record import DamagedError, Record, pack, unpack
+from optimodels.runs.work import prepare_worker, run_one
+from optimodels.study import solve
+
+CASES = Path(__file__).parents[2] / "cases" / "flexibility"
+HEAD = "model: flexibility/aggregator-mapping\n"
+SMALL = (
+    HEAD + "solver: exact\n"
+    "sweep: {grid: {parameters.slack: [0, 0.5], parameters.aggregators: [2, 5, 60]}}\n"
+)
+
+
+def case_of(text: str, folder: Path) -> Case:
+    (folder / "case.yaml").write_text(text)
+    return load_case(folder / "case.yaml")
+
+
+def contents(folder: Path) -> dict[str, dict[str, bytes]]:
+    """Return what the runs hold, apart from their times."""
+    found = {}
+    for path in sorted((folder / "runs").rglob("*.run")):
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name != "seconds.json"]
+            found[path.name] = {name: archive.read(name) for name in names}
+    return found
+
+
+# --- what a sweep expands to
+
+
+def test_list_zip_grid_and_order() -> None:
+    case = parse_case(
+        HEAD + "sweep:\n"
+        "  list: [{parameters.cap: count}, {parameters.cap: load, network: case118}]\n"
+        "  zip: {parameters.slack: [0, 1], parameters.slack_kind: [relative, absolute]}\n"
+        "  grid: {parameters.aggregators: [2, 3]}\n"
+    )
+    runs = list(expand(case))
+    assert size(case) == len(runs) == 8
+    assert runs[0] == {
+        "parameters.cap": "count",
+        "parameters.slack": 0,
+        "parameters.slack_kind": "relative",
+        "parameters.aggregators": 2,
+    }
+    assert [run["parameters.aggregators"] for run in runs] == [2, 3] * 4
+    assert [run["parameters.slack"] for run in runs] == [0, 0, 1, 1] * 2
+    assert [run.get("network") for run in runs] == [None] * 4 + ["case118"] * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sweep: {}", "must hold at least one of grid, zip, list, replicas"),
+        ("sweep: {list: []}", "must hold at least one run"),
+        ("sweep: {list: [{}]}", "each with at least one key"),
+        ("sweep: {zip: {parameters.slack: [0], parameters.aggregators: [1, 2]}}",
+         "lists of one length; parameters.slack has 1, parameters.aggregators has 2"),
+        ("sweep: {list: [{parameters.slak: 1}]}", "did you mean 'slack'"),
+        ("sweep: {grid: {parameters.slack: [0]}, zip: {parameters.slack: [1]}}",
+         "is set by grid already"),
+        ("sweep: {replicas: 3}", "has no parameters.seed"),
+        ("sweep: {gird: {parameters.slack: [0]}}", "did you mean 'grid'"),
+        ("sweep: {lists: []}", "did you mean 'list'"),
+    ],
+)  # fmt: skip
+def test_mistakes_of_a_sweep(text: str, message: str) -> None:
+    with pytest.raises(CaseError, match=message):
+        parse_case(HEAD + text + "\n")
+
+
+def test_more_than_a_million_runs_must_be_confirmed() -> None:
+    values = list(range(1001))
+    case = parse_case(
+        HEAD + f"sweep: {{grid: {{parameters.slack: {values}, parameters.aggregators: {values}}}}}"
+    )
+    with pytest.raises(CallError, match="1002001 runs, more than 1000000; confirm with --large"):
+        expand(case)
+    assert next(expand(case, confirmed=True))["parameters.slack"] == 0
+
+
+# --- keys
+
+
+def test_key_is_of_content_and_of_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("price\n" + "30\n" * 24)
+    text = HEAD + "profiles: {price: {csv: prices.csv, column: price}}\n"
+    case = case_of(text, tmp_path)
+    key = Keys(case).key({"parameters.slack": 0.5})
+    assert key == Keys(case_of("# other words\n" + text, tmp_path)).key({"parameters.slack": 0.5})
+    explicit = case_of(text + "parameters: {aggregators: 3, slack: 0.5}\n", tmp_path)
+    default = type(case.parameters)().aggregators
+    assert (key == Keys(explicit).key({})) is (default == 3)
+    assert Keys(case).key({"parameters.slack": 1.0}) == Keys(case).key({"parameters.slack": 1})
+    short, long = {"solver": "pyomo:highs"}, {"solver": {"name": "highs", "via": "pyomo"}}
+    assert Keys(case).key(short) == Keys(case).key(long)
+    others = [{"parameters.slack": 0.6}, {"solver": "scip"}, {"verify": "certificate"}]
+    assert len({key, *(Keys(case).key(other) for other in others)}) == 4
+    (tmp_path / "prices.csv").write_text("price\n" + "31\n" * 24)
+    assert Keys(case).key({"parameters.slack": 0.5}) != key
+
+
+def test_key_holds_the_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = parse_case(HEAD)
+    key = Keys(case).key({})
+    monkeypatch.setattr("optimodels.runs.key.__version__", "9.9")
+    assert Keys(case).key({}) != key
+
+
+# --- the store
+
+
+def test_record_comes_back_whole_and_equal_runs_are_equal_bytes() -> None:
+    result = solve(load_case(CASES / "self-sustainability-33bus-max.yaml"))
+    record = Record.of("k", result)
+    back = unpack(pack(record))
+    assert back.result == record.result
+    assert back.seconds == dict(result.seconds)
+    for stage, arrays in record.arrays.items():
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(back.arrays[stage][name], array)
+    assert back.result is not None
+    again = Result.from_json({**back.result, "seconds": back.seconds}, back.arrays)
+    assert again.as_json() == result.as_json()
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, -1])
+def test_damaged_file_is_named_set_aside_and_done_again(cut: int, tmp_path: Path) -> None:
+    case = case_of(SMALL, tmp_path)
+    before = sweep(case, tmp_path / "out")
+    path = sorted((tmp_path / "out" / "runs").rglob("*.run"))[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:cut] if cut >= 0 else whole[:-40] + b"x" * 40)
+    after = sweep(case, tmp_path / "out")
+    assert after.known == 5
+    assert [path.name in line for line in after.damaged] == [True]
+    assert (tmp_path / "out" / "damaged" / path.name).exists()
+    assert after.rows == before.rows
+
+
+def test_bits_that_flip_are_noticed() -> None:
+    data = bytearray(pack(Record("k", "case", "model", error="why")))
+    noticed = 0
+    for at in range(0, len(data), 7):
+        broken = bytearray(data)
+        broken[at] ^= 0x10
+        try:
+            same = unpack(bytes(broken)) == unpack(bytes(data))
+        except DamagedError:
+            noticed += 1
+        else:
+            # A flag of the zip that nobody reads: the content is what it was.
+            assert same
+    assert noticed > len(data) / 7 / 2
+
+
+def test_table_view_can_be_thrown_away_or_broken(tmp_path: Path) -> None:
+    case = case_of(SMALL, tmp_path)
+    rows = sweep(case, tmp_path / "out").rows
+    view = tmp_path / "out" / "table.sqlite"
+    view.unlink()
+    assert sweep(case, tmp_path / "out").rows == rows
+    view.write_bytes(b"no database at all" * 1000)
+    assert sweep(case, tmp_path / "out").rows == rows
+    holder = sqlite3.connect(view, isolation_level=None)
+    holder.execute("begin exclusive")
+    try:
+        assert Store(tmp_path / "out").summaries()
+    finally:
+        holder.close()
+
+
+def test_store_of_another_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "store.json").write_text('{"format": 99}')
+    with pytest.raises(CallError, match="holds runs of format 99, this version writes 1"):
+        Store(tmp_path)
+    with pytest.raises(CallError, match="is no folder of runs"):
+        Store(tmp_path / "none", create=False)
+
+
+# --- running
+
+
+def test_failed_run_is_a_row_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = case_of(SMALL, tmp_path)
+    done = sweep(case, tmp_path / "out")
+    # 60 aggregators for 32 buses is a mistake; 5 without slack is infeasible, an answer.
+    assert [row["stopped"] for row in done.rows] == [
+        "optimal", "infeasible", "error", "optimal", "optimal", "error"
+    ]  # fmt: skip
+    assert "60 aggregators for 32 load buses" in done.rows[2]["message"]
+    assert done.failed == 2
+    assert sweep(case, tmp_path / "out").known == 6
+    assert sweep(case, tmp_path / "out", again="failed").known == 4
+    assert sweep(case, tmp_path / "out", again="all").known == 0
+    path = str(tmp_path / "case.yaml")
+    assert main(["sweep", path, "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr()
+    assert "6 runs, 6 of them there before, 2 failed, 0 refuted" in said.out
+    fewer = ["--set", "sweep={grid: {parameters.slack: [0, 0.5], parameters.aggregators: [2, 5]}}"]
+    assert main(["sweep", path, *fewer, "--out", str(tmp_path / "out")]) == 0
+    assert "4 runs, 4 of them there before, 0 failed" in capsys.readouterr().out
+
+
+def test_one_worker_and_two_give_the_same_bytes(tmp_path: Path) -> None:
+    case = load_case(CASES / "mapping-surface-33bus.yaml",
+                     ["sweep={grid: {parameters.aggregators: [2, 3, 5, 7], parameters.slack: [0, 0.2]}}"])  # noqa: E501  # fmt: skip
+    for workers in (1, 2):
+        sweep(case, tmp_path / str(workers), workers=workers)
+    one, two = contents(tmp_path / "1"), contents(tmp_path / "2")
+    assert len(one) == 8
+    assert one == two
+
+
+def kills_itself(case: Case, values: Mapping[str, Any], key: str) -> bytes:
+    if values["parameters.aggregators"] == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return run_one(case, values, key)
+
+
+def test_worker_that_dies_costs_only_its_own_run() -> None:
+    case = parse_case(HEAD + "solver: exact\n")
+    tasks = [(case, {"parameters.aggregators": n}, f"k{n}") for n in range(2, 9)]
+    with local_pool(2, prepare_worker, 1) as pool:
+        came = {task[2]: out for task, out in results(pool, kills_itself, iter(tasks))}
+    assert isinstance(came["k3"], WorkerDiedError)
+    assert str(came["k3"]) == f"its worker died {ATTEMPTS} times: SIGKILL"
+    assert all(unpack(came[f"k{n}"]).result is not None for n in (2, 4, 5, 6, 7, 8))
+
+
+def test_tasks_are_handed_out_a_few_at_a_time() -> None:
+    """Memory stays flat: a million tasks are not all submitted before the first has ended."""
+    pulled = 0
+
+    def tasks() -> Any:
+        nonlocal pulled
+        for k in range(500):
+            pulled += 1
+            yield (k,)
+
+    class Threads:
+        slots = 2
+
+        def __init__(self) -> None:
+            self.threads = ThreadPoolExecutor(2)
+
+        def submit(self, function: Any, *arguments: Any) -> Future[Any]:
+            return self.threads.submit(function, *arguments)
+
+    seen = set()
+    for number, (task, out) in enumerate(results(Threads(), lambda k: 2 * k, tasks())):
+        assert out == 2 * task[0]
+        seen.add(task[0])
+        assert pulled <= number + 1 + 4 * Threads.slots
+    assert seen == set(range(500))
+
+
+def test_limit_within_a_worker_gets_a_process_of_its_own(tmp_path: Path) -> None:
+    case = case_of(
+        HEAD + "sweep: {list: [{solver: {name: highs, time_limit: 20, memory_limit: 8}}]}\n",
+        tmp_path,
+    )
+    (row,) = sweep(case, tmp_path / "out").rows
+    assert (row["stopped"], row["verdict"]) == ("optimal", "✓")
+
+
+KILLED = """
+import sys
+from optimodels.case import load_case
+from optimodels.runs import sweep
+if __name__ == "__main__":
+    print("begin", flush=True)
+    sweep(load_case(sys.argv[1]), sys.argv[2], workers=2)
+"""
+
+
+def test_killed_at_random_moments_nothing_is_lost_or_damaged(tmp_path: Path) -> None:
+    """kill -9 on the whole group of a parallel sweep, again and again, then once to the end."""
+    grid = "{parameters.slack: [0, 0.1, 0.2, 0.3], parameters.aggregators: [2, 3, 4, 5, 6, 7, 8]}"
+    case = case_of(HEAD + f"solver: exact\nsweep: {{grid: {grid}}}\n", tmp_path)
+    script = tmp_path / "script.py"
+    script.write_text(KILLED)
+    whole = sweep(case, tmp_path / "whole", workers=2)
+    rng = np.random.default_rng(5)
+    for _ in range(5):
+        working = subprocess.Popen(
+            [sys.executable, str(script), str(tmp_path / "case.yaml"), str(tmp_path / "killed")],
+            stdout=subprocess.PIPE, text=True, start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )  # fmt: skip
+        assert working.stdout is not None
+        working.stdout.readline()
+        time.sleep(float(rng.uniform(2.0, 6.0)))
+        with suppress(ProcessLookupError):
+            os.killpg(working.pid, signal.SIGKILL)
+        working.wait()
+        for path in (tmp_path / "killed" / "runs").rglob("*.run"):
+            unpack(path.read_bytes())
+    resumed = sweep(case, tmp_path / "killed", workers=2)
+    assert not resumed.damaged
+    assert resumed.rows == whole.rows
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+def test_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = case_of(SMALL, tmp_path)
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    store = Store(tmp_path / "out")
+    monkeypatch.setattr("optimodels.files.os.replace", full)
+    with pytest.raises(RunError, match="the disk is full"):
+        store.write("abc", b"content")
+    assert not list((tmp_path / "out" / "runs").rglob("*.run"))
+    assert not list((tmp_path / "out" / "runs").rglob(".*"))
+    del case
+
+
+def test_progress_is_told_of_missing_runs_only(tmp_path: Path) -> None:
+    case = case_of(SMALL, tmp_path)
+    told: list[tuple[int, int]] = []
+    sweep(case, tmp_path / "out", progress=lambda done, of: told.append((done, of)))
+    assert told == [(k + 1, 6) for k in range(6)]
+    told.clear()
+    sweep(case, tmp_path / "out", progress=lambda done, of: told.append((done, of)))
+    assert not told
+
+
+def test_store_is_plain_json_inside_a_zip(tmp_path: Path) -> None:
+    sweep(case_of(SMALL, tmp_path), tmp_path / "out")
+    path = next((tmp_path / "out" / "runs").rglob("*.run"))
+    with zipfile.ZipFile(path) as archive:
+        assert json.loads(archive.read("record.json"))["format"] == 1
