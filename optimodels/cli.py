@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; a user's mistake is never a traceback."""
     parsed = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
+    _end_as_interrupted(signal.SIGTERM)
     try:
         return command(parsed)
     except OptimodelsError as error:
@@ -44,6 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print("out of memory; try a smaller case", file=sys.stderr)
         return 5
+
+
+def _end_as_interrupted(number: int) -> None:
+    """Let a signal end the work as Ctrl-C does: what was started is ended, nothing stays behind."""
+    import threading
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(number, interrupt)
 
 
 def solve(options: argparse.Namespace) -> int:
@@ -83,8 +97,8 @@ def sweep(options: argparse.Namespace) -> int:
     from optimodels.runs import Store
     from optimodels.runs import sweep as run_sweep
 
-    folder = output_folder(Path(options.out))
     case = load_case(options.case[0], _settings(options), outside=options.allow_outside)
+    folder = output_folder(Path(options.out))
     done = run_sweep(
         case,
         folder,
@@ -255,7 +269,8 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
     from optimodels.study import solve as solve_case
 
     case = load_case(path, _settings(options), outside=options.allow_outside)
-    result = solve_case(case, live=options.live, isolate=options.isolate)
+    with _logs_aside(options.live and options.json):
+        result = solve_case(case, live=options.live, isolate=options.isolate)
     if not options.json:
         print(result_text(result, _width(), colour=_colour()), flush=True)
         if case.file.sweep is not None:
@@ -268,12 +283,30 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
     return result
 
 
+@contextmanager
+def _logs_aside(aside: bool) -> Iterator[None]:
+    """Send what solvers print to standard error, whichever language they are written in."""
+    if not aside:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 def _strict_code(result: Result) -> int:
     return result.exit_code or (0 if result.verdict.status == "verified" else 1)
 
 
 def _settings(options: argparse.Namespace) -> list[str]:
-    chosen = [f"solver={options.solver}"] if getattr(options, "solver", None) else []
+    solver = getattr(options, "solver", None)
+    chosen = [f"solver={solver}"] if solver is not None else []
     return [*chosen, *options.set]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class OptimodelsError(Exception):
@@ -31,6 +32,10 @@ class DataError(OptimodelsError):
         super().__init__(f"{key}: {message}" if key else message)
         self.key = key
         self.message = message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is pickled by its text alone, which is not how this one is made.
+        return type(self), (self.key, self.message)
 
 
 class UnavailableError(DataError):
@@ -67,10 +72,14 @@ class CaseError(OptimodelsError):
         self.findings: Sequence[Finding] = tuple(sorted(set(findings)))
         super().__init__("\n".join(map(str, self.findings)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.findings,)
+
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the known word nearest to ``word``, or ""."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    words = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), list(words), n=1, cutoff=0.6)
+    return f"; did you mean {words[near[0]]!r}?" if near else ""

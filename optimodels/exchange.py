@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import io
 import logging
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from optimodels.errors import CallError, DataError, OptimodelsError, RunError
-from optimodels.files import write_whole
+from optimodels.files import file_stem, write_whole
 from optimodels.model import Compute, Done, Formulation, Outcome, Solve
 from optimodels.naming import Names
 from optimodels.result import Solution
@@ -145,7 +144,8 @@ def _mps(model: Any, label: Callable[[Any], str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "model.mps")
         ProblemWriter_mps()(model, file, lambda _: True, {"labeler": label})
-        return {".mps": Path(file).read_text()}
+        # Minimising is the default, and GLPK does not read the section that says so.
+        return {".mps": Path(file).read_text().replace("OBJSENSE\n MIN\n", "")}
 
 
 def _nl(model: Any, label: Callable[[Any], str]) -> dict[str, str]:
@@ -171,4 +171,4 @@ _WRITERS: dict[Format, Callable[[Any, Callable[[Any], str]], dict[str, str]]] = 
 
 def _file_name(case: str, stage: str, key: Any) -> str:
     parts = [case, stage, *map(str, key if isinstance(key, tuple) else (key,))]
-    return re.sub(r"[^\w.-]", "_", "-".join(filter(None, parts)))
+    return file_stem("-".join(filter(None, parts)))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import tempfile
 from pathlib import Path
 
 from optimodels.errors import CallError, RunError
+
+#: Bytes of a file's name, with room for what is put behind it.
+_MOST_STEM = 160
 
 
 def output_folder(path: Path) -> Path:
@@ -20,6 +24,16 @@ def output_folder(path: Path) -> Path:
         reason = error.strerror or str(error)
         raise CallError(f"--out: cannot write to {str(path)!r}: {reason}") from error
     return path
+
+
+def file_stem(name: str) -> str:
+    """Return a name that every file system takes; a case's name may hold anything."""
+    stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".") or "case"
+    if len(stem.encode()) > _MOST_STEM:
+        mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+        short = stem.encode()[: _MOST_STEM - 9].decode(errors="ignore")
+        stem = f"{short}-{mark}"
+    return stem
 
 
 def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> Path:

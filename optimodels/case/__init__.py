@@ -203,6 +203,11 @@ def _check_solver(source: Source) -> list[Finding]:
     place = ("solver", "name") if isinstance(given, dict) else ("solver",)
     if language not in ("", "pyomo", "cvxpy"):
         return [finding_at(source, place, f"no modelling language {language!r}; pyomo or cvxpy")]
+    via = given.get("via") if isinstance(given, dict) else None
+    if name.startswith(":"):
+        return [finding_at(source, place, f"{name!r} names no modelling language")]
+    if language and via not in (None, language):
+        return [finding_at(source, place, f"{name!r} contradicts via: {via}; leave out one")]
     names = solver_names()
     if bare in names:
         return []

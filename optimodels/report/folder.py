@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from optimodels.files import write_whole
+from optimodels.files import file_stem, write_whole
 from optimodels.model import Model
 from optimodels.result import Result, Row, plain_json
 from optimodels.runs import Store, Sweep
@@ -16,7 +16,7 @@ from optimodels.runs import Store, Sweep
 
 def save(result: Result, model: Model, folder: Path) -> list[Path]:
     """Write a result into a folder and return the files, named after the case."""
-    stem = _stem(result.case)
+    stem = file_stem(result.case)
     text = json.dumps(result.as_json(), indent=1, allow_nan=False, ensure_ascii=False)
     written = [write_whole(folder / f"{stem}.json", text + "\n")]
     for name, table in result.tables.items():
@@ -29,7 +29,7 @@ def save(result: Result, model: Model, folder: Path) -> list[Path]:
 
 def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[Path]:
     """Write a sweep's table and the model's pictures of all its results."""
-    stem = _stem(sweep.index.case)
+    stem = file_stem(sweep.index.case)
     table = folder / f"{stem}.csv"
     text = csv_text(sweep.rows)
     if table.exists() and table.read_text() == text:
@@ -56,8 +56,3 @@ def csv_text(table: Sequence[Row]) -> str:
     writer.writeheader()
     writer.writerows(plain_json(list(table)))
     return text.getvalue()
-
-
-def _stem(name: str) -> str:
-    """A case's name may hold anything; a file's name may not."""
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".") or "case"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
-from multiprocessing import forkserver
 from typing import Any, Protocol
 
 from optimodels import __version__
 from optimodels.errors import CallError, RunError, UnavailableError
+from optimodels.processes import process_context
 
 #: How often a run is tried whose worker died.
 ATTEMPTS = 3
@@ -68,12 +66,7 @@ def local_pool(workers: int, start: Callable[[int], None], threads: int) -> Iter
     """Open processes on this machine, each prepared by ``start``."""
     from pebble import ProcessExpired, ProcessPool
 
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["optimodels.solvers.cvxpy_language"])
-        with _unheard():
-            forkserver.ensure_running()
+    context = process_context(["optimodels.solvers.cvxpy_language"])
 
     class Local:
         slots = workers
@@ -149,20 +142,6 @@ def cluster_pool(address: str, start: Callable[[int], None], threads: int) -> It
         yield Cluster()
     finally:
         client.close()
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """What is started meanwhile has no voice: a worker that Ctrl-C meets while it is born would
-    print a traceback. What goes wrong in a run is told by its record, not on its way."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _version() -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from optimodels.errors import CallError
-from optimodels.files import write_whole
+from optimodels.files import file_stem, write_whole
 from optimodels.runs.record import FORMAT, DamagedError, Record, unpack
 
 _END = ".run"
@@ -120,7 +120,7 @@ class Store:
         """Keep a sweep's runs in their order, so that its table has it."""
         folder = self.folder / "sweeps"
         folder.mkdir(exist_ok=True)
-        write_whole(folder / f"{_safe(sweep.case)}.json", json.dumps(vars(sweep)) + "\n")
+        write_whole(folder / f"{file_stem(sweep.case)}.json", json.dumps(vars(sweep)) + "\n")
 
     def indexes(self) -> list[Index]:
         """Return the sweeps of the store by name; one that cannot be read is set aside."""
@@ -170,7 +170,3 @@ def _opened(path: Path | str) -> sqlite3.Connection:
     view.execute("create table if not exists runs (key text primary key, stamp text, summary text)")
     view.execute("select count(*) from runs").fetchone()
     return view
-
-
-def _safe(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".") or "case"

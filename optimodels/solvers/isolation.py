@@ -1,21 +1,19 @@
 """A solver in a process of its own, which can be ended when it does not end itself.
 
-A process is never forked from one in which a solver has run: that has hung, and it has returned
-zeros without a word. What crosses over is the formulation and its data one way, the canonical form
+What crosses over is the formulation and its data one way, the canonical form
 and the claim the other; models and solvers stay where they are.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +22,7 @@ import psutil
 
 from optimodels.errors import OptimodelsError, RunError
 from optimodels.model import Formulation
+from optimodels.processes import allowed_to_start, process_context
 from optimodels.result import Claim, Stopped
 from optimodels.solvers.in_process import Attempt, attempt_here
 from optimodels.solvers.languages import language_for
@@ -50,13 +49,14 @@ def attempt_isolated(
     The time limit counts from when the model is built and compiled. What a solver had found when
     it was ended is lost: solvers that keep their own limit hand it on before.
     """
-    context = _context(solver.via if solver else language_for(formulation, request.via))
+    via = solver.via if solver else language_for(formulation, request.via)
+    context = process_context([f"optimodels.solvers.{via}_language"])
     job = cloudpickle.dumps((formulation, data, solver, request))
     ours, theirs = context.Pipe()
     folder = tempfile.mkdtemp(prefix="optimodels-")
     process = context.Process(target=_work, args=(theirs, job, folder), daemon=False)
     try:
-        with _allowed_to_start():
+        with allowed_to_start():
             process.start()
         theirs.close()
         return _listen(process, ours, solver, request)
@@ -66,28 +66,6 @@ def attempt_isolated(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _allowed_to_start() -> Iterator[None]:
-    """Workers of a pool are daemons, which may not start processes; this one is ended here."""
-    config = getattr(multiprocessing.current_process(), "_config", {})
-    daemon = config.pop("daemon", None)
-    try:
-        yield
-    finally:
-        if daemon is not None:
-            config["daemon"] = daemon
-
-
-def _context(via: str) -> Any:
-    """Return how processes are started: by a server that has loaded the language, once."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    # Of effect before the first process; a later one in the other language loads it itself.
-    context.set_forkserver_preload([f"optimodels.solvers.{via}_language"])
-    return context
-
-
 def _work(pipe: Connection, job: bytes, folder: str) -> None:
     """Run in the process: say "begun" with the form, then what came out."""
     # Ctrl-C is for the parent, which ends this whole group.
@@ -95,6 +73,7 @@ def _work(pipe: Connection, job: bytes, folder: str) -> None:
     with suppress(OSError, AttributeError):
         os.setsid()
     tempfile.tempdir = os.environ["TMPDIR"] = folder
+    Thread(target=_watch, args=(pipe, folder), daemon=True).start()
     formulation, data, solver, request = pickle.loads(job)
 
     def ready(form: Form) -> None:
@@ -106,9 +85,22 @@ def _work(pipe: Connection, job: bytes, folder: str) -> None:
         pipe.send(("failed", error))
     except MemoryError:
         pipe.send(("claim", Claim("memory", message="out of memory"), {}))
+    except Exception as error:  # a fault of a formulation; there is nobody else to tell it to
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        pipe.send(("failed", RunError(f"{formulation.name}: {said[:500]}")))
     else:
         pipe.send(("claim", done.claim, done.seconds))
     sys.stdout.flush()
+
+
+def _watch(pipe: Connection, folder: str) -> None:
+    """End this process and the programs that it started when the parent is no more."""
+    with suppress(EOFError, OSError):
+        pipe.recv()
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(AttributeError):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _listen(process: Any, pipe: Connection, solver: Solver | None, request: Request) -> Attempt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.common.tempfiles import TempfileManager
 from pyomo.opt import SolutionStatus, TerminationCondition
 
 from optimodels.form import Form
@@ -55,7 +57,7 @@ def solve(
     """Hand a Pyomo model to a solver and return what it says, in the order of the form."""
     if ready is not None:
         ready(problem.form)
-    with problem.at_work(live), _duals_of(problem.model):
+    with problem.at_work(live), _duals_of(problem.model), _own_folder():
         started = perf_counter()
         program = {"executable": find_program(solver.program)} if solver.program else {}
         engine = pyo.SolverFactory(solver.native, **program)
@@ -104,6 +106,18 @@ def _claim(problem: PyomoProblem, results: Any, limits: Limits, seconds: float) 
         or_unbounded=condition
         in (TerminationCondition.infeasibleOrUnbounded, TerminationCondition.noSolution),
     )
+
+
+@contextmanager
+def _own_folder() -> Iterator[None]:
+    """Keep the files that pass to and fro in a folder that goes whatever happens."""
+    before = TempfileManager.tempdir
+    with tempfile.TemporaryDirectory(prefix="optimodels-") as folder:
+        TempfileManager.tempdir = folder
+        try:
+            yield
+        finally:
+            TempfileManager.tempdir = before
 
 
 @contextmanager

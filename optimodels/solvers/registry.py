@@ -117,6 +117,9 @@ class Solver:
     homepage: str = ""
     # The code that does the work, where it is that of another solver (SciPy's is HiGHS).
     runs: str = ""
+    # How readily it closes hard problems: of those that are able, the greatest is asked first for
+    # a second opinion.
+    strength: int = 0
     # Whether what it found by its time limit comes back through this interface.
     keeps_incumbent: bool = False
     # Tells whether it has an option of this name, where its interface would swallow any.

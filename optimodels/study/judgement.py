@@ -30,6 +30,9 @@ from optimodels.verify import Judgement, Testimony, judge
 #: rests on certificates and exact algorithms alone. A size, never a time: the same everywhere.
 SECOND_SOLVER_COLUMNS = 20_000
 
+#: So much time has a second solver where the case sets no limit.
+SECOND_SOLVER_SECONDS = 30.0
+
 
 def solve_and_judge(
     formulation: Formulation[Any], data: Any, request: Request, level: str
@@ -106,7 +109,10 @@ def _testimonies(
     if len(form.linear) > SECOND_SOLVER_COLUMNS:
         return
     for other in _others(formulation, solver, form.source):
-        quietly = replace(request, limits=replace(request.limits, gap=None), options={}, live=False)
+        # A hard problem is not waited for longer than this for a second answer.
+        time = request.limits.time or SECOND_SOLVER_SECONDS
+        limits = replace(request.limits, gap=None, time=time)
+        quietly = replace(request, limits=limits, options={}, live=False)
         try:
             tried = attempt(formulation, data, other, quietly)
         except UnavailableError:
@@ -143,7 +149,13 @@ def _others(formulation: Formulation[Any], solver: Solver | None, language: str)
     """
     used = solver.engine if solver else ""
     others = [s for s in able_solvers(formulation) if s.engine != used]
-    return sorted(others, key=lambda s: (s.via == language) is (solver is not None))
+
+    def order(s: Solver) -> tuple[int, bool]:
+        return -s.strength, (s.via == language) is (solver is not None)
+
+    # One way to each engine: the same code asked again would say the same.
+    first = {s.engine: s for s in sorted(others, key=order, reverse=True)}
+    return sorted(first.values(), key=order)
 
 
 def _without_form(claim: Claim, used: SolverUsed, seconds: dict[str, float]) -> Solution:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import psutil
 import pytest
 
 from optimodels import load_case, solve
-from optimodels.errors import RunError, UnavailableError
+from optimodels.errors import CaseError, DataError, RunError, UnavailableError
 from optimodels.result import Claim
 from optimodels.solvers import Limits, Request, all_solvers, choose, needs_process
 from optimodels.solvers.attempt import attempt
@@ -180,3 +182,47 @@ def test_interrupt_ends_the_process_and_says_so(tmp_path: Path) -> None:
     while sleeping.is_running() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not sleeping.is_running()
+
+
+def test_errors_of_the_data_cross_over_as_they_are() -> None:
+    """They are pickled on their way; a second opinion that is refused is no end of the study."""
+    case = CASE.with_name("aggregator-mapping-33bus.yaml")
+    by_load = load_case(case, ["parameters.cap=load", "solver={name: highs, time_limit: 60}"])
+    assert solve(by_load, isolate=True).verdict.text == "verified by second solver: global optimum"
+    with pytest.raises(CaseError, match=r"exact solves the mapping with parameters\.cap: count"):
+        solve(load_case(case, ["parameters.cap=load", "solver=exact"]), isolate=True)
+    for error in (DataError("key", "message"), UnavailableError("a", "b"), CaseError([])):
+        back = pickle.loads(pickle.dumps(error))
+        assert (type(back), str(back)) == (type(error), str(error))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_process_ends_with_its_parent(number: int, tmp_path: Path) -> None:
+    """A parent that is killed leaves no solver working and no folder behind."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from tests.unit.test_isolation import by, leaves_a_program_behind, KNAPSACK\n"
+        "from optimodels.solvers import Request\n"
+        "from optimodels.solvers.attempt import attempt\n"
+        "if __name__ == '__main__':\n"
+        "    attempt(KNAPSACK.formulation, None, by(leaves_a_program_behind),\n"
+        "            Request('odd', isolate=True))\n"
+    )
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": root, "TMPDIR": str(tmp_path)}
+    working = subprocess.Popen([sys.executable, str(script)], env=environment)
+    sleeping: list[psutil.Process] = []
+    deadline = time.monotonic() + 60
+    while not sleeping and time.monotonic() < deadline:
+        time.sleep(0.05)
+        with suppress(psutil.Error):
+            family = psutil.Process(working.pid).children(recursive=True)
+            sleeping = [p for p in family if p.name() == "sleep"]
+    working.send_signal(number)
+    working.wait(30)
+    deadline = time.monotonic() + 10
+    while sleeping[0].is_running() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not sleeping[0].is_running()
+    time.sleep(0.2)
+    assert not list(tmp_path.glob("optimodels-*"))

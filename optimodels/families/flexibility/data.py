@@ -21,6 +21,9 @@ Floats = npt.NDArray[np.float64]
 #: Loads are whole multiples of the coarsest of these that represents them all, in kW.
 _UNITS_KW = (1000, 100, 10, 1)
 
+#: More than the world's load; above it whole kW would no longer be exact in sums and products.
+_MOST_KW = 1e10
+
 #: A profile whose steps are no whole multiples of a common step is rounded to a thousandth of
 #: its peak where a balance must be exact in integers (chosen; the result says by how much).
 _PROFILE_STEPS = 1_000
@@ -69,6 +72,11 @@ def read(inputs: Inputs) -> FlexibilityData:
     """Read a case of the family; loads become whole kW, as every balance must be exact."""
     network, parameters = inputs.network, inputs.parameters
     exact_kw = np.asarray(network.load_kw, dtype=float)[: network.own_buses]
+    if not np.all(np.abs(exact_kw) < _MOST_KW):
+        bus = int(np.flatnonzero(~(np.abs(exact_kw) < _MOST_KW))[0])
+        raise DataError(
+            "network", f"bus {bus + 1} has a load of {exact_kw[bus]:g} kW; at most {_MOST_KW:g} kW"
+        )
     rounded = np.rint(exact_kw).astype(np.int64)
     buses = np.flatnonzero(rounded > 0)
     if not len(buses):

@@ -30,6 +30,7 @@ SOLVERS = (
         licence="commercial",
         homepage="www.shanshu.ai/copt",
         keeps_incumbent=True,
+        strength=1,
         commercial=True,
         licensed=_licensed,
     ),

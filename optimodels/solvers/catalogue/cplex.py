@@ -32,6 +32,7 @@ _CVXPY = Solver(
     licence="commercial",
     homepage="www.ibm.com/products/ilog-cplex-optimization-studio",
     keeps_incumbent=True,
+    strength=1,
     commercial=True,
     licensed=_licensed,
 )

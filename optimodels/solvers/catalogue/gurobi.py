@@ -32,6 +32,7 @@ _CVXPY = Solver(
     licence="commercial",
     homepage="www.gurobi.com",
     keeps_incumbent=True,
+    strength=1,
     commercial=True,
     licensed=_licensed,
 )

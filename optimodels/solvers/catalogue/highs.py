@@ -33,6 +33,7 @@ _CVXPY = Solver(
     licence="MIT",
     homepage="highs.dev",
     keeps_incumbent=True,
+    strength=1,
     knows=_knows,
 )
 

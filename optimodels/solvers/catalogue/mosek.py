@@ -35,6 +35,7 @@ _CVXPY = Solver(
     licence="commercial",
     homepage="www.mosek.com",
     keeps_incumbent=True,
+    strength=1,
     commercial=True,
     licensed=_licensed,
 )

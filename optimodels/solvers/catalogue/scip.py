@@ -22,6 +22,7 @@ _PYOMO = Solver(
     licence="Apache-2.0",
     homepage="scipopt.org",
     keeps_incumbent=True,
+    strength=1,
 )
 
 # Pyomo first: it hands on SCIP's bound and, after Ctrl-C, what was found so far.

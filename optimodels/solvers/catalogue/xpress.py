@@ -32,6 +32,7 @@ _PYOMO = Solver(
     licence="commercial",
     homepage="www.fico.com/en/products/fico-xpress-optimization",
     keeps_incumbent=True,
+    strength=1,
     commercial=True,
     licensed=_licensed,
 )
