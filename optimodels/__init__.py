@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optimodels.case import Case, load_case, parse_case
+    from optimodels.comparison import compare
     from optimodels.errors import CaseError, OptimodelsError
     from optimodels.exchange import export
     from optimodels.explanation import explain
@@ -23,6 +24,7 @@ _PUBLIC = {
     "OptimodelsError": "optimodels.errors",
     "Result": "optimodels.result",
     "Verdict": "optimodels.result",
+    "compare": "optimodels.comparison",
     "explain": "optimodels.explanation",
     "export": "optimodels.exchange",
     "load_case": "optimodels.case",
@@ -38,6 +40,7 @@ __all__ = [
     "Result",
     "Verdict",
     "__version__",
+    "compare",
     "explain",
     "export",
     "load_case",

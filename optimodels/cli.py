@@ -126,6 +126,28 @@ def sweep(options: argparse.Namespace) -> int:
     return worst(done.exit_codes)
 
 
+def compare(options: argparse.Namespace) -> int:
+    """Print the tables of stored sweeps: side by side, and beside the paper."""
+    from optimodels.comparison import Choice
+    from optimodels.comparison import compare as compare_runs
+    from optimodels.report.formats import WRITERS, as_text
+
+    choice = Choice(
+        rows=_names(options.rows),
+        columns=_names(options.columns),
+        value=options.value,
+        statistic=options.statistic,
+        times=options.times,
+    )
+    tables = compare_runs(options.folder, choice)
+    written = [
+        as_text(table, _width()) if options.format == "text" else WRITERS[options.format](table)
+        for table in tables
+    ]
+    print("\n".join(written), end="")
+    return 0
+
+
 def validate(options: argparse.Namespace) -> int:
     """Check cases without solving them."""
     from optimodels.case import load_case
@@ -394,6 +416,21 @@ def _parser() -> argparse.ArgumentParser:
         help="repeat runs that are there: all of them, or those that failed",
     )  # fmt: skip
     sub.add_argument("--large", action="store_true", help="allow more than a million runs")
+    sub = add("compare", compare)
+    sub.add_argument("folder", nargs="*", default=["results"], metavar="DIR",
+                     help="folders of sweeps; default: results")  # fmt: skip
+    sub.add_argument("--rows", metavar="KEYS", help="keys of the rows, separated by commas")
+    sub.add_argument("--columns", metavar="KEYS", help="keys of the columns; '' for none")
+    sub.add_argument(
+        "--value", default="objective", metavar="NAME",
+        help="objective, bound, gap, stopped, seconds, or a value of the model's",
+    )  # fmt: skip
+    sub.add_argument(
+        "--statistic", default="interval", choices=STATISTICS,
+        help="over the runs of one cell, such as seeds; default: confidence interval",
+    )  # fmt: skip
+    sub.add_argument("--format", default="text", choices=FORMATS)
+    sub.add_argument("--times", action="store_true", help="show seconds, which differ every time")
     takes_cases(add("validate", validate))
     sub = add("export", export)
     takes_cases(sub)
@@ -417,11 +454,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _names(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    return [name.strip().removeprefix("parameters.") for name in text.split(",") if name.strip()]
+
+
 def _workers(text: str) -> int:
     number = int(text) if text.isdigit() else 0
     if not 1 <= number <= 1024:
         raise argparse.ArgumentTypeError("must be a whole number from 1 to 1024")
     return number
+
+
+# Named here as well as where they are made: help loads nothing.
+STATISTICS = ("mean", "median", "spread", "interval", "count")
+FORMATS = ("text", "markdown", "csv", "latex", "html")
 
 
 class _Version(argparse.Action):

@@ -69,6 +69,10 @@ class Check:
         return cls(name, float(value), float(tolerance), bool(value <= tolerance))
 
 
+#: How a status stands beside a figure in a table.
+MARKS: dict[str, str] = {"verified": "✓", "refuted": "✗", "unverified": "?"}
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether a claim holds, by what it was checked and what was shown."""
@@ -88,7 +92,7 @@ class Verdict:
 
     @property
     def mark(self) -> str:
-        return {"verified": "✓", "refuted": "✗", "unverified": "?"}[self.status]
+        return MARKS[self.status]
 
 
 def weakest(verdicts: Mapping[str, Verdict], main: str) -> Verdict:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from optimodels.case import Case
 from optimodels.case.expansion import expand
-from optimodels.result import Row
+from optimodels.result import MARKS, Row
 from optimodels.runs.key import Keys
 from optimodels.runs.pool import Pool, WorkerDiedError, cluster_pool, local_pool, results
 from optimodels.runs.record import pack
@@ -89,6 +89,7 @@ def sweep(
         columns,
         [keys.key(values) for values in runs],
         [[values.get(column) for column in columns] for values in runs],
+        keys.key({}),
     )
     store.write_index(index)
     done = store.keys() if again != "all" else set()
@@ -151,10 +152,7 @@ def summary_rows(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> It
                 **row,
                 "objective": summary["objective"],
                 "stopped": summary["stopped"],
-                "verdict": _MARKS[summary["verdict"]["status"]],
+                "verdict": MARKS[summary["verdict"]["status"]],
                 **summary["values"],
                 "message": summary["message"],
             }
-
-
-_MARKS = {"verified": "✓", "refuted": "✗", "unverified": "?"}

@@ -26,13 +26,17 @@ _VIEW = "table.sqlite"
 
 @dataclass(frozen=True)
 class Index:
-    """The runs of a sweep in order: the ``columns`` that it sets, and by run its key and values."""
+    """The runs of a sweep in order: the ``columns`` that it sets, and by run its key and values.
+
+    ``own`` is the key of the case as it stands: what a paper printed belongs to that run alone.
+    """
 
     case: str
     model: str
     columns: list[str]
     keys: list[str]
     values: list[list[Any]]
+    own: str = ""
 
 
 class Store:

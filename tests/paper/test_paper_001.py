@@ -9,7 +9,7 @@ import pytest
 
 from optimodels.case import load_case
 from optimodels.result import Result
-from optimodels.runs import sweep, sweep_table
+from optimodels.runs import sweep
 from optimodels.study import solve
 
 
@@ -77,13 +77,13 @@ def test_figure_3_peaks(folder: Path) -> None:
     assert all(row["realisable_buses"] == 32 for row in hours if row["hour"] != 14)
 
 
-def test_figure_7_surface(folder: Path) -> None:
+def test_figure_7_surface(folder: Path, tmp_path: Path) -> None:
     """At zero slack N_A = 5 has no mapping; more aggregators pay; slack never hurts."""
     grid = "{parameters.slack: [0, 0.25, 1], parameters.aggregators: [1, 2, 4, 5, 8, 16, 32]}"
     case = load_case(folder / "mapping-surface-33bus.yaml", [f"sweep={{grid: {grid}}}"])
-    runs = sweep(case)
-    assert all(run.result is not None and run.result.verdict.status == "verified" for run in runs)
-    table = {(r["slack"], r["aggregators"]): r for r in sweep_table(runs)}
+    done = sweep(case, tmp_path, workers=2)
+    assert (done.failed, {row["verdict"] for row in done.rows}) == (0, {"✓"})
+    table = {(r["slack"], r["aggregators"]): r for r in done.rows}
     stopped = {
         key[1] for key, row in table.items() if row["stopped"] == "infeasible" and not key[0]
     }

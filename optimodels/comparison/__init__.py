@@ -1,0 +1,212 @@
+"""Stored runs side by side: wide tables by key, statistics over the rest, paper beside ours."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optimodels.errors import CallError, suggestion
+from optimodels.result import MARKS, Row
+from optimodels.runs.store import Index, Store
+
+#: What a cell of several runs says of them.
+STATISTICS = ("mean", "median", "spread", "interval", "count")
+_SEED = "seed"
+_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table; ``note`` says what its cells hold."""
+
+    title: str
+    rows: list[Row]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a table shows: keys for its rows and columns, the value, the statistic over the rest.
+
+    Keys are named without "parameters."; None takes the sweep's last key for the columns and all
+    others but the seed for the rows.
+    """
+
+    rows: Sequence[str] | None = None
+    columns: Sequence[str] | None = None
+    value: str = "objective"
+    statistic: str = "mean"
+    times: bool = False
+
+
+def compare(folders: Sequence[str | Path], choice: Choice | None = None) -> list[Table]:
+    """Return the tables of every sweep in the stores, in a stable order.
+
+    Cells carry the mark of the weakest verdict among their runs (✓ verified, ? unverified,
+    ✗ refuted), or why there is no value. Raises CallError where a folder is no store or a key or a
+    value is not there.
+    """
+    chosen = choice or Choice()
+    tables: list[Table] = []
+    for folder in folders:
+        store = Store(Path(folder), create=False)
+        indexes = store.indexes()
+        if not indexes:
+            raise CallError(f"{str(folder)!r} holds no sweep")
+        for index in indexes:
+            runs = list(_runs(index, store.summaries(index.keys)))
+            tables.append(_wide(index, runs, chosen))
+            paper = _paper(index, runs)
+            if paper.rows:
+                tables.append(paper)
+    return tables
+
+
+@dataclass(frozen=True)
+class _Run:
+    keys: Mapping[str, Any]
+    summary: Mapping[str, Any] | None
+
+    def value(self, name: str) -> Any:
+        if self.summary is None or self.summary["error"]:
+            return None
+        if name in ("objective", "bound", "gap", "stopped"):
+            return self.summary[name]
+        if name.startswith("seconds."):
+            return self.summary["seconds"].get(name.removeprefix("seconds."))
+        if name == "seconds":
+            return sum(self.summary["seconds"].values())
+        return self.summary["values"].get(name)
+
+    @property
+    def state(self) -> str:
+        if self.summary is None:
+            return "not run"
+        return "error" if self.summary["error"] else str(self.summary["stopped"])
+
+    @property
+    def verdict(self) -> str:
+        answered = self.summary is not None and not self.summary["error"]
+        return self.summary["verdict"]["status"] if answered and self.summary else ""
+
+
+def _runs(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[_Run]:
+    names = [column.removeprefix("parameters.") for column in index.columns]
+    for key, values in zip(index.keys, index.values, strict=True):
+        shown = [_shown(value) for value in values]
+        yield _Run(dict(zip(names, shown, strict=True)), summaries.get(key))
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return " ".join(f"{key}={inner}" for key, inner in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _wide(index: Index, runs: Sequence[_Run], chosen: Choice) -> Table:
+    names = [column.removeprefix("parameters.") for column in index.columns]
+    free = [name for name in names if name != _SEED]
+    across = (
+        list(chosen.columns) if chosen.columns is not None else free[-1:] if len(free) > 1 else []
+    )
+    down = list(chosen.rows) if chosen.rows is not None else [n for n in free if n not in across]
+    for name in (*across, *down):
+        if name not in names:
+            hint = suggestion(name, names) or f"; its keys are {', '.join(names)}"
+            raise CallError(f"{index.case}: no key {name!r}{hint}")
+    _check_value(index, runs, chosen.value)
+    cells: dict[tuple[Any, ...], dict[tuple[Any, ...], list[_Run]]] = {}
+    heads: dict[tuple[Any, ...], None] = {}
+    for run in runs:
+        row = tuple(run.keys[name] for name in down)
+        head = tuple(run.keys[name] for name in across)
+        heads[head] = None
+        cells.setdefault(row, {}).setdefault(head, []).append(run)
+    table: list[Row] = []
+    for row, by_head in cells.items():
+        line: Row = dict(zip(down, row, strict=True))
+        for head in heads:
+            name = ", ".join(f"{a}={v}" for a, v in zip(across, head, strict=True)) or chosen.value
+            line[name] = cell(by_head.get(head, []), chosen)
+        if chosen.times:
+            runs_of_row = [run for group in by_head.values() for run in group]
+            line["seconds"] = sum(run.value("seconds") or 0.0 for run in runs_of_row)
+        table.append(line)
+    several = max((len(g) for by in cells.values() for g in by.values()), default=0) > 1
+    note = f"{chosen.value}; ✓ verified, ? unverified, ✗ refuted"
+    if several:
+        note = f"{chosen.statistic} of " + note
+    return Table(f"{index.case} ({index.model})", table, note)
+
+
+def _check_value(index: Index, runs: Sequence[_Run], name: str) -> None:
+    answered = [run.summary for run in runs if run.verdict and run.summary is not None]
+    if not answered or any(run.value(name) is not None for run in runs):
+        return
+    known = ["objective", "bound", "gap", "stopped", "seconds", *answered[0]["values"]]
+    if name not in known:
+        hint = suggestion(name, known) or f"; there are {', '.join(known)}"
+        raise CallError(f"{index.case}: no value {name!r}{hint}")
+
+
+def cell(runs: Sequence[_Run], chosen: Choice) -> str:
+    """Return the text of a cell: value or statistic with the weakest verdict's mark."""
+    if not runs:
+        return ""
+    values = [run.value(chosen.value) for run in runs]
+    numbers = [float(v) for v in values if isinstance(v, (int, float))]
+    mark = MARKS[min((run.verdict for run in runs if run.verdict), key=_STRENGTH.index)] if any(
+        run.verdict for run in runs
+    ) else ""  # fmt: skip
+    missing = [run.state for run, value in zip(runs, values, strict=True) if value is None]
+    if not numbers:
+        words = list(dict.fromkeys([*(str(v) for v in values if v is not None), *missing]))
+        return f"{', '.join(words)} {mark}".strip()
+    text = _statistic(numbers, chosen.statistic) if len(runs) > 1 else f"{numbers[0]:.6g}"
+    if missing:
+        text += f" ({len(missing)} of {len(runs)} {missing[0]})"
+    return f"{text} {mark}".strip()
+
+
+def _statistic(numbers: Sequence[float], name: str) -> str:
+    n = len(numbers)
+    mean = statistics.fmean(numbers)
+    if name == "count":
+        return str(n)
+    if name == "median":
+        return f"{statistics.median(numbers):.6g}"
+    if n == 1 or name == "mean":
+        return f"{mean:.6g}"
+    spread = statistics.stdev(numbers)
+    if name == "spread":
+        return f"{mean:.6g} ± {spread:.2g} (sd, n = {n})"
+    return f"{mean:.6g} ± {half_width(spread, n):.2g} (95 %, n = {n})"
+
+
+def half_width(spread: float, n: int) -> float:
+    """Return half the confidence interval of a mean of ``n`` draws, by Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(n - 1, 0.5 + _CONFIDENCE / 2)) * spread / math.sqrt(n)
+
+
+def _paper(index: Index, runs: Sequence[_Run]) -> Table:
+    """Return the paper's figures beside ours: those of the run that is the case as it stands."""
+    rows: list[Row] = []
+    source = ""
+    for key, run in zip(index.keys, runs, strict=True):
+        if key != index.own or run.summary is None or run.summary["error"]:
+            continue
+        for figure in run.summary["paper"]:
+            source = figure["source"]
+            kept = {name: figure[name] for name in _PRINTED}
+            rows.append({**run.keys, **kept, "verdict": MARKS[run.verdict], "note": figure["note"]})
+    return Table(f"{index.case}: beside the paper", rows, f"source: {source}" if source else "")
+
+
+_PRINTED = ("figure", "paper", "ours", "difference", "word")
+_STRENGTH = ("refuted", "unverified", "verified")

@@ -1,0 +1,100 @@
+"""Tables as Markdown, CSV, LaTeX and HTML."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+
+from optimodels.comparison import Table
+from optimodels.report.folder import csv_text
+from optimodels.report.text import number, table_lines
+from optimodels.result import Row
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "✓": r"\checkmark{}", "✗": r"$\times$", "±": r"$\pm$",
+}  # fmt: skip
+
+
+def columns_of(rows: Sequence[Row]) -> list[str]:
+    """Return the columns of a table in the order in which they first appear."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def as_text(table: Table, width: int = 10**6) -> str:
+    lines = [
+        table.title,
+        *table_lines(table.rows, width),
+        *([f"  {table.note}"] if table.note else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(table: Table) -> str:
+    columns = columns_of(table.rows)
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(c.replace("|", r"\|").replace("\n", " ") for c in cells) + " |"
+
+    body = [line([number(row.get(c)) for c in columns]) for row in table.rows]
+    head = [f"### {table.title}", "", line(columns), line(["---"] * len(columns))]
+    note = ["", f"*{table.note}*"] if table.note else []
+    return "\n".join([*head, *body, *note]) + "\n"
+
+
+def as_csv(table: Table) -> str:
+    return csv_text(table.rows)
+
+
+def as_latex(table: Table) -> str:
+    columns = columns_of(table.rows)
+
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(map(latex, cells)) + r" \\"
+
+    rules = [_alignment(table.rows, column) for column in columns]
+    return "\n".join(
+        [
+            r"\begin{table}", r"  \centering", rf"  \caption{{{latex(table.title)}}}",
+            rf"  \begin{{tabular}}{{{''.join(rules)}}}", r"    \hline",
+            f"    {line(columns)}", r"    \hline",
+            *(f"    {line([number(row.get(c)) for c in columns])}" for row in table.rows),
+            r"    \hline", r"  \end{tabular}",
+            *([rf"  \par\small {latex(table.note)}"] if table.note else []),
+            r"\end{table}",
+        ]
+    ) + "\n"  # fmt: skip
+
+
+def as_html(table: Table) -> str:
+    columns = columns_of(table.rows)
+    heads = "".join(f'<th scope="col">{html.escape(c)}</th>' for c in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(number(row.get(c)))}</td>" for c in columns) + "</tr>\n"
+        for row in table.rows
+    )
+    note = f"<p>{html.escape(table.note)}</p>\n" if table.note else ""
+    return (
+        f"<table>\n<caption>{html.escape(table.title)}</caption>\n<thead><tr>{heads}</tr></thead>\n"
+        f"<tbody>\n{body}</tbody>\n</table>\n{note}"
+    )
+
+
+def latex(text: str) -> str:
+    """Escape what LaTeX would read as its own."""
+    return "".join(_LATEX.get(c, c) for c in text)
+
+
+def _alignment(rows: Sequence[Row], column: str) -> str:
+    numeric = all(isinstance(row.get(column), (int, float, type(None))) for row in rows)
+    return "r" if numeric else "l"
+
+
+WRITERS: dict[str, Callable[[Table], str]] = {
+    "text": as_text,
+    "markdown": as_markdown,
+    "csv": as_csv,
+    "latex": as_latex,
+    "html": as_html,
+}

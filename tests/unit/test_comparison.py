@@ -1,0 +1,197 @@
+"""Stored sweeps side by side."""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from optimodels import cli
+from optimodels.case import load_case
+from optimodels.cli import main
+from optimodels.comparison import STATISTICS, Choice, Table, cell, compare, half_width
+from optimodels.errors import CallError
+from optimodels.report.formats import WRITERS, latex
+from optimodels.runs import Store, sweep
+from optimodels.runs.store import Index
+from optimodels.study.paper import beside_paper
+
+CASE = Path(__file__).parents[2] / "cases" / "flexibility" / "mapping-surface-33bus.yaml"
+GRID = (
+    "sweep={grid: {parameters.slack: [0, 0.5], parameters.aggregators: [2, 5], "
+    "solver: [exact, 'pyomo:highs']}}"
+)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stored")
+    sweep(load_case(CASE, [GRID]), folder, workers=2)
+    return folder
+
+
+def test_wide_table_in_stable_order(stored: Path) -> None:
+    (table,) = compare([stored])
+    assert [(row["slack"], row["aggregators"]) for row in table.rows] == [
+        (0, 2), (0, 5), (0.5, 2), (0.5, 5)
+    ]  # fmt: skip
+    assert list(table.rows[0]) == ["slack", "aggregators", "solver=exact", "solver=pyomo:highs"]
+    first = table.rows[0]
+    assert first["solver=exact"] == first["solver=pyomo:highs"]
+    assert first["solver=exact"].endswith(" ✓")
+    assert table.rows[1]["solver=exact"] == "infeasible ✓"
+    assert compare([stored]) == [table]
+
+
+def test_rows_columns_and_value_are_the_user_s(stored: Path) -> None:
+    choice = Choice(rows=["aggregators"], columns=["slack"], value="cap_buses")
+    (table,) = compare([stored], choice)
+    # Two solvers share a cell; both found the same.
+    assert table.rows[0] == {"aggregators": 2, "slack=0": "16 ✓", "slack=0.5": "24 ✓"}
+    (table,) = compare([stored], Choice(columns=[], times=True))
+    assert set(table.rows[0]) == {"slack", "aggregators", "solver", "objective", "seconds"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (Choice(rows=["slak"]), "no key 'slak'; did you mean 'slack'"),
+        (Choice(columns=["solvers"]), "no key 'solvers'; did you mean 'solver'"),
+        (Choice(value="objectiv"), "no value 'objectiv'; did you mean 'objective'"),
+    ],
+)
+def test_mistakes_are_told(stored: Path, choice: Choice, message: str) -> None:
+    with pytest.raises(CallError, match=message):
+        compare([stored], choice)
+
+
+def test_folder_that_is_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", str(tmp_path)]) == 2
+    assert "is no folder of runs" in capsys.readouterr().err
+    Store(tmp_path / "empty")
+    assert main(["compare", str(tmp_path / "empty")]) == 2
+    assert "holds no sweep" in capsys.readouterr().err
+
+
+class Told:
+    """A run as a cell sees it."""
+
+    def __init__(self, value: Any, verdict: str = "verified", state: str = "optimal") -> None:
+        self._value, self.verdict, self.state = value, verdict, state
+
+    def value(self, _: str) -> Any:
+        return self._value
+
+
+def test_statistics_of_a_cell_against_scipy() -> None:
+    draws = [1.0, 2.5, 2.0, 4.0, 3.5]
+    runs: list[Any] = [Told(v) for v in draws]
+    interval = stats.t.interval(0.95, 4, statistics.fmean(draws), stats.sem(draws))
+    half = half_width(statistics.stdev(draws), 5)
+    assert half == pytest.approx((interval[1] - interval[0]) / 2, rel=1e-12)
+    said = {name: cell(runs, Choice(statistic=name)) for name in STATISTICS}
+    assert said == {
+        "mean": "2.6 ✓",
+        "median": "2.5 ✓",
+        "spread": f"2.6 ± {statistics.stdev(draws):.2g} (sd, n = 5) ✓",
+        "interval": f"2.6 ± {half:.2g} (95 %, n = 5) ✓",
+        "count": "5 ✓",
+    }
+
+
+def test_cell_carries_the_weakest_verdict_and_what_is_missing() -> None:
+    mixed: list[Any] = [Told(1.0), Told(3.0, "refuted"), Told(None, "verified", "infeasible")]
+    assert cell(mixed, Choice(statistic="mean")) == "2 (1 of 3 infeasible) ✗"
+    failed: list[Any] = [Told(None, "", "error")]
+    assert cell(failed, Choice()) == "error"
+    assert cell([], Choice()) == ""
+
+
+def test_formats_hold_the_same_cells_and_escape_their_own() -> None:
+    table = Table("a_b & c", [{"x|y": "1 < 2", "p %": 0.5}, {"x|y": "ok ✓", "p %": None}], "note_1")
+    markdown = WRITERS["markdown"](table)
+    assert r"| x\|y | p % |" in markdown
+    assert "| ok ✓ | - |" in markdown
+    assert next(csv.DictReader(io.StringIO(WRITERS["csv"](table)))) == {
+        "x|y": "1 < 2", "p %": "0.5"
+    }  # fmt: skip
+    tex = WRITERS["latex"](table)
+    assert r"\caption{a\_b \& c}" in tex
+    assert r"\begin{tabular}{lr}" in tex
+    assert r"ok \checkmark{} & - \\" in tex
+    page = WRITERS["html"](table)
+    assert "<td>1 &lt; 2</td>" in page
+    assert "<caption>a_b &amp; c</caption>" in page
+    assert latex("50 % ~^\\") == r"50 \% \textasciitilde{}\textasciicircum{}\textbackslash{}"
+
+
+def test_paper_stands_beside_ours(tmp_path: Path) -> None:
+    case = CASE.with_name("self-sustainability-33bus-max.yaml")
+    sweep(load_case(case, ["sweep={grid: {solver: [highs, exact]}}"]), tmp_path)
+    wide, paper = compare([tmp_path])
+    assert [row["objective"] for row in wide.rows] == ["16 ✓", "16 ✓"]
+    # What the paper printed stands beside the case as it is, not beside every run of the sweep.
+    assert {row["solver"] for row in paper.rows} == {"highs"}
+    assert {row["word"] for row in paper.rows} <= {"reproduced", "lost in print"} | {
+        row["word"] for row in paper.rows if row["word"].startswith(("within", "not reproduced"))
+    }
+    assert all(row["verdict"] == "✓" for row in paper.rows)
+    assert paper.note.startswith("source: ")
+
+
+def test_words_beside_a_printed_figure() -> None:
+    from optimodels.case.schema import Paper
+
+    class Ours:
+        objective, stopped, values, tables = 100.0, "optimal", {"name": "b"}, {}
+
+    paper = Paper.model_validate(
+        {
+            "source": "000",
+            "values": {
+                "objective": 100.0,
+                "near": {"says": 98.0, "ours": "objective"},
+                "far": {"says": 50.0, "ours": "objective", "note": "their data are lost"},
+                "other": {"says": 10.0, "ours": "objective"},
+                "name": "a",
+                "lost": {"says": None, "ours": "objective"},
+            },
+        }
+    )
+    words = {row["figure"]: row["word"] for row in beside_paper(paper, Ours())}  # type: ignore[arg-type]
+    assert words == {
+        "objective": "reproduced",
+        "near": "within 2 %",
+        "far": "not reproduced: their data are lost",
+        "other": "not reproduced: differs by 900 %",
+        "name": "not reproduced",
+        "lost": "lost in print",
+    }
+
+
+def test_command_prints_every_format(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for kind in WRITERS:
+        assert main(["compare", str(stored), "--format", kind]) == 0
+        assert "infeasible" in capsys.readouterr().out
+    assert main(["compare", str(stored), "--rows", "parameters.slack", "--columns", ""]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_choices_of_the_command_line_are_all_there_are() -> None:
+    assert cli.STATISTICS == STATISTICS
+    assert tuple(WRITERS) == cli.FORMATS
+
+
+def test_index_of_another_time_is_set_aside(stored: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "old.json").write_text('{"case": "old"}')
+    store.write_index(Index("new", "m", [], [], []))
+    assert [index.case for index in store.indexes()] == ["new"]
+    assert len(store.damaged) == 1
