@@ -7,11 +7,14 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optimodels.errors import CallError, suggestion
 from optimodels.result import MARKS, Row
 from optimodels.runs.store import Index, Store
+
+if TYPE_CHECKING:
+    import pandas
 
 #: What a cell of several runs says of them.
 STATISTICS = ("mean", "median", "spread", "interval", "count")
@@ -26,6 +29,13 @@ class Table:
     title: str
     rows: list[Row]
     note: str = ""
+
+    @property
+    def frame(self) -> pandas.DataFrame:
+        """The rows as a DataFrame."""
+        import pandas
+
+        return pandas.DataFrame(self.rows)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def test_wide_table_in_stable_order(stored: Path) -> None:
     assert first["solver=exact"].endswith(" ✓")
     assert table.rows[1]["solver=exact"] == "infeasible ✓"
     assert compare([stored]) == [table]
+    assert table.frame["solver=exact"].tolist() == [row["solver=exact"] for row in table.rows]
 
 
 def test_rows_columns_and_value_are_the_user_s(stored: Path) -> None:

@@ -1,0 +1,153 @@
+"""What a sweep costs beyond its runs, and what it survives.
+
+10,000 small runs (the mapping of a nine-bus network, exact algorithm, slack in steps) on two
+workers: overhead per run over the model's own time in one process, memory of the parent, a resumed sweep of
+finished runs. Then a parallel sweep is killed with -9 at random moments, again and again, its files
+read after every kill and its table compared at the end. Writes Markdown to standard output:
+
+    python benchmarks/sweeps.py > reports/sweeps.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from optimodels.case import load_case
+from optimodels.runs import Store, sweep
+from optimodels.runs.record import unpack
+from optimodels.runs.work import run_one
+
+WORKERS = 2
+SMALL = """
+model: flexibility/aggregator-mapping
+network: case9
+solver: exact
+verify: certificate
+sweep: {{grid: {{parameters.aggregators: [1, 2], parameters.slack: [{slacks}]}}}}
+"""
+# Rows of some 200 kB: the optima of the balance with the hourly power flow.
+LARGE = """
+model: flexibility/self-sustainability
+network: case118
+solver: exact
+parameters: {{enumerate: false}}
+sweep: {{grid: {{parameters.kilowatts_per_customer: [{steps}]}}}}
+"""
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--runs", type=int, default=10_000)
+    options.add_argument("--kills", type=int, default=200)
+    options.add_argument("--killed", nargs=2, help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    if chosen.killed:
+        case, folder = chosen.killed
+        print("begin", flush=True)
+        sweep(load_case(case), folder, workers=WORKERS)
+        return
+    print("# Sweeps\n\nMade by `python benchmarks/sweeps.py`.\n")
+    print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.machine()}, "
+          f"Python {platform.python_version()}, {WORKERS} workers.\n")  # fmt: skip
+    print("| what | measured | aim |\n|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        overhead(Path(folder), chosen.runs)
+        kills(Path(folder), chosen.kills)
+
+
+def overhead(folder: Path, runs: int) -> None:
+    file = folder / "small.yaml"
+    slacks = ", ".join(f"{k / runs:.6f}" for k in range(runs // 2))
+    file.write_text(SMALL.format(slacks=slacks))
+    case = load_case(file)
+    values = [{"parameters.aggregators": 2, "parameters.slack": k / 500} for k in range(500)]
+    run_one(case, values[0], "warm")
+    started = time.perf_counter()
+    for value in values:
+        run_one(case, value, "own")
+    own = (time.perf_counter() - started) / len(values)
+    # A first sweep starts the workers' server and loads what they need.
+    sweep(load_case(file, ["sweep={grid: {parameters.slack: [5, 6, 7, 8]}}"]), folder / "first",
+          workers=WORKERS)  # fmt: skip
+    memory = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]
+    told = runs // 10
+
+    def watch(done: int, of: int) -> None:
+        if done == told:
+            memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+    started = time.perf_counter()
+    done = sweep(case, folder / "small", workers=WORKERS, progress=watch)
+    per_run = (time.perf_counter() - started) * WORKERS / runs
+    memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    started = time.perf_counter()
+    again = sweep(case, folder / "small", workers=WORKERS)
+    resumed = time.perf_counter() - started
+    assert (done.failed, again.known) == (0, runs)
+    print(f"| own time of one run in one process | {own * 1e3:.2f} ms | |")
+    print(f"| {runs} runs, worker time per run | {per_run * 1e3:.2f} ms | |")
+    print(f"| overhead per run | {(per_run - own) * 1e3:.2f} ms | at most 2 ms |")
+    print(f"| parent's memory after a tenth and at the end | {memory[1] / 1024:.0f}, "
+          f"{memory[2] / 1024:.0f} MiB | flat |")  # fmt: skip
+    print(f"| resumed, {runs} finished runs | {resumed:.2f} s | under 2 s |", flush=True)
+
+
+def kills(folder: Path, number: int) -> None:
+    file = folder / "large.yaml"
+    steps = ", ".join(str(5 + k) for k in range(60))
+    file.write_text(LARGE.format(steps=steps))
+    case = load_case(file)
+    whole = sweep(case, folder / "whole", workers=WORKERS)
+    sizes = [p.stat().st_size for p in (folder / "whole" / "runs").rglob("*.run")]
+    draw = random.Random(7)
+    damaged, doubled, meanwhile, killed = 0, 0, 0, 0
+    while killed < number:
+        target = folder / "killed"
+        working = subprocess.Popen(
+            [sys.executable, __file__, "--killed", str(file), str(target)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        assert working.stdout is not None
+        working.stdout.readline()
+        time.sleep(draw.uniform(0.5, 5.0))
+        if working.poll() is None:
+            killed += 1
+        with suppress(ProcessLookupError):
+            os.killpg(working.pid, signal.SIGKILL)
+        working.wait()
+        present = list((target / "runs").rglob("*.run"))
+        for path in present:
+            try:
+                unpack(path.read_bytes())
+            except Exception:
+                damaged += 1
+        doubled += len(present) - len({path.name for path in present})
+        meanwhile = max(meanwhile, len(present))
+        if len(present) == len(whole.index.keys):
+            # Finished in spite of it: begin again, so that every kill meets a sweep at work.
+            same = sweep(case, target, workers=1).rows == whole.rows
+            assert same, "a finished sweep differs"
+            for path in present:
+                path.unlink()
+    resumed = sweep(case, folder / "killed", workers=WORKERS)
+    equal = "equal" if resumed.rows == whole.rows else "NOT EQUAL"
+    print(f"| kills with -9 in mid-sweep, files of {min(sizes) // 1024} to "
+          f"{max(sizes) // 1024} KiB | {killed} | 200 |")  # fmt: skip
+    print(f"| damaged files, doubled runs | {damaged}, {doubled} | 0, 0 |")
+    print(f"| resumed table against the uninterrupted one | {equal} | equal |")
+    assert Store(folder / "killed").damaged == []
+
+
+if __name__ == "__main__":
+    main()
