@@ -1,9 +1,10 @@
 """What a sweep costs beyond its runs, and what it survives.
 
-10,000 small runs (the mapping of a nine-bus network, exact algorithm, slack in steps) on two
-workers: overhead per run over the model's own time in one process, memory of the parent, a resumed sweep of
-finished runs. Then a parallel sweep is killed with -9 at random moments, again and again, its files
-read after every kill and its table compared at the end. Writes Markdown to standard output:
+Small runs (the mapping of a nine-bus network, exact algorithm, slack in steps) on two workers:
+overhead per run over the model's own time in one process, memory of the parent, and how long a
+resumed sweep of finished runs takes. Then a parallel sweep is killed with -9 at random moments,
+again and again, its files read after every kill and its table compared at the end. Writes Markdown
+to standard output:
 
     python benchmarks/sweeps.py > reports/sweeps.md
 """

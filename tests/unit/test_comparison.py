@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from optimodels import cli
 from optimodels.case import load_case
-from optimodels.cli import main
+from optimodels.cli import main, parser
 from optimodels.comparison import STATISTICS, Choice, Table, cell, compare, half_width
 from optimodels.errors import CallError
 from optimodels.report.formats import WRITERS, latex
@@ -185,8 +184,8 @@ def test_command_prints_every_format(stored: Path, capsys: pytest.CaptureFixture
 
 
 def test_choices_of_the_command_line_are_all_there_are() -> None:
-    assert cli.STATISTICS == STATISTICS
-    assert tuple(WRITERS) == cli.FORMATS
+    assert parser.STATISTICS == STATISTICS
+    assert tuple(WRITERS) == parser.FORMATS
 
 
 def test_index_of_another_time_is_set_aside(stored: Path, tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from optimodels.cli.parser import make_parser
+from optimodels.errors import OptimodelsError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; a user's mistake is never a traceback."""
+    parsed = make_parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    _end_as_interrupted(signal.SIGTERM)
+    try:
+        return command(parsed)
+    except OptimodelsError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        import threading
+
+        print("interrupted", file=sys.stderr)
+        if threading.active_count() > 1:
+            # A solver still works in native code; an orderly end would wait for it.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(130)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        print("out of memory; try a smaller case", file=sys.stderr)
+        return 5
+
+
+def _end_as_interrupted(number: int) -> None:
+    """Let a signal end the work as Ctrl-C does: what was started is ended, nothing stays behind."""
+    import threading
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(number, interrupt)
