@@ -89,6 +89,7 @@ def test_parallel_lines_and_transformers() -> None:
     assert network.load_kw.tolist() == [0, 0, 20]
 
 
+@pytest.mark.usefixtures("forgetful")
 def test_second_read_comes_from_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     first = read_network("case33bw")
 
@@ -100,6 +101,31 @@ def test_second_read_comes_from_the_cache(monkeypatch: pytest.MonkeyPatch) -> No
     assert second.fingerprint == first.fingerprint
 
 
+class Forgetful(dict):  # type: ignore[type-arg]
+    """Keeps nothing: every read goes to the disk."""
+
+    def __setitem__(self, key: object, value: object) -> None:
+        pass
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimodels.grid.reading._KEPT", Forgetful())
+
+
+def test_last_networks_are_kept_in_memory_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[str, object] = {}
+    monkeypatch.setattr("optimodels.grid.reading._KEPT", kept)
+    monkeypatch.setattr("optimodels.grid.reading._MOST_KEPT", 2)
+    first = read_network("case33bw")
+    assert read_network("case33bw") is first
+    read_network("case9")
+    read_network("case14")
+    assert len(kept) == 2
+    assert read_network("case33bw").fingerprint == first.fingerprint
+
+
+@pytest.mark.usefixtures("forgetful")
 def test_damaged_cache_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPTIMODELS_CACHE", str(tmp_path))
     first = read_network("case33bw")
@@ -109,6 +135,7 @@ def test_damaged_cache_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert cache.load_arrays("nothing of this key") is None
 
 
+@pytest.mark.usefixtures("forgetful")
 def test_unwritable_cache_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
