@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,15 @@ class Case:
     def with_values(self, values: Mapping[str, Any]) -> Case:
         """Return the case with plain values at dotted keys, checked anew."""
         return _check(apply_values(self.source, values), self.folder, (), self.outside)
+
+    def alone(self) -> Case:
+        """Return the case without its sweep: what a single run needs, however long the sweep."""
+        if self.file.sweep is None:
+            return self
+        value = {key: inner for key, inner in self.source.value.items() if key != "sweep"}
+        places = {k: at for k, at in self.source.places.items() if k[:1] != ("sweep",)}
+        file = self.file.model_copy(update={"sweep": None})
+        return replace(self, file=file, source=replace(self.source, value=value, places=places))
 
     def resolved(self) -> dict[str, Any]:
         """Return what the case says in full, defaults included, as plain values."""

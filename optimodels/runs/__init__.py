@@ -116,7 +116,8 @@ def _work(
     cluster: str | None,
     progress: Progress | None,
 ) -> None:
-    tasks = ((case, values, key) for key, values in waiting.items())
+    single = case.alone()
+    tasks = ((single, values, key) for key, values in waiting.items())
     opened = (
         cluster_pool(cluster, prepare_worker, 1)
         if cluster is not None
