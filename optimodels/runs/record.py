@@ -125,6 +125,7 @@ def unpack(data: bytes) -> Record:
     except (
         zipfile.BadZipFile,
         zlib.error,
+        # What zipfile raises where flipped bits ask for a method or a password that it has not.
         NotImplementedError,
         RuntimeError,
         ValueError,

@@ -172,6 +172,7 @@ class PyomoProblem:
             try:
                 duals = results.solution_loader.get_duals()
             except (PyomoException, NotImplementedError):
+                # Pyomo's own answer where an interface has no duals, as SCIP's has none.
                 duals = {}
             if duals:
                 y = self.multipliers({id(c): price for c, price in duals.items()})
