@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
@@ -103,14 +104,19 @@ def cluster_pool(address: str, start: Callable[[int], None], threads: int) -> It
     """
     try:
         from distributed import Client
+        from distributed.comm import get_address_host_port
         from distributed.scheduler import KilledWorker
     except ImportError as error:
         raise UnavailableError(
             "--cluster", "dask.distributed is not installed: pip install 'optimodels[cluster]'"
         ) from error
     try:
-        client = Client(address, timeout=10, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+        # Asked before dask starts its loop: that takes a thread and ten seconds of patience,
+        # and says less.
+        with socket.create_connection(get_address_host_port(address), timeout=10):
+            pass
+        client = Client(address, timeout=30, set_as_default=False)
+    except (OSError, ValueError, OverflowError) as error:
         raise CallError(f"--cluster: nobody answers at {address!r}") from error
     try:
         versions = client.run(_version)
