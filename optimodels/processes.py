@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
+import sys
+import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
-from typing import Any
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 
 def process_context(preload: Sequence[str]) -> Any:
@@ -59,3 +68,123 @@ def _deaf_and_silent() -> Iterator[None]:
         os.close(nowhere)
         if main:
             signal.signal(signal.SIGINT, heard)
+
+
+class Child:
+    """A process of our own at the end of a pipe; it is ended with all programs that it started.
+
+    ``target`` is called there with a ``Line`` and the arguments. It has a folder for scratch
+    files, which goes with it.
+    """
+
+    def __init__(
+        self, target: Callable[..., None], arguments: Sequence[Any], preload: Sequence[str]
+    ) -> None:
+        context = process_context(preload)
+        self._pipe, theirs = context.Pipe()
+        self._folder = tempfile.mkdtemp(prefix="optimodels-")
+        self._process = context.Process(
+            target=_begin, args=(theirs, self._folder, target, tuple(arguments)), daemon=False
+        )
+        try:
+            with allowed_to_start():
+                self._process.start()
+            theirs.close()
+        except BaseException:
+            self.end()
+            raise
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def send(self, message: Any) -> None:
+        """Hand a message to the process; one that has died is found out by ``receive``."""
+        with suppress(OSError):
+            self._pipe.send(message)
+
+    def receive(self, patience: float) -> Any:
+        """Return its next message, or None after ``patience`` seconds; EOFError: it has died."""
+        try:
+            return self._pipe.recv() if self._pipe.poll(patience) else None
+        except (EOFError, ConnectionResetError) as error:
+            self._process.join(1.0)
+            raise EOFError from error
+
+    @property
+    def exit_code(self) -> int | None:
+        code: int | None = self._process.exitcode
+        return code
+
+    @property
+    def resident(self) -> float:
+        """Resident bytes of the process and its children."""
+        found = 0.0
+        with suppress(psutil.Error):
+            parent = psutil.Process(self._process.pid)
+            for process in [parent, *parent.children(recursive=True)]:
+                with suppress(psutil.Error):
+                    found += process.memory_info().rss
+        return found
+
+    def end(self) -> None:
+        """End the process with the programs that it started."""
+        pid = self._process.pid
+        if pid is not None:
+            with suppress(psutil.Error):
+                for child in psutil.Process(pid).children(recursive=True):
+                    with suppress(psutil.Error):
+                        child.kill()
+            with suppress(OSError, AttributeError):
+                if self._process.is_alive():
+                    os.killpg(pid, signal.SIGKILL)
+            self._process.kill()
+            self._process.join()
+        self._pipe.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Line:
+    """The other end of a ``Child``: what it is told waits in ``orders``."""
+
+    def __init__(self, pipe: Connection, folder: str) -> None:
+        self._pipe = pipe
+        self._folder = folder
+        self.orders: SimpleQueue[Any] = SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def send(self, message: Any) -> None:
+        self._pipe.send(message)
+
+    def _listen(self) -> None:
+        """Take orders; where the parent is no more, end this process and what it started."""
+        with suppress(EOFError, OSError):
+            while True:
+                self.orders.put(self._pipe.recv())
+        shutil.rmtree(self._folder, ignore_errors=True)
+        with suppress(AttributeError):
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+
+def how_it_died(code: int | None) -> str:
+    """Say by which signal or with which exit code a process ended."""
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            return signal.Signals(-code).name
+        return f"signal {-code}"
+    return f"exit {code}"
+
+
+def _begin(
+    pipe: Connection, folder: str, target: Callable[..., None], arguments: tuple[Any, ...]
+) -> None:
+    # Ctrl-C is for the parent, which ends this whole group.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(OSError, AttributeError):
+        os.setsid()
+    tempfile.tempdir = os.environ["TMPDIR"] = folder
+    target(Line(pipe, folder), *arguments)
+    sys.stdout.flush()

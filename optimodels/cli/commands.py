@@ -248,7 +248,7 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
 
     case = load_case(path, _settings(options), outside=options.allow_outside)
     with _logs_aside(options.live and options.json):
-        result = solve_case(case, live=options.live, isolate=options.isolate)
+        result = solve_case(case, live=options.live, isolate=options.isolate or None)
     if not options.json:
         print(result_text(result, _width(), colour=_colour()), flush=True)
         if case.file.sweep is not None:

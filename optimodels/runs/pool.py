@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from optimodels import __version__
 from optimodels.errors import CallError, RunError, UnavailableError
-from optimodels.processes import process_context
+from optimodels.processes import how_it_died, process_context
 
 #: How often a run is tried whose worker died.
 ATTEMPTS = 3
@@ -79,7 +79,7 @@ def local_pool(workers: int, start: Callable[[int], None], threads: int) -> Iter
                 try:
                     outer.set_result(inner.result())
                 except ProcessExpired as error:
-                    outer.set_exception(WorkerDiedError(_how(error.exitcode)))
+                    outer.set_exception(WorkerDiedError(how_it_died(error.exitcode)))
                 except BaseException as error:
                     outer.set_exception(error)
 
@@ -152,11 +152,3 @@ def cluster_pool(address: str, start: Callable[[int], None], threads: int) -> It
 
 def _version() -> str:
     return __version__
-
-
-def _how(code: int | None) -> str:
-    if code is not None and code < 0:
-        import signal
-
-        return signal.Signals(-code).name
-    return f"exit {code}"

@@ -35,7 +35,7 @@ def run_one(case: Case, values: Mapping[str, Any], key: str) -> bytes:
         # A worker is a process of its own; within it only a limit needs another one.
         apart = asked.time_limit is not None or asked.memory_limit is not None
         with threadpool_limits(asked.threads or 1):
-            return pack(Record.of(key, solve(run, isolate=apart)))
+            return pack(Record.of(key, solve(run, isolate=apart or None)))
     except OptimodelsError as error:
         return pack(failure(case, key, str(error), error.exit_code))
     except Exception as error:  # a fault of a model is the row's, not the sweep's

@@ -49,15 +49,18 @@ class Limits:
 
 @dataclass(frozen=True)
 class Request:
-    """Which solver a case asks for; ``live`` prints the solver's own log as it works, ``isolate``
-    runs it in a process of its own."""
+    """Which solver a case asks for; ``live`` prints the solver's own log as it works.
+
+    ``isolate`` True runs it in a process of its own, None where a limit needs one, False never:
+    who asks ends this process at the limits.
+    """
 
     name: str = "highs"
     via: Via | None = None
     limits: Limits = field(default_factory=Limits)
     options: Mapping[str, Any] = field(default_factory=dict)
     live: bool = False
-    isolate: bool = False
+    isolate: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
 from typing import Any
@@ -27,8 +27,9 @@ from optimodels.solvers import (
 from optimodels.study.paper import beside_paper
 from optimodels.study.profiles import read_profiles
 
-#: Called with the name of the stage that begins and, in a stage of many, how many are done.
-Progress = Callable[[str, int, int], None]
+#: Called with the name of a stage, how many of its problems are done, how many it has, and what
+#: begins: "build", "solve", "verify", or "compute".
+Progress = Callable[[str, int, int, str], None]
 
 
 @dataclass
@@ -51,21 +52,24 @@ class Ledger:
 
 
 def solve(
-    case: Case, *, live: bool = False, isolate: bool = False, progress: Progress | None = None
+    case: Case,
+    *,
+    live: bool = False,
+    isolate: bool | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Solve a case and verify it.
 
-    ``live`` shows the solvers' own logs; ``isolate`` runs each in a process of its own, which
-    is ended where it does not keep a limit.
+    ``live`` shows the solvers' own logs. ``isolate`` True runs each in a process of its own, which
+    is ended where it does not keep a limit; None does so where a limit or the case needs it, False
+    never.
 
     Raises CaseError where the data show the case to be wrong, UnavailableError where its solver
     is missing or cannot take the problem; both before anything is built. What a solver does
     wrong is no error but a verdict.
     """
     try:
-        return _solve(
-            case, case_request(case, live, isolate), progress or (lambda stage, done, of: None)
-        )
+        return _solve(case, case_request(case, live, isolate), progress or (lambda *_: None))
     except DataError as error:
         raise case.located(error) from error
 
@@ -81,14 +85,14 @@ def _solve(case: Case, request: Request, progress: Progress) -> Result:
         asked = stage_request(stage, request)
         found: dict[Any, Solution] = {}
         for number, (key, instance) in enumerate(instances.items()):
-            progress(stage.name, number, len(instances))
-            solution = solve_and_judge(stage.formulation, instance, asked, level)
+            step = partial(progress, stage.name, number, len(instances))
+            solution = solve_and_judge(stage.formulation, instance, asked, level, step)
             ledger.add(solution.seconds)
             found[key] = solution
         return found
 
     def compute(stage: Compute, done: Done) -> Outcome | None:
-        progress(stage.name, 0, 1)
+        progress(stage.name, 0, 1, "compute")
         with ledger.timed("compute"):
             return stage.run(data, done)
 
@@ -271,11 +275,11 @@ def _invariants(outcome: Outcome) -> Verdict:
     return Verdict("verified", outcome.by, outcome.of, "", outcome.checks)
 
 
-def case_request(case: Case, live: bool = False, isolate: bool = False) -> Request:
+def case_request(case: Case, live: bool = False, isolate: bool | None = None) -> Request:
     """Return what a case asks of a solver."""
     chosen = choice(case)
     limits = Limits(chosen.time_limit, chosen.gap, chosen.threads, chosen.memory_limit)
-    apart = isolate or chosen.isolate
+    apart = isolate if isolate is not None else chosen.isolate or None
     return Request(chosen.name, chosen.via, limits, chosen.options, live, apart)
 
 

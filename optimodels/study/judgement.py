@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from optimodels.solvers import (
 from optimodels.solvers.registry import DEFAULT_GAP
 from optimodels.verify import Judgement, Testimony, judge
 
+#: What is under way.
+Step = Literal["build", "solve", "verify", "compute"]
+
 #: A second solver is asked about integer problems up to this many columns; above it the verdict
 #: rests on certificates and exact algorithms alone. A size, never a time: the same everywhere.
 SECOND_SOLVER_COLUMNS = 20_000
@@ -35,15 +38,22 @@ SECOND_SOLVER_SECONDS = 30.0
 
 
 def solve_and_judge(
-    formulation: Formulation[Any], data: Any, request: Request, level: str
+    formulation: Formulation[Any],
+    data: Any,
+    request: Request,
+    level: str,
+    step: Callable[[Step], None] = lambda step: None,
 ) -> Solution:
     """Solve an instance as asked and return the solution with its verdict.
 
     ``level`` "full" asks the family's exact algorithm or a second solver where no certificate
-    decides; "certificate" does not. Seconds are kept apart by station.
+    decides; "certificate" does not. Seconds are kept apart by station. ``step`` is called as each
+    begins.
     """
     solver = choose(request, formulation)
-    tried = attempt(formulation, data, solver, request)
+    step("build")
+    tried = attempt(formulation, data, solver, request, lambda form: step("solve"))
+    step("verify")
     claim, form = tried.claim, tried.form
     if form is None:
         return _without_form(claim, describe(solver, request), tried.seconds)
@@ -112,7 +122,9 @@ def _testimonies(
         # A hard problem is not waited for longer than this for a second answer.
         time = request.limits.time or SECOND_SOLVER_SECONDS
         limits = replace(request.limits, gap=None, time=time)
-        quietly = replace(request, limits=limits, options={}, live=False)
+        quietly = replace(
+            request, limits=limits, options={}, live=False, isolate=request.isolate or None
+        )
         try:
             tried = attempt(formulation, data, other, quietly)
         except UnavailableError:
