@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optimodels.benchmarking import bench
     from optimodels.case import Case, load_case, parse_case
     from optimodels.comparison import compare
     from optimodels.errors import CaseError, OptimodelsError
@@ -24,6 +25,7 @@ _PUBLIC = {
     "OptimodelsError": "optimodels.errors",
     "Result": "optimodels.result",
     "Verdict": "optimodels.result",
+    "bench": "optimodels.benchmarking",
     "compare": "optimodels.comparison",
     "explain": "optimodels.explanation",
     "export": "optimodels.exchange",
@@ -40,6 +42,7 @@ __all__ = [
     "Result",
     "Verdict",
     "__version__",
+    "bench",
     "compare",
     "explain",
     "export",

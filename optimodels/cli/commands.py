@@ -104,6 +104,41 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
+def bench(options: argparse.Namespace) -> int:
+    """Race solvers on cases: times by station, verdicts, profiles; exit code 1 on a refuted one."""
+    from optimodels.benchmarking import Settings
+    from optimodels.benchmarking import bench as race
+    from optimodels.benchmarking.entry import read_benchmark
+    from optimodels.benchmarking.tables import tables
+    from optimodels.case import load_case
+    from optimodels.files import output_folder
+    from optimodels.report.folder import save_benchmark
+    from optimodels.report.formats import as_text
+
+    folder = output_folder(Path(options.out)) if options.out else None
+    before = read_benchmark(Path(options.against)) if options.against else None
+    cases = [
+        load_case(path, _settings(options), outside=options.allow_outside) for path in options.case
+    ]
+    settings = Settings(
+        options.repeat, options.threads, options.time_limit, options.memory_limit, options.seed,
+        options.shift,
+    )  # fmt: skip
+    done = race(
+        cases,
+        words(options.solvers),
+        settings,
+        sweeps=options.sweep,
+        progress=_say_round if sys.stderr.isatty() else None,
+    )
+    print("\n".join(as_text(table, _width()) for table in tables(done, before)), end="")
+    if folder is not None:
+        print()
+        for file in save_benchmark(done, folder):
+            print(f"  wrote {file}")
+    return done.exit_code
+
+
 def validate(options: argparse.Namespace) -> int:
     """Check cases without solving them."""
     from optimodels.case import load_case
@@ -319,7 +354,17 @@ def _colour() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
+def _say_round(instance: str, solver: str, number: int, of: int) -> None:
+    said = "warms up" if number == 0 else f"round {number} of {of}"
+    print(f"\r\033[K{f'{instance}: {solver}, {said}'[: _width() - 1]}", end="\r", file=sys.stderr,
+          flush=True)  # fmt: skip
+
+
+def words(text: str | None) -> list[str] | None:
+    """Split what is separated by commas; None stays None."""
+    return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
+
+
 def key_names(text: str | None) -> list[str] | None:
-    if text is None:
-        return None
-    return [name.strip().removeprefix("parameters.") for name in text.split(",") if name.strip()]
+    named = words(text)
+    return None if named is None else [name.removeprefix("parameters.") for name in named]

@@ -80,6 +80,34 @@ def make_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     sub.add_argument("--format", default="text", choices=FORMATS)
     sub.add_argument("--times", action="store_true", help="show seconds, which differ every time")
+    sub = add("bench", commands.bench)
+    takes_cases(sub)
+    sub.add_argument(
+        "--solvers", metavar="A,B,C",
+        help="words as in a case: highs, pyomo:highs, exact; default: every way that can solve it",
+    )  # fmt: skip
+    sub.add_argument(
+        "--repeat", type=_repeat, default=5, metavar="N",
+        help="counted repetitions after one that warms up; default: 5",
+    )  # fmt: skip
+    sub.add_argument("--out", metavar="DIR", help="write all of it as JSON, CSV and pictures there")
+    sub.add_argument("--against", metavar="DIR", help="compare with an earlier benchmark's --out")
+    sub.add_argument(
+        "--time-limit", type=_positive, default=60.0, metavar="S",
+        help="seconds that a solver may take for one problem; default: 60",
+    )  # fmt: skip
+    sub.add_argument("--memory-limit", type=_positive, metavar="GIB", help="default: none")
+    sub.add_argument("--threads", type=_workers, default=1, metavar="N", help="default: 1")
+    sub.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="draws the order of the rounds; default: 1"
+    )
+    sub.add_argument(
+        "--shift", type=_positive, default=0.1, metavar="S",
+        help="of the shifted geometric mean, in seconds; default: 0.1",
+    )  # fmt: skip
+    sub.add_argument(
+        "--sweep", action="store_true", help="every run of a case's sweep is an instance"
+    )
     takes_cases(add("validate", commands.validate))
     sub = add("export", commands.export)
     takes_cases(sub)
@@ -107,6 +135,23 @@ def _workers(text: str) -> int:
     number = int(text) if text.isdigit() else 0
     if not 1 <= number <= 1024:
         raise argparse.ArgumentTypeError("must be a whole number from 1 to 1024")
+    return number
+
+
+def _repeat(text: str) -> int:
+    number = int(text) if text.isdigit() else 0
+    if not 5 <= number <= 10_000:
+        raise argparse.ArgumentTypeError("must be a whole number from 5 to 10000")
+    return number
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise argparse.ArgumentTypeError("must be a number greater than 0")
     return number
 
 

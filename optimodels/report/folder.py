@@ -7,11 +7,15 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optimodels.files import file_stem, write_whole
 from optimodels.model import Model
 from optimodels.result import Result, Row, plain_json
 from optimodels.runs import Store, Sweep
+
+if TYPE_CHECKING:
+    from optimodels.benchmarking import Benchmark
 
 
 def save(result: Result, model: Model, folder: Path) -> list[Path]:
@@ -45,6 +49,21 @@ def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[P
     if results:
         for picture, content in model.draw(results).items():
             written.append(write_whole(folder / f"{stem}-{picture}.svg", content))
+    return written
+
+
+def save_benchmark(benchmark: Benchmark, folder: Path) -> list[Path]:
+    """Write a benchmark: everything as JSON, its entries as CSV, its pictures."""
+    from optimodels.benchmarking.entry import FILE
+    from optimodels.benchmarking.pictures import draw
+    from optimodels.benchmarking.tables import entry_rows
+
+    written = [
+        write_whole(folder / FILE, benchmark.as_json()),
+        write_whole(folder / "bench.csv", csv_text(entry_rows(benchmark))),
+    ]
+    for name, content in draw(benchmark).items():
+        written.append(write_whole(folder / f"bench-{name}.svg", content))
     return written
 
 

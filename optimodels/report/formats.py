@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Callable, Sequence
 
 from optimodels.comparison import Table
@@ -23,11 +24,8 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
 
 
 def as_text(table: Table, width: int = 10**6) -> str:
-    lines = [
-        table.title,
-        *table_lines(table.rows, width),
-        *([f"  {table.note}"] if table.note else []),
-    ]
+    note = textwrap.wrap(table.note, width, initial_indent="  ", subsequent_indent="  ")
+    lines = [table.title, *table_lines(table.rows, width), *note]
     return "\n".join(lines) + "\n"
 
 

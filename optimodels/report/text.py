@@ -53,12 +53,18 @@ def number(value: Any) -> str:
 
 
 def table_lines(table: Sequence[Row], width: int) -> list[str]:
-    """Lay a table out in columns; where it is too wide, in parts that repeat its first column."""
+    """Lay a table out in columns; where it is too wide, in parts that repeat its first column.
+
+    A cell that is wider than the terminal goes on in the next line.
+    """
     columns = list(dict.fromkeys(key for row in table for key in row))
     cells = {c: [number(row.get(c)) for row in table] for c in columns}
     right = {c: all(_is_number(row.get(c)) for row in table) for c in columns}
     heads = {c: _head(c, max(map(len, cells[c]))) for c in columns}
-    sizes = {c: min(max(map(len, (*heads[c], *cells[c]))), width - 4) for c in columns}
+    sizes = {c: max(map(len, (*heads[c], *cells[c]))) for c in columns}
+    # Every part repeats the first column: another beside it gets what that one leaves.
+    first = min(sizes[columns[0]], width - 4 if len(columns) == 1 else max(12, width - 34))
+    sizes = {c: min(size, width - first - 4) for c, size in sizes.items()} | {columns[0]: first}
     lines: list[str] = []
     for part in _parts(columns, sizes, width):
         if lines:
@@ -73,8 +79,13 @@ def table_lines(table: Sequence[Row], width: int) -> list[str]:
             lines.append(f"  {line}".rstrip())
         lines.append("  " + "  ".join("-" * sizes[c] for c in part))
         for k in range(len(table)):
-            line = "  ".join(_cell(cells[c][k], sizes[c], right[c]) for c in part)
-            lines.append(f"  {line}".rstrip())
+            broken = {c: textwrap.wrap(cells[c][k], sizes[c]) or [""] for c in part}
+            for level in range(max(map(len, broken.values()))):
+                line = "  ".join(
+                    _cell(broken[c][level] if level < len(broken[c]) else "", sizes[c], right[c])
+                    for c in part
+                )
+                lines.append(f"  {line}".rstrip())
     return lines
 
 
@@ -146,8 +157,6 @@ def _head(name: str, room: int) -> list[str]:
 
 
 def _cell(text: str, size: int, right: bool) -> str:
-    if len(text) > size:
-        text = text[: max(1, size - 3)] + "..."
     return text.rjust(size) if right else text.ljust(size)
 
 

@@ -19,6 +19,7 @@ from optimodels.errors import UnavailableError
 from optimodels.form import Form, Vector
 from optimodels.result import Claim, Point, Stopped
 from optimodels.solvers.cvxpy_form import Reading
+from optimodels.solvers.languages import timed
 from optimodels.solvers.registry import Limits, Solver
 
 #: What CVXPY's words mean: why it stopped, and what kind of point there is.
@@ -46,7 +47,8 @@ class CvxpyProblem:
     @cached_property
     def form(self) -> Form:
         """The canonical form, from CVXPY's cone program before any solver's formatting."""
-        return self._reading.form
+        with timed(self.seconds):
+            return self._reading.form
 
     @cached_property
     def _reading(self) -> Reading:
@@ -88,7 +90,7 @@ class CvxpyProblem:
                     "solver",
                     f"{solver.name} through cvxpy takes only problems that are convex by its rules",
                 ) from error
-        self.seconds = {"hand_over": compiled - started, "solve": solved - begun}
+        self.seconds |= {"hand_over": compiled - started, "solve": solved - begun}
         return self._claim(answer, raw, limits, solved - begun)
 
     def completed(self, values: Mapping[str, Any]) -> Vector | None:

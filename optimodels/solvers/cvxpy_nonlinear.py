@@ -64,7 +64,7 @@ def solve_by_uno(
         )
         solved = perf_counter()
         problem.problem.unpack_results(raw, chain, inverse)
-    problem.seconds = {"hand_over": begun - started, "solve": solved - begun}
+    problem.seconds |= {"hand_over": begun - started, "solve": solved - begun}
     return _claim(problem, raw)
 
 

@@ -52,7 +52,7 @@ def attempt_here(
             claim = exact_claim(formulation, data, form)
         except MemoryError as error:
             claim = Claim("memory", message=str(error))
-        inside = {"solve": perf_counter() - begun}
+        inside = {**problem.seconds, "solve": perf_counter() - begun}
     else:
         _refuse_nonconvex(problem, solver)
         run = load(solver.driver) if solver.driver else type(problem).solve

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optimodels.errors import UnavailableError
@@ -15,8 +17,21 @@ if TYPE_CHECKING:
     from optimodels.form import Form
 
 
+@contextmanager
+def timed(seconds: dict[str, float]) -> Iterator[None]:
+    """Count what is done here, which only verification needs, as its seconds."""
+    started = perf_counter()
+    try:
+        yield
+    finally:
+        seconds["verify"] = seconds.get("verify", 0.0) + perf_counter() - started
+
+
 class Problem(Protocol):
-    """A model stated in a modelling language; ``seconds`` after a solve: hand_over and solve."""
+    """A model stated in a modelling language.
+
+    ``seconds`` after a solve: hand_over, solve, and under "verify" those that its form took.
+    """
 
     seconds: dict[str, float]
 

@@ -24,6 +24,7 @@ from scipy import sparse
 from optimodels.errors import RunError
 from optimodels.form import Block, Form, QuadraticRow, Vector, stack_blocks
 from optimodels.result import Claim, Point, Stopped
+from optimodels.solvers.languages import timed
 from optimodels.solvers.registry import Limits, Solver
 
 _STOPPED: dict[TerminationCondition, Stopped] = {
@@ -63,7 +64,7 @@ class PyomoProblem:
     @cached_property
     def form(self) -> Form:
         """The canonical form, from Pyomo's own compilers, never from a solver's file."""
-        with _paused_garbage_collection():
+        with timed(self.seconds), _paused_garbage_collection():
             if self.is_large:
                 try:
                     return self._linear_form()
@@ -153,7 +154,7 @@ class PyomoProblem:
             ),
             whole,
         )
-        self.seconds = {"hand_over": max(0.0, whole - inside), "solve": inside}
+        self.seconds |= {"hand_over": max(0.0, whole - inside), "solve": inside}
         return self._claim(results)
 
     def _claim(self, results: Any) -> Claim:

@@ -68,7 +68,7 @@ def solve(
     if claim.stopped == "error":
         claim = replace(claim, message=f"{solver.name}: {claim.message}")
     inside = min(whole, _seconds(results) or whole)
-    problem.seconds = {"hand_over": whole - inside, "solve": inside}
+    problem.seconds |= {"hand_over": whole - inside, "solve": inside}
     return claim
 
 

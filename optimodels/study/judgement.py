@@ -76,7 +76,7 @@ def solve_and_judge(
         claim,
         judgement,
         describe(solver, request),
-        {**tried.seconds, "verify": verified - solved},
+        {**tried.seconds, "verify": tried.seconds.get("verify", 0.0) + verified - solved},
         formulation,
         data,
     )

@@ -22,7 +22,9 @@ CASES = sorted(Path(__file__).parents[2].glob("cases/*/*.yaml"))
 def told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Solve a case by a liar, set in the catalogue for the length of a test."""
 
-    def tell(lie: Callable[..., Any], case: Path, *limits: str, isolate: bool | None = None) -> Result:
+    def tell(
+        lie: Callable[..., Any], case: Path, *limits: str, isolate: bool | None = None
+    ) -> Result:
         known = registry.all_solvers()
         monkeypatch.setattr(registry, "all_solvers", lambda: (*known, liars.liar(lie)))
         chosen = ", ".join(["name: liar", *limits])

@@ -1,0 +1,111 @@
+"""One formulation through many solvers: who answers, how fast, and who is wrong."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from optimodels.benchmarking.entry import Benchmark, Entry, Settings
+from optimodels.benchmarking.machine import environment_now, load_now
+from optimodels.benchmarking.race import Contestant, race
+from optimodels.benchmarking.settle import settled
+from optimodels.case import Case, choice
+from optimodels.case.expansion import expand
+from optimodels.errors import CallError, suggestion
+from optimodels.model import Solve
+from optimodels.solvers.registry import able_solvers, solver_names
+
+__all__ = ["Benchmark", "Entry", "Settings", "bench"]
+
+#: Called with the instance, the solver, which round it is (0 warms up) and of how many.
+Progress = Callable[[str, str, int, int], None]
+
+
+def bench(
+    cases: Sequence[Case],
+    solvers: Sequence[str] | None = None,
+    settings: Settings | None = None,
+    *,
+    sweeps: bool = False,
+    progress: Progress | None = None,
+) -> Benchmark:
+    """Race solvers on cases: every answer verified, times by station, peak memory.
+
+    ``solvers`` are words as a case writes them ("highs", "pyomo:highs", "exact"); None takes every
+    installed way that can solve the case. Each solver has a process of its own per case, which
+    answers once to warm up, uncounted, and then once in every round, in an order drawn from the
+    seed. ``sweeps`` takes each run of a case's sweep as an instance of its own.
+
+    Raises CallError where a solver's name is unknown or two instances have one name.
+    """
+    chosen = settings or Settings()
+    instances: dict[str, Case] = {}
+    for case in cases:
+        for name, one in _instances(case, sweeps):
+            if name in instances:
+                raise CallError(
+                    f"two cases are named {name!r}; a benchmark needs their names apart"
+                )
+            instances[name] = one
+    for solver in solvers or ():
+        _known(solver)
+    before = load_now()
+    draws = random.Random(chosen.seed)
+    entries: list[Entry] = []
+    for name, case in instances.items():
+        field = [
+            Contestant(name, word, _by(case, word, chosen)) for word in solvers or able_words(case)
+        ]
+
+        def tell(solver: str, number: int, name: str = name) -> None:
+            if progress is not None:
+                progress(name, solver, number, chosen.repeat)
+
+        entries += settled(race(field, chosen, draws, tell))
+    environment = {**environment_now(), "load before": before, "load after": load_now()}
+    return Benchmark(chosen, environment, tuple(entries))
+
+
+def able_words(case: Case) -> list[str]:
+    """Return every installed way that can solve a case, as words for its key ``solver``."""
+    program = case.model.load_program()
+    free = [s.formulation for s in program.stages if isinstance(s, Solve) and s.solver is None]
+    words: dict[str, None] = {}
+    for formulation in free:
+        words |= dict.fromkeys(f"{s.via}:{s.name}" for s in able_solvers(formulation))
+    able = [
+        word
+        for word in words
+        if all(word in {f"{s.via}:{s.name}" for s in able_solvers(f)} for f in free)
+    ]
+    return [*able, "exact"] if free and all(f.exact is not None for f in free) else able
+
+
+def _instances(case: Case, sweeps: bool) -> list[tuple[str, Case]]:
+    single = case.alone()
+    if not sweeps or case.file.sweep is None:
+        return [(case.name, single)]
+    found = []
+    for values in expand(case):
+        kept = {key: value for key, value in values.items() if key != "solver"}
+        said = ", ".join(f"{k.removeprefix('parameters.')}={v}" for k, v in kept.items())
+        found.append((f"{case.name} ({said})", single.with_values(kept)))
+    return list(dict(found).items())
+
+
+def _by(case: Case, word: str, settings: Settings) -> Case:
+    """Return the case as one solver gets it: the race's limits, the case's own gap."""
+    asked = {
+        "name": word,
+        "time_limit": settings.time_limit,
+        "threads": settings.threads,
+        "memory_limit": settings.memory_limit,
+        "gap": choice(case).gap,
+    }
+    return case.with_values({"solver": {k: v for k, v in asked.items() if v is not None}})
+
+
+def _known(word: str) -> None:
+    name = word.rpartition(":")[2]
+    if name not in solver_names():
+        raise CallError(f"--solvers: no solver {name!r}{suggestion(name, solver_names())}")

@@ -1,0 +1,301 @@
+"""The race of solvers: its arithmetic by hand, and liars that never win."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from optimodels.benchmarking import Benchmark, Entry, Settings, bench
+from optimodels.benchmarking.against import against
+from optimodels.benchmarking.entry import read_benchmark
+from optimodels.benchmarking.scores import (
+    PENALTY,
+    VIRTUAL_BEST,
+    cactus,
+    means,
+    profiles,
+    shifted_mean,
+    statuses,
+    wins,
+)
+from optimodels.benchmarking.settle import differ, disagreements, settled
+from optimodels.case import load_case
+from optimodels.cli import main
+from optimodels.errors import CallError
+
+ROOT = Path(__file__).parents[2]
+MAPPING = ROOT / "cases" / "flexibility" / "aggregator-mapping-33bus.yaml"
+SURFACE = ROOT / "cases" / "flexibility" / "mapping-surface-33bus.yaml"
+
+
+def entry(instance: str, solver: str, *times: float, **other: object) -> Entry:
+    seconds = [{"solve": time} for time in times]
+    blank = Entry(instance, solver, "solved", stopped="optimal", verdict="verified",
+                  objective=1.0, seconds=seconds)  # fmt: skip
+    return replace(blank, **other)  # type: ignore[arg-type]
+
+
+def raced(*entries: Entry, **settings: object) -> Benchmark:
+    return Benchmark(replace(Settings(), **settings), {}, entries)  # type: ignore[arg-type]
+
+
+BY_HAND = raced(
+    entry("one", "a", 1.0, 1.0, 1.0, 1.0, 1.0),
+    entry("one", "b", 2.0, 2.0, 2.0, 2.0, 9.0),
+    entry("two", "a", 8.0, 8.0, 8.0, 8.0, 8.0),
+    entry("two", "b", 4.0, 4.0, 4.0, 4.0, 4.0),
+    entry("three", "a", status="time", stopped="time", verdict="unverified"),
+    entry("three", "b", 5.0, 5.0, 5.0, 5.0, 5.0),
+    time_limit=10.0,
+    shift=1.0,
+)
+
+
+def test_shifted_mean_by_hand() -> None:
+    assert shifted_mean([2.0, 8.0], 0.0) == pytest.approx(4.0)
+    assert shifted_mean([0.0, 8.0], 1.0) == pytest.approx(2.0)
+    # No clamp: microseconds stay microseconds.
+    assert shifted_mean([1e-6, 1e-6], 10.0) == pytest.approx(1e-6, rel=1e-3)
+
+
+def test_means_by_hand() -> None:
+    rows = {row["solver"]: row for row in means(BY_HAND)}
+    assert rows["a"]["plain"] == pytest.approx(math.sqrt(2 * 9) - 1)
+    assert rows["a"]["penalised"] == pytest.approx((2 * 9 * (PENALTY * 10 + 1)) ** (1 / 3) - 1)
+    assert rows["b"]["plain"] == rows["b"]["penalised"] == pytest.approx(90 ** (1 / 3) - 1)
+    assert rows["a"]["intersection"] == pytest.approx(math.sqrt(2 * 9) - 1)
+    assert rows["b"]["intersection"] == pytest.approx(math.sqrt(3 * 5) - 1)
+    assert rows[VIRTUAL_BEST]["plain"] == pytest.approx((2 * 5 * 6) ** (1 / 3) - 1)
+    assert (rows["a"]["best at"], rows["b"]["best at"]) == (1, 2)
+    assert (rows["a"]["solved"], rows["a"]["of"]) == (2, 3)
+
+
+def test_wins_need_quartiles_apart() -> None:
+    rows = {row["faster"]: row for row in wins(BY_HAND)}
+    assert (rows["a"]["b"], rows["b"]["a"]) == (1, 2)
+    close = raced(entry("x", "a", 1.0, 2.0, 3.0), entry("x", "b", 2.0, 3.0, 4.0))
+    assert [row.get("b", row.get("a")) for row in wins(close)] == [0, None]
+
+
+def test_profile_and_cactus_by_hand() -> None:
+    assert profiles(BY_HAND) == {
+        "a": [(1.0, pytest.approx(1 / 3)), (2.0, pytest.approx(2 / 3))],
+        "b": [(1.0, pytest.approx(1 / 3)), (1.0, pytest.approx(2 / 3)), (2.0, pytest.approx(1.0))],
+    }
+    assert cactus(BY_HAND) == {
+        "a": [(1, 1.0), (2, 8.0)],
+        "b": [(1, 2.0), (2, 4.0), (3, 5.0)],
+    }
+
+
+def test_statuses_count_every_end() -> None:
+    rows = {row["solver"]: row for row in statuses(BY_HAND)}
+    assert rows["a"] == {"solver": "a", "solved": 2, "time": 1}
+
+
+@pytest.mark.parametrize("proved", ["optimal", "infeasible", "unbounded"])
+def test_proved_answer_refutes_others(proved: str) -> None:
+    right = entry("x", "right", 1.0, stopped=proved)
+    if proved != "optimal":
+        right = replace(right, objective=None)
+    words = [
+        entry("x", f"says {stopped}", 1.0, status="unverified", verdict="unverified",
+              stopped=stopped, objective=3.0 if stopped == "optimal" else None)
+        for stopped in ("optimal", "infeasible", "unbounded")
+    ]  # fmt: skip
+    found = settled([right, *words])
+    assert found[0].status == "solved"
+    for one in found[1:]:
+        same = one.stopped == proved and proved != "optimal"
+        assert one.status == ("unverified" if same else "refuted"), one
+    told = disagreements(raced(*found))
+    assert len(told) == 4
+    assert sum("right proved otherwise" in row["settled by"] for row in told) == (
+        3 if proved == "optimal" else 2
+    )
+
+
+def test_gap_that_was_asked_for_is_no_disagreement() -> None:
+    one, other = entry("x", "a", 1.0, objective=100.0), entry("x", "b", 1.0, objective=100.5)
+    assert differ(one, other)
+    assert not differ(replace(one, asked_gap=0.01), other)
+    assert disagreements(raced(one, replace(other, objective=100.0 + 1e-5))) == []
+
+
+def test_ratio_of_the_same_and_of_twice_the_time() -> None:
+    times = [1.0, 1.1, 0.9, 1.05, 0.95, 1.0, 1.02]
+    before = raced(entry("x", "a", *times))
+    (same, whole) = against(before, before)
+    assert same["ratio"] == whole["ratio"] == pytest.approx(1.0)
+    assert same["from"] <= 1.0 <= same["to"]
+    assert same["word"] == "no difference shown"
+    twice = raced(entry("x", "a", *(2 * time for time in times)))
+    assert against(twice, before)[0]["ratio"] == pytest.approx(2.0)
+    assert against(twice, before)[0]["word"] == "slower"
+    assert against(before, twice)[0]["word"] == "faster"
+    changed = raced(entry("x", "a", *times, fingerprint="other"))
+    assert "not compared" in against(changed, before)[0]["word"]
+    broken = raced(entry("x", "a", status="error"))
+    assert against(broken, before) == [
+        {"instance": "x", "solver": "a", "word": "solved before, error now"}
+    ]
+
+
+def test_interval_covers_the_true_ratio() -> None:
+    """Of 95 % intervals about 95 % must hold the truth; percentile intervals of medians of 15 are
+    known to be a little wide or narrow, so the band is that of 400 trials around 90 to 99 %."""
+    draws = np.random.default_rng(7)
+    covered = 0
+    for _ in range(400):
+        old = raced(entry("x", "a", *np.exp(draws.normal(0.0, 0.2, 15))))
+        new = raced(entry("x", "a", *(1.3 * np.exp(draws.normal(0.0, 0.2, 15)))))
+        row = against(new, old)[0]
+        covered += row["from"] <= 1.3 <= row["to"]
+    assert 0.90 <= covered / 400 <= 0.995
+
+
+def test_race_times_stations_and_keeps_verdicts(tmp_path: Path) -> None:
+    case = load_case(MAPPING)
+    rounds: list[tuple[str, int]] = []
+    done = bench(
+        [case], ["exact", "highs", "clarabel"],
+        progress=lambda instance, solver, number, of: rounds.append((solver, number)),
+    )  # fmt: skip
+    by = {e.solver: e for e in done.entries}
+    assert [e.solver for e in done.entries] == ["exact", "highs", "clarabel"]
+    assert by["clarabel"].status == "skipped"
+    assert "cannot take a problem of class" in by["clarabel"].reason
+    for one in (by["exact"], by["highs"]):
+        assert (one.status, one.verdict, len(one.seconds)) == ("solved", "verified", 5)
+        assert one.objective == pytest.approx(by["exact"].objective)
+        assert one.peak is not None
+        assert one.peak > 50
+    assert by["highs"].station("hand_over") is not None
+    # One warm-up each, five counted rounds for those who can, in orders that differ.
+    assert [number for _, number in rounds].count(0) == 3
+    orders = {tuple(s for s, n in rounds if n == number) for number in range(1, 6)}
+    assert {frozenset(order) for order in orders} == {frozenset({"exact", "highs"})}
+    assert len(orders) == 2
+    assert done.exit_code == 0
+    (tmp_path / "bench.json").write_text(done.as_json())
+    assert read_benchmark(tmp_path).as_json() == done.as_json()
+
+
+PLANTED = """
+from dataclasses import replace
+from tests.conformance import liars
+SOLVERS = [
+    replace(liars.liar(getattr(liars, name)), name=name)
+    for name in ("wrong_objective", "infeasible_point", "false_optimal", "false_infeasible",
+                 "false_unbounded", "hangs", "eats_memory", "crashes")
+]
+"""
+
+
+def test_liars_are_refuted_and_never_win(tmp_path: Path) -> None:
+    """They come in as another package's solvers do, by an entry point."""
+    (tmp_path / "planted.py").write_text(PLANTED)
+    info = tmp_path / "planted-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[optimodels.solvers]\nplanted = planted:SOLVERS\n")
+    names = ["wrong_objective", "infeasible_point", "false_optimal", "false_infeasible",
+             "false_unbounded", "hangs", "eats_memory", "crashes"]  # fmt: skip
+    ran = subprocess.run(
+        [sys.executable, "-m", "optimodels", "bench", str(MAPPING), "--solvers",
+         ",".join([*names, "highs", "exact"]), "--time-limit", "15", "--memory-limit", "1",
+         "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "COLUMNS": "80"},
+    )  # fmt: skip
+    assert ran.returncode == 1, ran.stderr
+    assert ran.stderr == ""
+    found = {e.solver: e for e in read_benchmark(tmp_path / "out").entries}
+    for name in names[:5]:
+        assert found[name].status == "refuted", found[name]
+        assert found[name].reason
+    assert [found[name].status for name in names[5:]] == ["time", "memory", "error"]
+    assert "SIGSEGV" in found["crashes"].reason
+    assert found["highs"].status == found["exact"].status == "solved"
+    rows = {row["solver"]: row for row in means(read_benchmark(tmp_path / "out"))}
+    for name in names:
+        assert (rows[name]["solved"], rows[name]["plain"], rows[name]["best at"]) == (0, None, 0)
+    assert "✗ false_infeasible" in ran.stdout
+    assert "Disagreements" in ran.stdout
+    assert max(map(len, ran.stdout.replace(str(tmp_path), "").splitlines())) <= 80
+    with (tmp_path / "out" / "bench.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 10
+
+
+def test_every_run_of_a_sweep_can_be_an_instance() -> None:
+    case = load_case(
+        SURFACE, ["sweep={grid: {parameters.aggregators: [2, 40], solver: [highs, scip]}}"]
+    )
+    done = bench([case], ["exact"], sweeps=True)
+    assert done.instances == [
+        "mapping-surface-33bus (aggregators=2)",
+        "mapping-surface-33bus (aggregators=40)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--solvers", "higs"], "no solver 'higs'; did you mean 'highs'"),
+        (["--repeat", "3"], "must be a whole number from 5"),
+        (["--time-limit", "nan"], "must be a number greater than 0"),
+        (["--against", "nowhere"], "'nowhere' holds no benchmark"),
+        ([str(MAPPING)], "two cases are named 'aggregator-mapping-33bus'"),
+    ],
+)
+def test_wrong_calls_are_one_line(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(["bench", str(MAPPING), *arguments])
+    except SystemExit as left:
+        code = int(left.code or 0)
+    assert code == 2
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": 99}', '{"format": 1, "settings": {}}'])
+def test_damaged_benchmark_is_one_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "bench.json").write_text(text)
+    with pytest.raises(CallError, match=r"bench\.json"):
+        read_benchmark(tmp_path)
+
+
+def test_interrupted_race_leaves_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "optimodels", "bench", str(MAPPING), "--repeat", "9999",
+         "--solvers", "highs,exact", "--out", str(out)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(6)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in said[1]
+    assert not out.exists() or list(out.iterdir()) == []
+
+
+def test_json_is_strict(tmp_path: Path) -> None:
+    text = BY_HAND.as_json()
+
+    def refuse(name: str) -> float:
+        raise AssertionError(name)
+
+    json.loads(text, parse_constant=refuse)
