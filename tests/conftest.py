@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,3 +21,11 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def cases() -> Path:
     """The folder of the shipped cases."""
     return Path(__file__).parent.parent / "cases"
+
+
+@pytest.fixture(autouse=True)
+def _judged_anew() -> None:
+    """Tests change which solvers there are and what judges: no verdict outlives its test."""
+    judgement = sys.modules.get("optimodels.study.judgement")
+    if judgement is not None:
+        judgement._judged.clear()

@@ -54,7 +54,8 @@ def bench(
     entries: list[Entry] = []
     for name, case in instances.items():
         field = [
-            Contestant(name, word, _by(case, word, chosen)) for word in solvers or able_words(case)
+            Contestant(name, word, _class(case), _by(case, word, chosen))
+            for word in solvers or able_words(case)
         ]
 
         def tell(solver: str, number: int, name: str = name) -> None:
@@ -91,6 +92,15 @@ def _instances(case: Case, sweeps: bool) -> list[tuple[str, Case]]:
         said = ", ".join(f"{k.removeprefix('parameters.')}={v}" for k, v in kept.items())
         found.append((f"{case.name} ({said})", single.with_values(kept)))
     return list(dict(found).items())
+
+
+def _class(case: Case) -> str:
+    """Return the class of the model's main problem."""
+    program = case.model.load_program()
+    return next(
+        (s.formulation.problem_class for s in program.stages
+         if isinstance(s, Solve) and s.name == program.main), "",
+    )  # fmt: skip
 
 
 def _by(case: Case, word: str, settings: Settings) -> Case:

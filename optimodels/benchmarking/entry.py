@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,6 @@ STATUSES: tuple[Status, ...] = Status.__args__  # type: ignore[attr-defined]
 
 #: What is compared: from the data to the solver's answer. Verification is the same code for all.
 MEASURED = ("build", "hand_over", "solve", "read")
-STATIONS = (*MEASURED, "verify")
 
 FILE = "bench.json"
 #: To be raised when the meaning of what is stored changes.
@@ -43,15 +42,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Entry:
-    """One solver on one instance.
+    """One solver on one instance, of the class of the model's main problem.
 
-    ``seconds`` holds the counted repetitions by station, ``peak`` the MiB that its process held
+    ``seconds`` holds the counted repetitions by station, ``verify`` what verification took the
+    first time (the same claim is not judged again), ``peak`` the MiB that its process held
     at most, ``cores`` processor time over wall time: how many it really used.
     """
 
     instance: str
     solver: str
     status: Status
+    problem_class: str = ""
     reason: str = ""
     used: Mapping[str, Any] = field(default_factory=dict)
     stopped: str = ""
@@ -63,6 +64,7 @@ class Entry:
     text: str = ""
     fingerprint: str = ""
     seconds: Sequence[Mapping[str, float]] = ()
+    verify: float | None = None
     peak: float | None = None
     cores: float | None = None
 
@@ -110,6 +112,16 @@ class Benchmark:
     @property
     def solvers(self) -> list[str]:
         return list(dict.fromkeys(entry.solver for entry in self.entries))
+
+    @property
+    def classes(self) -> list[str]:
+        return sorted({entry.problem_class for entry in self.entries})
+
+    def only(self, problem_class: str) -> Benchmark:
+        """Return its part of one class of problems, without solvers that do not take it."""
+        entries = [entry for entry in self.entries if entry.problem_class == problem_class]
+        able = {entry.solver for entry in entries if entry.status != "skipped"}
+        return replace(self, entries=tuple(e for e in entries if e.solver in able))
 
     def of(self, instance: str) -> list[Entry]:
         return [entry for entry in self.entries if entry.instance == instance]

@@ -27,6 +27,7 @@ class Contestant:
 
     instance: str
     solver: str
+    problem_class: str
     case: Case
 
 
@@ -56,7 +57,8 @@ def race(
                 known = found.get(one.solver)
                 if number == 0:
                     # It was the warm-up.
-                    entry = replace(entry, seconds=())
+                    (warm,) = entry.seconds or ({},)
+                    entry = replace(entry, seconds=(), verify=warm.get("verify"))
                 elif known is not None:
                     entry = _joined(known, entry)
                 found[one.solver] = entry
@@ -70,6 +72,7 @@ def _joined(known: Entry, entry: Entry) -> Entry:
     return replace(
         entry,
         seconds=[*known.seconds, *entry.seconds],
+        verify=known.verify,
         cores=max(known.cores or 0.0, entry.cores or 0.0),
     )
 
@@ -78,7 +81,7 @@ def _ask(one: Contestant, child: Child) -> Entry:
     """Have a solver answer once, within its limits."""
     asked = choice(one.case)
     guard = Guard(Limits(time=asked.time_limit, memory=asked.memory_limit), _keeps_time(one))
-    blank = Entry(one.instance, one.solver, "error", asked_gap=asked.gap)
+    blank = Entry(one.instance, one.solver, "error", one.problem_class, asked_gap=asked.gap)
     child.send("answer")
     while True:
         try:

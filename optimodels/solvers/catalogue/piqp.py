@@ -14,6 +14,7 @@ SOLVERS = (
         module="piqp",
         options=Options(gap="eps_duality_gap_rel"),
         licence="BSD-2-Clause",
+        exclusions={"infeasible LP": ("iterations", "runs to its last iteration")},
         homepage="predict-epfl.github.io/piqp",
     ),
 )

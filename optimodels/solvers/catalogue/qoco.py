@@ -21,6 +21,11 @@ SOLVERS = (
         module="qoco",
         options=Options(gap="reltol"),
         knows=_knows,
+        exclusions={
+            "infeasible LP": ("error", "has no test of infeasibility"),
+            "empty disc": ("error", "has no test of infeasibility"),
+            "unbounded LP": ("optimal", "has no test of unboundedness: x = 1e13"),
+        },
         licence="BSD-3-Clause",
         homepage="qoco-org.github.io/qoco",
     ),

@@ -34,5 +34,9 @@ SOLVERS = (
         classes=_PYOMO.classes - {"NLP", "NONCONVEX"},
         native="SCIP",
         options=replace(_PYOMO.options, inside="scip_params"),
+        findings=(
+            "Through CVXPY its duals lack those of the bounds, and at Ctrl-C its best point is "
+            "lost; through Pyomo it keeps it.",
+        ),
     ),
 )
