@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import pickle
 import platform
 import random
 import resource
@@ -73,7 +74,7 @@ def overhead(folder: Path, runs: int) -> None:
     file.write_text(SMALL.format(slacks=slacks))
     case = load_case(file)
     values = [{"parameters.aggregators": 2, "parameters.slack": k / 500} for k in range(500)]
-    single = case.alone()
+    single = pickle.dumps(case.alone())
     run_one(single, values[0], "warm")
     started = time.perf_counter()
     for value in values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,8 @@ def _work(
     cluster: str | None,
     progress: Progress | None,
 ) -> None:
-    single = case.alone()
+    # Pickled once, not once for every run.
+    single = pickle.dumps(case.alone())
     tasks = ((single, values, key) for key, values in waiting.items())
     opened = (
         cluster_pool(cluster, prepare_worker, 1)
@@ -124,18 +126,17 @@ def _work(
         else local_pool(workers, prepare_worker, 1)
     )
     with opened as pool:
-        for number, (task, content) in enumerate(_files(pool, tasks)):
-            store.write(task[2], content)
+        for number, (key, content) in enumerate(_files(case, pool, tasks)):
+            store.write(key, content)
             if progress is not None:
                 progress(number + 1, len(waiting))
 
 
-def _files(pool: Pool, tasks: Iterator[tuple[Any, ...]]) -> Iterator[tuple[tuple[Any, ...], bytes]]:
-    for task, came in results(pool, run_one, tasks):
+def _files(case: Case, pool: Pool, tasks: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, bytes]]:
+    for (_, _, key), came in results(pool, run_one, tasks):
         if isinstance(came, WorkerDiedError):
-            case, _, key = task
             came = pack(failure(case, key, str(came)))
-        yield task, came
+        yield key, came
 
 
 def summary_rows(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Row]:

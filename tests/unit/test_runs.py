@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import sqlite3
 import subprocess
@@ -243,14 +244,14 @@ def test_one_worker_and_two_give_the_same_bytes(tmp_path: Path) -> None:
     assert one == two
 
 
-def kills_itself(case: Case, values: Mapping[str, Any], key: str) -> bytes:
+def kills_itself(case: bytes, values: Mapping[str, Any], key: str) -> bytes:
     if values["parameters.aggregators"] == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return run_one(case, values, key)
 
 
 def test_worker_that_dies_costs_only_its_own_run() -> None:
-    case = parse_case(HEAD + "solver: exact\n")
+    case = pickle.dumps(parse_case(HEAD + "solver: exact\n"))
     tasks = [(case, {"parameters.aggregators": n}, f"k{n}") for n in range(2, 9)]
     with local_pool(2, prepare_worker, 1) as pool:
         came = {task[2]: out for task, out in results(pool, kills_itself, iter(tasks))}
