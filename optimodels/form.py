@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from optimodels.curve import Curve, CurvedRow
+
 if TYPE_CHECKING:
     from scipy import sparse
 
@@ -75,7 +77,7 @@ class QuadraticRow:
 
 @dataclass(frozen=True)
 class Form:
-    """Minimise or maximise ``1/2 x'Qx + linear @ x + constant`` over rows, bounds and cones.
+    """Minimise or maximise ``1/2 x'Qx + linear @ x + constant + curve(x)``.
 
     Shapes: ``linear``, ``lower``, ``upper``, ``integer`` (n,); ``quadratic`` (n, n), symmetric,
     or None; ``rows`` (m, n) with ``row_lower``, ``row_upper`` (m,). Infinite sides are ``inf``.
@@ -97,6 +99,8 @@ class Form:
     constant: float = 0.0
     cones: tuple[Cone, ...] = ()
     quadratic_rows: tuple[QuadraticRow, ...] = ()
+    curve: Curve | None = None
+    curved_rows: tuple[CurvedRow, ...] = ()
     source: str = field(default="", compare=False)
 
     @property
@@ -106,7 +110,8 @@ class Form:
 
     @property
     def size(self) -> dict[str, int]:
-        """Numbers of columns, integer columns, rows, nonzeros, cones and quadratic rows."""
+        """Numbers of columns, integer columns, rows, nonzeros, cones, quadratic rows and parts
+        beyond them."""
         return {
             "columns": len(self.linear),
             "integers": int(self.integer.sum()),
@@ -114,14 +119,20 @@ class Form:
             "nonzeros": int(self.rows.nnz),
             "cones": len(self.cones),
             "quadratic_rows": len(self.quadratic_rows),
+            "nonlinear": len(self.curved_rows) + (self.curve is not None),
         }
+
+    @property
+    def nonlinear(self) -> bool:
+        """Whether there are parts beyond quadratics and cones."""
+        return self.curve is not None or bool(self.curved_rows)
 
     def objective(self, x: Vector) -> float:
         """Return the objective, in the model's own sense, at x (n,)."""
         value = float(self.linear @ x) + self.constant
         if self.quadratic is not None:
             value += 0.5 * float(x @ (self.quadratic @ x))
-        return value
+        return value if self.curve is None else value + self.curve.value(x)
 
     def named(self, x: Vector) -> dict[str, Vector]:
         """Split x (n,) into the model's own variables, each in its shape."""
@@ -187,6 +198,10 @@ class Form:
             # Adding 0.0 makes -0.0 and 0.0 one number.
             digest.update((np.asarray(vector, dtype=np.float64) + 0.0).tobytes())
         digest.update(self.integer.tobytes())
+        if self.curve is not None:
+            digest.update(repr(self.curve).encode())
+        for curved in self.curved_rows:
+            digest.update(repr((curved.curve, curved.lower, curved.upper)).encode())
         for block in (*self.columns, *self.row_blocks):
             digest.update(f"{block.name}{block.shape}".encode())
         return digest.hexdigest()

@@ -7,6 +7,7 @@ import io
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from functools import cached_property
 from time import perf_counter
 from typing import Any
@@ -21,10 +22,11 @@ from pyomo.repn import generate_standard_repn
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy import sparse
 
-from optimodels.errors import RunError
+from optimodels.curve import Curve, CurvedRow
 from optimodels.form import Block, Form, QuadraticRow, Vector, stack_blocks
 from optimodels.result import Claim, Point, Stopped
 from optimodels.solvers.languages import timed
+from optimodels.solvers.pyomo_curves import curve_of
 from optimodels.solvers.registry import Limits, Solver
 
 _STOPPED: dict[TerminationCondition, Stopped] = {
@@ -228,21 +230,26 @@ class PyomoProblem:
         place = {id(v): j for j, v in enumerate(self._variables)}
         n, m = len(self._variables), len(self._constraints)
         objective = self._objective()
-        linear, quadratic, constant = np.zeros(n), None, 0.0
+        linear, quadratic, constant, curve = np.zeros(n), None, 0.0, None
         if objective is not None:
-            constant, used, slopes, quadratic = _expression(objective.expr, place, n)
+            constant, used, slopes, quadratic, curve = _expression(objective.expr, place, n)
             np.add.at(linear, used, slopes)
         data: list[Vector] = []
         columns: list[Any] = []
         starts = [0]
         lower, upper = np.full(m, -np.inf), np.full(m, np.inf)
-        curves = []
+        curves: list[QuadraticRow] = []
+        curved: list[CurvedRow] = []
         for i, constraint in enumerate(self._constraints):
             low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
-            shift, used, slopes, bend = _expression(body, place, n)
+            shift, used, slopes, bend, beyond = _expression(body, place, n)
             low = -np.inf if low is None else float(low) - shift
             high = np.inf if high is None else float(high) - shift
-            if bend is None:
+            if beyond is not None:
+                whole = curve_of(body, place)
+                curved.append(CurvedRow(whole, low + shift, high + shift, i, constraint.name))
+                starts.append(starts[-1])
+            elif bend is None:
                 columns.append(used)
                 data.append(slopes)
                 lower[i], upper[i] = low, high
@@ -255,7 +262,8 @@ class PyomoProblem:
         joined = [np.concatenate(part) if part else np.zeros(0) for part in (data, columns)]
         rows = sparse.csr_array((joined[0], joined[1].astype(np.int64), starts), shape=(m, n))
         rows.sum_duplicates()
-        return self._assemble(linear, quadratic, constant, rows, lower, upper, tuple(curves))
+        form = self._assemble(linear, quadratic, constant, rows, lower, upper, tuple(curves))
+        return replace(form, curve=curve, curved_rows=tuple(curved))
 
     def _assemble(
         self,
@@ -326,20 +334,19 @@ def _shape(keys: list[tuple[Any, ...]]) -> tuple[int, ...]:
 
 def _expression(
     expression: Any, place: Mapping[int, int], n: int
-) -> tuple[float, Any, Vector, sparse.csr_array | None]:
-    """Return constant, columns and slopes of the linear part, and the symmetric Hessian."""
+) -> tuple[float, Any, Vector, sparse.csr_array | None, Curve | None]:
+    """Return constant, columns and slopes of the linear part, the symmetric Hessian, the rest."""
     repn = generate_standard_repn(expression, quadratic=True)
-    if repn.nonlinear_expr is not None:
-        raise RunError(f"no canonical form for the nonlinear expression {repn.nonlinear_expr}")
+    rest = None if repn.nonlinear_expr is None else curve_of(repn.nonlinear_expr, place)
     used = np.array([place[id(v)] for v in repn.linear_vars], dtype=np.int64)
     slopes = np.array([float(pyo.value(c)) for c in repn.linear_coefs])
     constant = float(pyo.value(repn.constant))
     if not repn.quadratic_vars:
-        return constant, used, slopes, None
+        return constant, used, slopes, None, rest
     pairs = np.array([(place[id(a)], place[id(b)]) for a, b in repn.quadratic_vars])
     values = [float(pyo.value(c)) for c in repn.quadratic_coefs]
     half = sparse.coo_array((values, tuple(pairs.T)), shape=(n, n)).tocsr()
-    return constant, used, slopes, sparse.csr_array(half + half.T)
+    return constant, used, slopes, sparse.csr_array(half + half.T), rest
 
 
 def _constant_sides(constraint: Any) -> tuple[float, float]:

@@ -37,7 +37,7 @@ def better_point(problem: Problem, x: Vector) -> Vector | None:
         if problem.quadratic is not None:
             bend = float(step.move @ (problem.quadratic @ step.move))
         length = min(1.0, step.gain / bend) if bend > 0 else 1.0
-        found = _along(problem, x, step.move * length)
+        found = along(problem, x, step.move * length)
         if found is not None or not problem.rounded or not problem.convex:
             return found
         anchors.append(x + step.move)
@@ -45,7 +45,8 @@ def better_point(problem: Problem, x: Vector) -> Vector | None:
     return None
 
 
-def _along(problem: Problem, x: Vector, move: Vector) -> Vector | None:
+def along(problem: Problem, x: Vector, move: Vector) -> Vector | None:
+    """Return a feasible point materially better than x (n,) on the way of a move, or None."""
     form, value = problem.form, problem.value(x)
     allowed = max(STRICT, check_point(form, problem.own_cones, x).excess)
     for _ in range(_HALVINGS):
@@ -92,7 +93,7 @@ def curvature(problem: Problem, x: Vector, bound: Bound) -> tuple[Check, Vector 
     direction = np.zeros(len(x))
     direction[free] = null @ vectors[:, 0]
     for way in (direction, -direction):
-        better = _along(problem, x, _to_edge(problem, x, way))
+        better = along(problem, x, _to_edge(problem, x, way))
         if better is not None:
             return check, better
     return check, None

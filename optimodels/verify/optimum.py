@@ -32,7 +32,7 @@ def judge_point(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]
     form = problem.form
     x, test = exact_point(problem, claim.x, claim.objective)
     if x is None or not test.passed:
-        return _faulty(claim, test)
+        return faulty(claim, test)
     value = form.objective(x)
     said = multipliers_of(problem, claim, testimonies)
     bound = best_bound(problem, x, value, said, testimonies)
@@ -169,7 +169,8 @@ def _found(problem: Problem, x: Vector) -> str:
     return f"not optimal: a feasible point reaches {problem.form.objective(x):.9g}"
 
 
-def _faulty(claim: Claim, test: PointTest) -> Judgement:
+def faulty(claim: Claim, test: PointTest) -> Judgement:
+    """Return the verdict on a claim whose point fails a test."""
     if claim.x is None:
         return Judgement(_verdict("unverified", (), "no point was handed over"))
     if claim.stopped == "optimal" and claim.point == "feasible":

@@ -71,6 +71,8 @@ def check_point(
         found.append(_cones(cones, x))
     if form.quadratic_rows:
         found.append(_quadratic_rows(form, x))
+    if form.curved_rows:
+        found.append(_curved_rows(form, x))
     if objective is not None:
         found.append(_objective(form, x, objective))
     return PointTest(
@@ -136,6 +138,20 @@ def _quadratic_rows(form: Form, x: Vector) -> tuple[Check, str]:
             worst = off / max(1.0, largest)
             text = f"quadratic row {row.name} is violated by {off:.6g}"
     return Check.of("quadratic rows", worst, PRIMAL), text
+
+
+def _curved_rows(form: Form, x: Vector) -> tuple[Check, str]:
+    worst, text = 0.0, ""
+    for row in form.curved_rows:
+        value = row.curve.value(x)
+        if not np.isfinite(value):
+            check = Check("nonlinear rows", np.inf, PRIMAL, False)
+            return check, f"nonlinear row {row.name} is not a real number there"
+        off = max(row.lower - value, value - row.upper, 0.0)
+        if off / max(1.0, abs(value)) > worst:
+            worst = off / max(1.0, abs(value))
+            text = f"nonlinear row {row.name} is violated by {off:.6g}"
+    return Check.of("nonlinear rows", worst, PRIMAL), text
 
 
 def _objective(form: Form, x: Vector, claimed: float) -> tuple[Check, str]:

@@ -60,6 +60,8 @@ class Problem:
     @cached_property
     def bent(self) -> str:
         """What is not proven convex, in words; empty where all of the problem is."""
+        if self.form.nonlinear:
+            return "it has parts beyond quadratics"
         if self.quadratic is not None and not positive_semidefinite(self.quadratic):
             return "the objective is not convex"
         for row, reading in zip(self.form.quadratic_rows, self._readings, strict=True):
@@ -75,7 +77,8 @@ class Problem:
     @property
     def flat(self) -> bool:
         """Whether all of it is linear but for integrality."""
-        return self.quadratic is None and not self.form.cones and not self.form.quadratic_rows
+        curved = self.form.cones or self.form.quadratic_rows or self.form.nonlinear
+        return self.quadratic is None and not curved
 
     @property
     def rounded(self) -> bool:
