@@ -80,6 +80,9 @@ def make_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     sub.add_argument("--format", default="text", choices=FORMATS)
     sub.add_argument("--times", action="store_true", help="show seconds, which differ every time")
+    sub = add("report", commands.report)
+    sub.add_argument("folder", nargs="?", default="results", metavar="DIR",
+                     help="folder of results and sweeps; default: results")  # fmt: skip
     takes_cases(add("validate", commands.validate))
     sub = add("export", commands.export)
     takes_cases(sub)

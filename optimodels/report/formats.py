@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Sequence
 
 from optimodels.comparison import Table
@@ -15,6 +16,11 @@ _LATEX = {
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "✓": r"\checkmark{}", "✗": r"$\times$", "±": r"$\pm$",
 }  # fmt: skip
+
+
+# An underscore inside a word is only itself; a line may begin with what makes lists and headings.
+_MARKDOWN = re.compile(r"[\\`*<&|\[\]]|(?<!\w)_|_(?!\w)")
+_MARKDOWN_LINE = re.compile(r"^(\d*)([#>+.)-])(?= |$)")
 
 
 def columns_of(rows: Sequence[Row]) -> list[str]:
@@ -32,15 +38,26 @@ def as_text(table: Table, width: int = 10**6) -> str:
 
 
 def as_markdown(table: Table) -> str:
+    return "\n".join([f"### {markdown_text(table.title)}", "", *table_markdown(table)]) + "\n"
+
+
+def table_markdown(table: Table) -> list[str]:
+    """Return the lines of a table without its title."""
     columns = columns_of(table.rows)
 
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(c.replace("|", r"\|").replace("\n", " ") for c in cells) + " |"
+        return "| " + " | ".join(map(markdown_text, cells)) + " |"
 
     body = [line([number(row.get(c)) for c in columns]) for row in table.rows]
-    head = [f"### {table.title}", "", line(columns), line(["---"] * len(columns))]
-    note = ["", f"*{table.note}*"] if table.note else []
-    return "\n".join([*head, *body, *note]) + "\n"
+    rule = "| " + " | ".join(["---"] * len(columns)) + " |"
+    note = ["", f"*{markdown_text(table.note)}*"] if table.note else []
+    return [line(columns), rule, *body, *note]
+
+
+def markdown_text(text: str) -> str:
+    """Return a text on one line in which Markdown and HTML have nothing to read as theirs."""
+    plain = _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
+    return _MARKDOWN_LINE.sub(r"\g<1>\\\g<2>", plain)
 
 
 def as_csv(table: Table) -> str:

@@ -1,0 +1,59 @@
+"""A report as Markdown, the pictures as links to their files beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from optimodels import __version__
+from optimodels.report.formats import markdown_text, table_markdown
+from optimodels.report.sections import Listing, Page, Section
+
+
+def markdown_page(page: Page) -> str:
+    """Return the page as Markdown (GitHub's, for its tables)."""
+    lines = [
+        f"# {markdown_text(page.title)}",
+        "",
+        f"Made by optimodels {__version__}. No number without a verdict: ✓ verified is checked by "
+        "code that shares nothing with the solver, ? unverified rests on the solver's word, "
+        "✗ refuted is shown to be wrong.",
+        "",
+    ]
+    if page.left_out:
+        lines += ["## Left out", "", *(f"- {markdown_text(line)}" for line in page.left_out), ""]
+    for section in page.sections:
+        lines += _section(section, 2)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _section(section: Section, level: int) -> Iterator[str]:
+    yield f"{'#' * level} {markdown_text(section.title)}"
+    yield ""
+    if section.headline:
+        yield from (f"*{markdown_text(section.headline)}*", "")
+    for finding in section.findings:
+        yield f"- **{markdown_text(f'{finding.mark} {finding.text}')}**"
+    if section.findings:
+        yield ""
+    for line in section.text:
+        yield from (markdown_text(line), "")
+    for listing in (*section.equations, *section.listings):
+        yield from _listing(listing)
+    for table in section.tables:
+        yield from (f"**{markdown_text(table.title)}**", "", *table_markdown(table), "")
+    for picture in section.pictures:
+        yield f"![{markdown_text(picture.caption)}]({quote(picture.file)})"
+        yield ""
+        data = f" Data: table {picture.data.title}." if picture.data is not None else ""
+        yield from (markdown_text(f"{picture.caption}{data}"), "")
+    for part in section.parts:
+        yield from _section(part, min(level + 1, 6))
+
+
+def _listing(listing: Listing) -> Iterator[str]:
+    """A fence is longer than any that stands in the text."""
+    longest = max((len(run) for run in re.findall("`+", listing.text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from (f"{markdown_text(listing.title)}:", "", fence, listing.text.rstrip("\n"), fence, "")
