@@ -46,7 +46,7 @@ def question(name: str, asked: Mapping[str, Any], columns: Sequence[str] = ()) -
     return Section(
         "What was asked",
         text=[*title, *([over] if over else [])],
-        tables=[Table("the case in full", keys, "with every default")],
+        tables=[Table("The case in full", keys, "with every default")],
         parts=[text] if asked["text"] else [],
     )
 
@@ -86,10 +86,9 @@ def again(command: str, asked: Mapping[str, Any], folder: Path) -> Section | Non
         words += ["--set", setting]
     words += ["--allow-outside"] if asked["outside"] else []
     words += ["--out", folder.resolve().name]
-    notes = ["In the folder where it was first run; the case's text is above."]
     return Section(
         "How to run it again",
-        text=notes,
+        text=["From where it was first run, or with the case's text above saved under that name."],
         listings=[Listing("command", shlex.join(words))],
     )
 

@@ -8,19 +8,16 @@ from xml.etree import ElementTree
 _SVG = "http://www.w3.org/2000/svg"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 
-_ELEMENTS = frozenset(
-    "svg g defs path use rect circle ellipse line polyline polygon text tspan clipPath mask image "
-    "linearGradient radialGradient stop pattern marker symbol".split()
-)
+_DRAW = """svg g defs path use rect circle ellipse line polyline polygon text tspan clipPath mask
+image linearGradient radialGradient stop pattern marker symbol"""
 # Geometry, text and paint; what is not named here is left out.
-_ATTRIBUTES = frozenset(
-    "viewBox preserveAspectRatio width height x y x1 y1 x2 y2 cx cy r rx ry dx dy d points "
-    "transform gradientTransform gradientUnits clipPathUnits patternUnits offset refX refY "
-    "markerWidth markerHeight orient fill fill-opacity fill-rule stroke stroke-width "
-    "stroke-opacity stroke-linecap stroke-linejoin stroke-dasharray stroke-dashoffset "
-    "stroke-miterlimit opacity clip-path clip-rule mask stop-color stop-opacity font-size "
-    "font-family font-weight font-style text-anchor dominant-baseline display visibility".split()
-)
+_SAY = """viewBox preserveAspectRatio width height x y x1 y1 x2 y2 cx cy r rx ry dx dy d points
+transform gradientTransform gradientUnits clipPathUnits patternUnits offset refX refY markerWidth
+markerHeight orient fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-linecap
+stroke-linejoin stroke-dasharray stroke-dashoffset stroke-miterlimit opacity clip-path clip-rule
+mask stop-color stop-opacity font-size font-family font-weight font-style text-anchor
+dominant-baseline display visibility"""
+_ELEMENTS, _ATTRIBUTES = frozenset(_DRAW.split()), frozenset(_SAY.split())
 #: What something in the picture refers to.
 _TARGET = re.compile(r"#([^\s\"')]+)")
 _REFERENCE = re.compile(r"url\(\s*#([^)\s]+)\s*\)")

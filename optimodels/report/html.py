@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
@@ -22,7 +22,7 @@ from optimodels.report.folder import csv_text
 from optimodels.report.formats import columns_of
 from optimodels.report.sections import Page, Picture, Section
 from optimodels.report.text import number
-from optimodels.result import MARKS
+from optimodels.result import MARKS, Stopped
 
 #: Rows that are there at first; the script shows the others on demand.
 _FIRST_ROWS = 100
@@ -33,9 +33,10 @@ _FIRST_SCRIPT = 'document.documentElement.classList.add("js")'
 _SAFE = ",;:/()=+-_.~!*@$"
 
 _WEB = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)\]]")
+_INSTEAD = {f"{why} {mark}" for mark in MARKS.values() for why in get_args(Stopped)}
 _STATUS = {mark: status for status, mark in MARKS.items()}
 _WITH_WORD = re.compile(rf"([{''.join(_STATUS)}]) (\w+)")
-_AT_END = re.compile(rf"(?:(.*) )?([{''.join(_STATUS)}])", re.DOTALL)
+_AT_END = re.compile(rf"(.*) ([{''.join(_STATUS)}])", re.DOTALL)
 
 
 def html_page(page: Page) -> str:
@@ -53,7 +54,7 @@ def html_page(page: Page) -> str:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    shown = _Shown()
+    shown = _Shown(page.sections)
     return environment.from_string(_asset("page.html")).render(
         title=page.title,
         version=__version__,
@@ -69,7 +70,7 @@ def html_page(page: Page) -> str:
 @dataclass(frozen=True)
 class _Column:
     name: str
-    numeric: bool
+    kind: Literal["n", "long", ""]
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,10 @@ class _Table:
 class _Shown:
     """Gives names to what is shown, and makes each table once."""
 
-    def __init__(self) -> None:
+    def __init__(self, sections: Sequence[Section]) -> None:
         self._number = 0
         self._tables: dict[int, _Table] = {}
+        self._in_sections = {id(table) for table in _tables_in(sections)}
 
     def section(self, section: Section) -> dict[str, Any]:
         shown = {**vars(section), "id": self._name("part")}
@@ -102,7 +104,7 @@ class _Shown:
 
     def _picture(self, picture: Picture) -> dict[str, Any]:
         name = self._name("picture")
-        own = picture.data is not None and id(picture.data) not in self._tables
+        own = picture.data is not None and id(picture.data) not in self._in_sections
         return {
             "id": name,
             "file": picture.file,
@@ -122,9 +124,15 @@ class _Shown:
         return f"{kind}-{self._number}"
 
 
+def _tables_in(sections: Sequence[Section]) -> Iterator[Table]:
+    for section in sections:
+        yield from section.tables
+        yield from _tables_in(section.parts)
+
+
 def _table(table: Table, name: str) -> _Table:
     columns = columns_of(table.rows)
-    heads = [_Column(c.replace("_", " "), _numeric([r.get(c) for r in table.rows])) for c in columns]
+    heads = [_Column(c.replace("_", " "), _kind([r.get(c) for r in table.rows])) for c in columns]
     # Texts that tell the rows apart are their names.
     first = [row.get(columns[0]) for row in table.rows] if columns else []
     named = all(isinstance(v, str) for v in first) and len(set(first)) == len(first)
@@ -146,37 +154,43 @@ def _table(table: Table, name: str) -> _Table:
 def _rows(
     table: Table, columns: Sequence[str], heads: Sequence[_Column], named: bool, marks: bool
 ) -> Iterator[Markup]:
-    kinds = ["n" if head.numeric else "" for head in heads]
+    kinds = [f' class="{head.kind}"' if head.kind else "" for head in heads]
     for row in table.rows:
         cells = []
         for k, column in enumerate(columns):
             content = _cell(number(row.get(column)), marks)
-            kind = f' class="{kinds[k]}"' if kinds[k] else ""
             if named and k == 0:
-                cells.append(f'<th scope="row"{kind}>{content}</th>')
+                cells.append(f'<th scope="row"{kinds[k]}>{content}</th>')
             else:
-                cells.append(f"<td{kind}>{content}</td>")
+                cells.append(f"<td{kinds[k]}>{content}</td>")
         yield Markup("".join(cells))
 
 
 def _cell(text: str, marks: bool) -> Markup:
     """Escape a cell's text; where it is or ends with a verdict's mark, colour it and say it."""
+    if text in _STATUS:
+        text = f"{text} {_STATUS[text]}"
     found = _WITH_WORD.fullmatch(text)
     if found and (found[2] in MARKS or found[2] in ("passed", "failed")):
         return Markup('<span class="finding {}">{}</span>').format(_STATUS[found[1]], text)
-    found = _AT_END.fullmatch(text) if marks or text in _STATUS else None
+    found = _AT_END.fullmatch(text) if marks else None
     if found:
         status = _STATUS[found[2]]
-        return Markup(
-            '{}<span class="finding {}">{}<span class="unseen"> {}</span></span>'
-        ).format(f"{found[1]} " if found[1] else "", status, found[2], status)
+        return Markup('{}<span class="finding {}">{}<span class="unseen"> {}</span></span>').format(
+            f"{found[1]} ", status, found[2], status
+        )
     return escape(text)
 
 
-def _numeric(values: Sequence[Any]) -> bool:
-    """Numbers, and texts that begin with one, such as a value with its mark, stand at the right."""
+def _kind(values: Sequence[Any]) -> Literal["n", "long", ""]:
+    """Numbers stand at the right, with their marks and with what stands in a number's place
+    ("infeasible ✓"); sentences get room."""
     texts = [number(value) for value in values if value is not None and value != ""]
-    return bool(texts) and all(re.match(r"[-+]?\.?\d[^,]*$", text) for text in texts)
+    if any(len(text) > 40 for text in texts):
+        return "long"
+    numbers = [re.match(r"[-+]?\.?\d[^,]*$", text) is not None for text in texts]
+    others = {text for text, is_number in zip(texts, numbers, strict=True) if not is_number}
+    return "n" if any(numbers) and others <= _INSTEAD else ""
 
 
 def _linked(text: str) -> Markup:

@@ -21,7 +21,9 @@ def gather(folder: str | Path) -> Page:
     """
     path = Path(folder)
     if not path.is_dir():
-        raise CallError(f"no folder {str(folder)!r}; 'optimodels solve CASE.yaml --out DIR' makes one")
+        raise CallError(
+            f"no folder {str(folder)!r}; 'optimodels solve CASE.yaml --out DIR' makes one"
+        )
     found = [source(path) for source in SOURCES]
     sections = [section for part in found for section in part.sections]
     left_out = [line for part in found for line in part.left_out]

@@ -68,7 +68,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Found:
-    """What one kind of source found in a folder: its sections, and why other things are left out."""
+    """What one source found in a folder: its sections, and what it left out and why."""
 
     sections: Sequence[Section] = ()
     left_out: Sequence[str] = ()

@@ -79,7 +79,7 @@ def _answer(result: Result) -> Section:
     text += [line for line in (result.message, *(f"Note: {note}" for note in result.notes)) if line]
     tables = []
     if result.values:
-        tables.append(facts("values", result.values, ("name", "value")))
+        tables.append(facts("Values", result.values, ("name", "value")))
     if result.paper:
         tables.append(_paper(result))
     return Section("The answer", text=text, tables=tables)
@@ -100,7 +100,7 @@ def _paper(result: Result) -> Table:
         {**{name: row.get(name) for name in kept}, "verdict": verdict, "note": row.get("note", "")}
         for row in result.paper
     ]
-    return Table("beside the paper", rows, f"source: {result.paper[0].get('source', '')}")
+    return Table("Beside the paper", rows, f"source: {result.paper[0].get('source', '')}")
 
 
 def checks(result: Result) -> Section:
@@ -109,10 +109,10 @@ def checks(result: Result) -> Section:
         {"stage": name, **{key: _shown(value) for key, value in stage.items()}}
         for name, stage in result.stages.items()
     ]
-    tables = [Table("stages", stages)] if stages else []
+    tables = [Table("Stages", stages)] if stages else []
     if result.verdict.checks:
         rows = [_check(check) for check in result.verdict.checks]
-        tables.append(Table("checks", rows, "a check passes where its value is within the limit"))
+        tables.append(Table("Checks", rows, "a check passes where its value is within the limit"))
     return Section("How it was checked", tables=tables, folded=True)
 
 
@@ -128,16 +128,16 @@ def _check(check: Check) -> Row:
 
 def environment(result: Result) -> Section:
     """Return versions, machine and seconds, folded."""
-    seconds = facts("seconds", result.seconds, ("station", "seconds"))
-    versions = facts("environment", result.environment, ("name", "version"))
-    options = facts("solver's options", result.solver.options, ("option", "value"))
+    seconds = facts("Seconds", result.seconds, ("station", "seconds"))
+    versions = facts("Environment", result.environment, ("name", "version"))
+    options = facts("Solver's options", result.solver.options, ("option", "value"))
     kept = [table for table in (versions, options, seconds) if table.rows]
     text = [f"Fingerprint of case, data and formulation: {result.fingerprint}."]
     return Section("Environment and times", text=text, tables=kept, folded=True)
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ")
+    return name[:1].upper() + name[1:].replace("_", " ")
 
 
 def _shown(value: Any) -> Any:

@@ -43,14 +43,15 @@ def swept(folder: Path) -> Found:
 def _section(index: Index, store: Store, stems: Sequence[str], left_out: list[str]) -> Section:
     summaries = store.summaries(index.keys)
     model = known_model(index.model)
-    runs = Table("all runs", _rows(index, summaries), "in the order of the sweep")
-    side_by_side = tables_of(index, summaries, Choice(columns=_across(index), statistic="interval"))
+    runs = Table("All runs", _rows(index, summaries), "in the order of the sweep")
+    wide, *paper = tables_of(index, summaries, Choice(columns=_across(index), statistic="interval"))
+    beside = [replace(table, rows=[_worded(row) for row in table.rows]) for table in paper]
     stem = file_stem(index.case)
     drawn = pictures(store.folder, stem, stems, model, {"": runs}, left_out)
     parts = [
         question(index.model, index.asked, index.columns),
         mathematics(index.model),
-        Section("Side by side", tables=side_by_side),
+        Section("Side by side", tables=[wide, *beside]),
         Section("Pictures", pictures=drawn) if drawn else None,
         Section("Runs", tables=[_verdicts(index, summaries), runs]),
         *_of_one_run(index, summaries, store),
@@ -66,22 +67,27 @@ def _section(index: Index, store: Store, stems: Sequence[str], left_out: list[st
 
 def _rows(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> list[Row]:
     """A row per run, its verdict in mark and word, without columns that hold nothing."""
-    rows = [
-        {**row, "verdict": _WORDS.get(row["verdict"], row["verdict"])}
-        for row in summary_rows(index, summaries)
-    ]
+    rows = [_worded(row) for row in summary_rows(index, summaries)]
     held = {name for row in rows for name, value in row.items() if value not in (None, "")}
     return [{name: value for name, value in row.items() if name in held} for row in rows]
+
+
+def _worded(row: Row) -> Row:
+    return {**row, "verdict": _WORDS.get(row["verdict"], row["verdict"])}
 
 
 def _across(index: Index) -> list[str] | None:
     """Of the keys that differ, the one of fewest values makes the narrowest table."""
     names = [column.removeprefix("parameters.") for column in index.columns]
     values = {
-        name: {str(run[k]) for run in index.values} for k, name in enumerate(names) if name != "seed"
+        name: {str(run[k]) for run in index.values}
+        for k, name in enumerate(names)
+        if name != "seed"
     }
     several = [name for name in values if len(values[name]) > 1]
-    return [min(reversed(several), key=lambda name: len(values[name]))] if len(several) > 1 else None
+    return (
+        [min(reversed(several), key=lambda name: len(values[name]))] if len(several) > 1 else None
+    )
 
 
 def _findings(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
@@ -120,7 +126,7 @@ def _verdicts(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> Table
     rows: list[Row] = [
         {**dict(zip(names, kind, strict=True)), "runs": number} for kind, number in kinds.items()
     ]
-    return Table("verdicts", rows)
+    return Table("Verdicts", rows)
 
 
 def _of_one_run(

@@ -3,7 +3,7 @@
 (() => {
   const STEP = 100; // rows at a time: what a browser lays out without a pause
   const MOST_PRINTED = 1000;
-  const FEW = 8; // shorter tables need no filter
+  const FEW = 20; // shorter tables need no filter
 
   const make = (tag, attributes = {}, text = "") => {
     const element = document.createElement(tag);
