@@ -27,8 +27,8 @@ def swept(folder: Path) -> Found:
         return Found()
     try:
         store = Store(folder, create=False)
-    except CallError as error:
-        return Found(left_out=[str(error)])
+    except CallError:
+        return Found(left_out=["store.json: the runs are of another format"])
     indexes = store.indexes()
     stems = [file_stem(index.case) for index in indexes]
     left_out: list[str] = []
