@@ -18,9 +18,8 @@ _LATEX = {
 }  # fmt: skip
 
 
-# An underscore inside a word is only itself; a line may begin with what makes lists and headings.
+# An underscore inside a word is only itself.
 _MARKDOWN = re.compile(r"[\\`*<&|\[\]]|(?<!\w)_|_(?!\w)")
-_MARKDOWN_LINE = re.compile(r"^(\d*)([#>+.)-])(?= |$)")
 
 
 def columns_of(rows: Sequence[Row]) -> list[str]:
@@ -55,9 +54,8 @@ def table_markdown(table: Table) -> list[str]:
 
 
 def markdown_text(text: str) -> str:
-    """Return a text on one line in which Markdown and HTML have nothing to read as theirs."""
-    plain = _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
-    return _MARKDOWN_LINE.sub(r"\g<1>\\\g<2>", plain)
+    """Return a text, within a line, in which Markdown and HTML have nothing to read as theirs."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def as_csv(table: Table) -> str:

@@ -34,6 +34,7 @@ _SAFE = ",;:/()=+-_.~!*@$"
 
 _WEB = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)\]]")
 _INSTEAD = {f"{why} {mark}" for mark in MARKS.values() for why in get_args(Stopped)}
+_INSTEAD |= {"error", "not run"}
 _STATUS = {mark: status for status, mark in MARKS.items()}
 _WITH_WORD = re.compile(rf"([{''.join(_STATUS)}]) (\w+)")
 _AT_END = re.compile(rf"(.*) ([{''.join(_STATUS)}])", re.DOTALL)
@@ -172,11 +173,11 @@ def _cell(text: str, marks: bool) -> Markup:
         text = f"{text} {_STATUS[text]}"
     found = _WITH_WORD.fullmatch(text)
     if found and (found[2] in MARKS or found[2] in ("passed", "failed")):
-        return Markup('<span class="finding {}">{}</span>').format(_STATUS[found[1]], text)
+        return Markup('<span class="badge {}">{}</span>').format(_STATUS[found[1]], text)
     found = _AT_END.fullmatch(text) if marks else None
     if found:
         status = _STATUS[found[2]]
-        return Markup('{}<span class="finding {}">{}<span class="unseen"> {}</span></span>').format(
+        return Markup('{}<span class="badge {}">{}<span class="unseen"> {}</span></span>').format(
             f"{found[1]} ", status, found[2], status
         )
     return escape(text)

@@ -36,7 +36,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Badge:
     """A status beside a heading: "verified", "refuted" or "unverified", and the whole phrase."""
 
     status: str
@@ -56,7 +56,7 @@ class Section:
 
     title: str
     headline: str = ""
-    findings: Sequence[Finding] = ()
+    badges: Sequence[Badge] = ()
     text: Sequence[str] = ()
     equations: Sequence[Listing] = ()
     listings: Sequence[Listing] = ()

@@ -8,7 +8,7 @@ from typing import Any
 
 from optimodels.comparison import Table
 from optimodels.report.asked import again, facts, known_model, mathematics, pictures, question
-from optimodels.report.sections import Finding, Found, Section
+from optimodels.report.sections import Badge, Found, Section
 from optimodels.report.text import number
 from optimodels.result import Check, Result, Row
 
@@ -64,7 +64,7 @@ def _section(
     return Section(
         result.case,
         headline="; ".join(filter(None, (result.model, _objective(result)))),
-        findings=[Finding(result.verdict.status, result.verdict.text)],
+        badges=[Badge(result.verdict.status, result.verdict.text)],
         parts=[part for part in parts if part is not None],
     )
 

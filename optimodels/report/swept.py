@@ -12,7 +12,7 @@ from optimodels.comparison import Choice, Table, tables_of
 from optimodels.errors import CallError
 from optimodels.files import file_stem
 from optimodels.report.asked import again, known_model, mathematics, pictures, question
-from optimodels.report.sections import Finding, Found, Section
+from optimodels.report.sections import Badge, Found, Section
 from optimodels.report.single import checks, environment
 from optimodels.result import MARKS, Result, Row
 from optimodels.runs import Store, summary_rows
@@ -60,7 +60,7 @@ def _section(index: Index, store: Store, stems: Sequence[str], left_out: list[st
     return Section(
         index.case,
         headline=f"{index.model}; a sweep of {len(index.keys)} runs",
-        findings=_findings(index, summaries),
+        badges=_badges(index, summaries),
         parts=[part for part in parts if part is not None],
     )
 
@@ -90,21 +90,21 @@ def _across(index: Index) -> list[str] | None:
     )
 
 
-def _findings(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+def _badges(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> list[Badge]:
     """How many runs have which verdict; runs without an answer are named with the others."""
     known = [summaries[key] for key in index.keys if key in summaries]
     of = len(index.keys)
     number = Counter(s["verdict"]["status"] for s in known if not s["error"])
     found = [
-        Finding(status, f"{number[status]} of {of} runs {status}")
+        Badge(status, f"{number[status]} of {of} runs {status}")
         for status in MARKS
         if number[status]
     ]
     failed = sum(bool(s["error"]) for s in known)
     if failed:
-        found.append(Finding("unverified", f"{failed} of {of} runs failed: no answer"))
+        found.append(Badge("unverified", f"{failed} of {of} runs failed: no answer"))
     if len(known) < of:
-        found.append(Finding("unverified", f"{of - len(known)} of {of} runs not run"))
+        found.append(Badge("unverified", f"{of - len(known)} of {of} runs not run"))
     return found
 
 

@@ -20,7 +20,7 @@ from optimodels.cli import main
 from optimodels.comparison import Table
 from optimodels.report.html import html_page
 from optimodels.report.page import write_report
-from optimodels.report.sections import Finding, Listing, Page, Section
+from optimodels.report.sections import Badge, Listing, Page, Section
 
 CASES = Path(__file__).parents[2] / "cases" / "flexibility"
 GRID = (
@@ -49,7 +49,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> str:
     rows[5]["value"] = None
     section = Section(
         "<script>document.title = 'stolen'</script>",
-        findings=[Finding(s, f"{s}: reason") for s in ("verified", "refuted", "unverified")],
+        badges=[Badge(s, f"{s}: reason") for s in ("verified", "refuted", "unverified")],
         listings=[Listing("wide", "x" * 400)],
         tables=[Table("Many", rows), Table("Wide", [{f"column {k}": k for k in range(40)}])],
         parts=[Section("Folded", text=["hidden at first"], folded=True)],

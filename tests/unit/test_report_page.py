@@ -26,9 +26,8 @@ from optimodels.cli import main
 from optimodels.comparison import Table
 from optimodels.errors import CallError
 from optimodels.report.drawing import inline
-from optimodels.report.formats import markdown_text
 from optimodels.report.html import html_page
-from optimodels.report.markdown import markdown_page
+from optimodels.report.markdown import markdown_line, markdown_page
 from optimodels.report.page import gather, write_report
 from optimodels.report.sections import Listing, Page, Picture, Section
 from optimodels.report.text import number
@@ -338,10 +337,12 @@ def test_texts_of_a_user_are_only_texts() -> None:
         ("- x\ny", r"\- x y"),
         ("a|b<c&d", r"a\|b\<c\&d"),
         ("+", r"\+"),
+        ("## x", r"\## x"),
+        ("===", r"\==="),
     ],
 )
 def test_markdown_reads_a_text_as_it_is(text: str, escaped: str) -> None:
-    assert markdown_text(text) == escaped
+    assert markdown_line(text) == escaped
 
 
 def test_picture_keeps_what_draws_and_nothing_else() -> None:
