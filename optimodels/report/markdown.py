@@ -36,9 +36,9 @@ def _section(section: Section, level: int) -> Iterator[str]:
     yield ""
     if section.headline:
         yield from (f"*{markdown_text(section.headline)}*", "")
-    for finding in section.findings:
-        yield f"- **{markdown_text(f'{finding.mark} {finding.text}')}**"
-    if section.findings:
+    for badge in section.badges:
+        yield f"- **{markdown_text(f'{badge.mark} {badge.text}')}**"
+    if section.badges:
         yield ""
     for line in section.text:
         yield from (markdown_line(line), "")

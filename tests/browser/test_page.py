@@ -43,7 +43,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a page with every kind of finding and a table of ten thousand rows."""
+    """The address of a page with every kind of badge and a table of ten thousand rows."""
     # Multiplied by a number that shares no factor with LONG, so each value comes once.
     rows = [{"row": k, "value": (k * 7919) % LONG / 8, "name": f"n{k % 10}"} for k in range(LONG)]
     rows[5]["value"] = None
