@@ -271,7 +271,10 @@ def test_paper_has_no_controls_and_nothing_folded(browser: Chrome, long: str) ->
     assert len(controls) > 2
     assert not any(control.is_displayed() for control in controls)
     hidden = browser.find_element(By.XPATH, "//p[.='hidden at first']")
-    assert hidden.rect["height"] > 0
+    assert browser.execute_script("return arguments[0].checkVisibility()", hidden)
+    show(browser)
+    assert not browser.execute_script("return arguments[0].checkVisibility()", hidden)
+    show(browser, scheme="dark", media="print")
     body = browser.find_element(By.TAG_NAME, "body")
     assert colour(body.value_of_css_property("background-color")) == (255, 255, 255)
 
