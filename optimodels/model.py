@@ -175,12 +175,23 @@ class Program:
 
 
 @dataclass(frozen=True)
+class Caption:
+    """What a picture shows, and the table of the result that it was drawn from, where there is one.
+
+    A picture of a sweep is drawn from the sweep's runs.
+    """
+
+    text: str
+    table: str = ""
+
+
+@dataclass(frozen=True)
 class Model:
     """One name that a case can ask for, and what is known of it without loading any mathematics.
 
     ``parameters`` (a class of ``parameters.Parameters``), ``program`` and ``pictures`` are
     "module:name", imported when needed, so that a case is checked in no time. ``profiles`` names
-    the profiles that the model reads, with their defaults.
+    the profiles that the model reads, with their defaults, ``captions`` its pictures.
     """
 
     name: str
@@ -192,6 +203,7 @@ class Model:
     objective_unit: str = ""
     network: str | None = None
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    captions: Mapping[str, Caption] = field(default_factory=dict)
 
     def parameters_class(self) -> type[BaseModel]:
         loaded: type[BaseModel] = load(self.parameters)

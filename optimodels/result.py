@@ -189,6 +189,8 @@ class Result:
     seconds: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    # The case as it was given and in full (``Case.asked``), so that it can be asked again.
+    asked: Mapping[str, Any] = field(default_factory=dict)
     # For pictures; not part of the JSON: the network can be read again, arrays may be large.
     network: Any = None
     arrays: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -75,7 +75,9 @@ class Case:
         value = {key: inner for key, inner in self.source.value.items() if key != "sweep"}
         places = {k: at for k, at in self.source.places.items() if k[:1] != ("sweep",)}
         file = self.file.model_copy(update={"sweep": None})
-        return replace(self, file=file, source=replace(self.source, value=value, places=places))
+        # The file's own words stay behind with it: they may be as long as the sweep.
+        source = Source(self.source.file, value, places, self.source.set_keys)
+        return replace(self, file=file, source=source)
 
     def resolved(self) -> dict[str, Any]:
         """Return what the case says in full, defaults included, as plain values."""
@@ -88,6 +90,22 @@ class Case:
             **kept,
             "parameters": self.parameters.model_dump(mode="json"),
             "solver": choice(self).model_dump(mode="json"),
+        }
+
+    def asked(self) -> dict[str, Any]:
+        """Return what was asked, to be kept beside the answer: enough to ask it again.
+
+        ``text`` of ``file`` and the ``settings`` over it are what the user said, ``keys`` what
+        that comes to with every default.
+        """
+        keys = self.resolved()
+        del keys["paper"]
+        return {
+            "file": self.source.file,
+            "text": self.source.text,
+            "settings": [*self.source.settings],
+            "outside": self.outside,
+            "keys": keys,
         }
 
     def path(self, text: str, key: str) -> Path:

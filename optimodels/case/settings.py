@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -37,7 +38,7 @@ def apply_settings(source: Source, settings: Sequence[str]) -> Source:
             if not equals or not keys or not key.isprintable():
                 raise form_error("", "write it as key=value or key.sub=value")
             value, set_key = _put(source.value, path, read_value(text, "", path).value)
-            source = replace(source, value=value, set_keys=(*source.set_keys, set_key))
+            source = _changed(source, value, set_key, setting)
         except CaseError as error:
             findings += [Finding(label, 0, 0, f.key, f.message) for f in error.findings]
     if findings:
@@ -75,8 +76,19 @@ def apply_values(source: Source, values: Mapping[str, Any]) -> Source:
     """Return the source with plain values at dotted keys, as a sweep sets them."""
     for key, value in values.items():
         changed, set_key = _put(source.value, tuple(key.split(".")), value)
-        source = replace(source, value=changed, set_keys=(*source.set_keys, set_key))
+        # JSON is YAML: as a setting it says the same.
+        setting = f"{key}={json.dumps(value, ensure_ascii=False)}"
+        source = _changed(source, changed, set_key, setting)
     return source
+
+
+def _changed(source: Source, value: dict[str, Any], set_key: Keys, setting: str) -> Source:
+    return replace(
+        source,
+        value=value,
+        set_keys=(*source.set_keys, set_key),
+        settings=(*source.settings, setting),
+    )
 
 
 def put_values(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

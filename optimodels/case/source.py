@@ -52,12 +52,17 @@ _NO_SPACE = re.compile(r"[ \-{]*[A-Za-z_][\w.-]*(:)[^\s:/\\]")
 
 @dataclass(frozen=True)
 class Source:
-    """A case's plain values and where they stand; ``file`` is named as the user wrote it."""
+    """A case's plain values and where they stand; ``file`` is named as the user wrote it.
+
+    ``text`` is what stands in the file, ``settings`` what was set over it, as "key=value".
+    """
 
     file: str
     value: dict[str, Any]
     places: Mapping[Keys, Place] = field(default_factory=dict, repr=False)
     set_keys: tuple[Keys, ...] = ()
+    text: str = field(default="", repr=False, compare=False)
+    settings: tuple[str, ...] = ()
 
     def place(self, path: Sequence[str | int]) -> Place:
         """Return line and column, from 1, of a key or list entry, or of its nearest ancestor.
@@ -105,7 +110,7 @@ def parse_source(text: str, file: str) -> Source:
         if () not in reader.places:
             message = "is empty; 'optimodels new MODEL' prints a case to start from"
         raise form_error(file, message, reader.places.get((), (0, 0)))
-    return Source(file, reader.value, reader.places)
+    return Source(file, reader.value, reader.places, text=text)
 
 
 def read_value(text: str, file: str, path: Keys) -> _Reader:

@@ -139,6 +139,18 @@ def bench(options: argparse.Namespace) -> int:
     return done.exit_code
 
 
+def report(options: argparse.Namespace) -> int:
+    """Write a folder's results and sweeps as one HTML page, and as Markdown."""
+    from optimodels.report.page import write_report
+
+    files, page = write_report(options.folder)
+    for line in page.left_out:
+        print(f"left out: {line}", file=sys.stderr)
+    for file in files:
+        print(f"wrote {file}")
+    return 0
+
+
 def validate(options: argparse.Namespace) -> int:
     """Check cases without solving them."""
     from optimodels.case import load_case

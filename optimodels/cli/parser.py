@@ -108,6 +108,9 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--sweep", action="store_true", help="every run of a case's sweep is an instance"
     )
+    sub = add("report", commands.report)
+    sub.add_argument("folder", nargs="?", default="results", metavar="DIR",
+                     help="folder of results and sweeps; default: results")  # fmt: skip
     takes_cases(add("validate", commands.validate))
     sub = add("export", commands.export)
     takes_cases(sub)

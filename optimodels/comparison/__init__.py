@@ -68,12 +68,17 @@ def compare(folders: Sequence[str | Path], choice: Choice | None = None) -> list
         if not indexes:
             raise CallError(f"{str(folder)!r} holds no sweep")
         for index in indexes:
-            runs = list(_runs(index, store.summaries(index.keys)))
-            tables.append(_wide(index, runs, chosen))
-            paper = _paper(index, runs)
-            if paper.rows:
-                tables.append(paper)
+            tables += tables_of(index, store.summaries(index.keys), chosen)
     return tables
+
+
+def tables_of(
+    index: Index, summaries: Mapping[str, Mapping[str, Any]], choice: Choice
+) -> list[Table]:
+    """Return the tables of one sweep: side by side and, where there is one, beside the paper."""
+    runs = list(_runs(index, summaries))
+    paper = _paper(index, runs)
+    return [_wide(index, runs, choice), *([paper] if paper.rows else [])]
 
 
 @dataclass(frozen=True)

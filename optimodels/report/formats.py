@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 
@@ -18,6 +19,10 @@ _LATEX = {
 }  # fmt: skip
 
 
+# An underscore inside a word is only itself.
+_MARKDOWN = re.compile(r"[\\`*<&|\[\]]|(?<!\w)_|_(?!\w)")
+
+
 def columns_of(rows: Sequence[Row]) -> list[str]:
     """Return the columns of a table in the order in which they first appear."""
     return list(dict.fromkeys(key for row in rows for key in row))
@@ -30,15 +35,25 @@ def as_text(table: Table, width: int = 10**6) -> str:
 
 
 def as_markdown(table: Table) -> str:
+    return "\n".join([f"### {markdown_text(table.title)}", "", *table_markdown(table)]) + "\n"
+
+
+def table_markdown(table: Table) -> list[str]:
+    """Return the lines of a table without its title."""
     columns = columns_of(table.rows)
 
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(c.replace("|", r"\|").replace("\n", " ") for c in cells) + " |"
+        return "| " + " | ".join(map(markdown_text, cells)) + " |"
 
     body = [line([number(row.get(c)) for c in columns]) for row in table.rows]
-    head = [f"### {table.title}", "", line(columns), line(["---"] * len(columns))]
-    note = ["", f"*{table.note}*"] if table.note else []
-    return "\n".join([*head, *body, *note]) + "\n"
+    rule = "| " + " | ".join(["---"] * len(columns)) + " |"
+    note = ["", f"*{markdown_text(table.note)}*"] if table.note else []
+    return [line(columns), rule, *body, *note]
+
+
+def markdown_text(text: str) -> str:
+    """Return a text, within a line, in which Markdown and HTML have nothing to read as theirs."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def as_csv(table: Table) -> str:

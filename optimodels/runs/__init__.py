@@ -91,6 +91,7 @@ def sweep(
         [keys.key(values) for values in runs],
         [[values.get(column) for column in columns] for values in runs],
         keys.key({}),
+        case.asked(),
     )
     store.write_index(index)
     done = store.keys() if again != "all" else set()

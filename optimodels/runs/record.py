@@ -46,6 +46,8 @@ class Record:
         """Return the record of a run that has a result."""
         whole = result.as_json()
         seconds = whole.pop("seconds")
+        # The sweep's index has it once for all runs.
+        del whole["asked"]
         return cls(
             key,
             result.case,

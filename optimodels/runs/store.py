@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Index:
     """The runs of a sweep in order: the ``columns`` that it sets, and by run its key and values.
 
     ``own`` is the key of the case as it stands: what a paper printed belongs to that run alone.
+    ``asked`` is the case as it was given and in full (``Case.asked``).
     """
 
     case: str
@@ -37,6 +38,7 @@ class Index:
     keys: list[str]
     values: list[list[Any]]
     own: str = ""
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Store:

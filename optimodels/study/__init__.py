@@ -222,6 +222,7 @@ def _blank(
         seconds={name: round(value, 6) for name, value in ledger.seconds.items()},
         environment=environment(),
         parameters=case.parameters.model_dump(mode="json"),
+        asked=case.asked(),
     )
 
 

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,8 @@ def test_record_comes_back_whole_and_equal_runs_are_equal_bytes() -> None:
             np.testing.assert_array_equal(back.arrays[stage][name], array)
     assert back.result is not None
     again = Result.from_json({**back.result, "seconds": back.seconds}, back.arrays)
-    assert again.as_json() == result.as_json()
+    # The question is kept by the sweep, once for all of its runs.
+    assert again.as_json() == replace(result, asked={}).as_json()
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, -1])

@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 from optimodels.families.flexibility.parameters import PROFILES
-from optimodels.model import Model
+from optimodels.model import Caption, Model
 
 _HERE = "optimodels.families.flexibility"
+
+_CAPTIONS = {
+    "hours": Caption(
+        "Magnetisation and price by hour, the price scaled to [-1, 1]; below, the power at the "
+        "source as scheduled and as flexed.",
+        "hours",
+    ),
+    "voltage": Caption(
+        "Voltage of every bus in the step with the lowest one, as scheduled and as flexed. The "
+        "table has the lowest voltage of every step.",
+        "network",
+    ),
+    "map": Caption("What was chosen for every bus, on the network.", "buses"),
+    "customers": Caption(
+        "The customers as tiles, in the order of their buses; a number is a bus.",
+        "buses",
+    ),
+    "surface": Caption(
+        "Objective by number of aggregators, relative to the cost of the scheduled load, a line "
+        "per slack; a cross: infeasible.",
+    ),
+}
 
 
 def _model(short: str, title: str, section: str, unit: str) -> Model:
@@ -21,6 +43,7 @@ def _model(short: str, title: str, section: str, unit: str) -> Model:
         objective_unit=unit,
         network="case33bw",
         profiles=PROFILES,
+        captions=_CAPTIONS,
     )
 
 

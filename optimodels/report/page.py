@@ -1,0 +1,48 @@
+"""A report of all that a folder holds, as one HTML page and as Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optimodels.errors import CallError
+from optimodels.files import write_whole
+from optimodels.report.sections import Page, Source
+from optimodels.report.single import solved
+from optimodels.report.swept import swept
+
+#: Who looks for what in a folder, in the order of the report.
+SOURCES: tuple[Source, ...] = (solved, swept)
+
+
+def gather(folder: str | Path) -> Page:
+    """Return the report of what is in a folder.
+
+    Raises CallError where there is no such folder, or nothing in it that can be shown.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise CallError(
+            f"no folder {str(folder)!r}; 'optimodels solve CASE.yaml --out DIR' makes one"
+        )
+    found = [source(path) for source in SOURCES]
+    sections = [section for part in found for section in part.sections]
+    left_out = [line for part in found for line in part.left_out]
+    if not sections:
+        reason = f"; left out: {'; '.join(left_out)}" if left_out else ""
+        raise CallError(
+            f"{str(folder)!r} holds no result and no sweep{reason or '; solve or sweep with --out'}"
+        )
+    return Page(f"Report on {path.resolve().name}", sections, left_out)
+
+
+def write_report(folder: str | Path) -> tuple[list[Path], Page]:
+    """Write ``report.html`` and ``report.md`` into a folder, each whole or not at all.
+
+    Returns the files and what they show. The same folder gives the same bytes.
+    """
+    from optimodels.report.html import html_page
+    from optimodels.report.markdown import markdown_page
+
+    page = gather(folder)
+    texts = {"report.html": html_page(page), "report.md": markdown_page(page)}
+    return [write_whole(Path(folder) / name, text) for name, text in texts.items()], page

@@ -1,0 +1,430 @@
+"""The report of a folder: what it holds, in HTML and Markdown alike, and nothing that can harm."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import pickle
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from optimodels.case import load_case
+from optimodels.cli import main
+from optimodels.comparison import Table
+from optimodels.errors import CallError
+from optimodels.report.drawing import inline
+from optimodels.report.html import html_page
+from optimodels.report.markdown import markdown_line, markdown_page
+from optimodels.report.page import gather, write_report
+from optimodels.report.sections import Listing, Page, Picture, Section
+from optimodels.report.text import number
+from optimodels.runs.record import unpack
+from tests.unit.page_reading import Read
+
+CASES = Path(__file__).parents[2] / "cases" / "flexibility"
+SOLVED = "aggregator-mapping-33bus"
+SWEPT = "mapping-surface-33bus"
+GRID = "sweep={grid: {parameters.slack: [0, 0.5], parameters.aggregators: [2, 4, 5]}}"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a result that was set by hand, and a sweep of six runs."""
+    folder = tmp_path_factory.mktemp("made") / "results"
+    solve = ["solve", str(CASES / f"{SOLVED}.yaml"), "--set", "parameters.slack=0.5"]
+    assert main([*solve, "--solver", "exact", "--out", str(folder)]) == 0
+    swept = ["sweep", str(CASES / f"{SWEPT}.yaml"), "--set", GRID, "--out", str(folder)]
+    assert main(swept) == 0
+    write_report(folder)
+    return folder
+
+
+def read(folder: Path) -> Read:
+    return Read((folder / "report.html").read_text("utf-8"))
+
+
+def tables_of_markdown(text: str) -> list[tuple[str, list[str], list[list[str]]]]:
+    found, title, fenced = [], "", ""
+    for line in text.splitlines():
+        if line.startswith("```"):
+            fenced = "" if line == fenced else fenced or line
+        elif fenced:
+            continue
+        elif line.startswith("**"):
+            title = plain(line.strip("*"))
+        elif line.startswith("| "):
+            cells = [plain(c.strip()) for c in re.split(r"(?<!\\)\|", line)[1:-1]]
+            if title:
+                found.append((title, cells, []))
+                title = ""
+            elif set(cells) != {"---"}:
+                found[-1][2].append(cells)
+    return found
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+# --- what the page says
+
+
+def test_both_pages_hold_every_table_with_the_same_cells(made: Path) -> None:
+    html = read(made).tables
+    markdown = tables_of_markdown((made / "report.md").read_text("utf-8"))
+    assert [title for title, _, _ in html] == [title for title, _, _ in markdown]
+    assert len(html) > 8
+    for (title, heads, rows), (_, other_heads, other_rows) in zip(html, markdown, strict=True):
+        assert heads == [head.replace("_", " ") for head in other_heads], title
+        # What is only read aloud is the word of a mark that stands alone.
+        said = [[re.sub(r"(?<=\S [✓✗?]) \w+$", "", cell) for cell in row] for row in rows]
+        assert said == other_rows, title
+
+
+def test_csv_of_a_table_is_the_one_that_solve_wrote(made: Path) -> None:
+    links = {
+        attributes["download"]: attributes["href"]
+        for tag, attributes in read(made).tags
+        if tag == "a" and "download" in attributes
+    }
+    written = (made / f"{SOLVED}-buses.csv").read_text("utf-8")
+    head, _, content = str(links["Buses.csv"]).partition(",")
+    assert head == "data:text/csv;charset=utf-8"
+    assert unquote(content) == written
+    runs = list(csv.DictReader(io.StringIO(unquote(str(links["All-runs.csv"]).partition(",")[2]))))
+    stored = list(csv.DictReader((made / f"{SWEPT}.csv").open(encoding="utf-8")))
+    assert [row["objective"] for row in runs] == [row["objective"] for row in stored]
+    case = (CASES / f"{SOLVED}.yaml").read_text("utf-8")
+    assert unquote(str(links[f"{SOLVED}.yaml"]).partition(",")[2]) == case
+
+
+def test_page_says_what_was_asked_found_and_shown(made: Path) -> None:
+    page = read(made)
+    sections = [title for level, title in page.headings if level == 2]
+    assert sections == [SOLVED, SWEPT]
+    parts = [title for level, title in page.headings if level == 3]
+    assert set(parts) >= {
+        "What was asked", "The mathematics", "The answer", "Pictures", "Side by side", "Runs",
+        "How it was checked", "Environment and times", "How to run it again",
+    }  # fmt: skip
+    assert "Set over the file: solver=exact; parameters.slack=0.5." in page.text
+    assert "sum_a w_ba = 1" in page.text
+    tables = {title: rows for title, _, rows in page.tables}
+    asked = dict(row for row in tables["The case in full"] if row[0] == "parameters.slack")
+    assert asked == {"parameters.slack": "see the runs"}  # the sweep's; the last of that title
+    paper = tables[f"{SWEPT}: beside the paper"]
+    assert [row[2:7] for row in paper] == [["cap_buses", "8", "8", "0", "reproduced"]]
+    # Six runs, five slack values of one infeasible: marks have their words beside them.
+    assert len(tables["All runs"]) == 6
+    assert all("✓ verified" in row for row in tables["All runs"])
+    assert sum(row[-1] == "5" for row in tables["Verdicts"]) == 1
+    assert "6 of 6 runs verified" in page.text
+
+
+def test_command_of_the_page_gives_the_same_answer(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = [part for part in gather(made).sections[0].parts if "again" in part.title]
+    command = shlex.split(listed[0].listings[0].text)
+    assert command[0] == "optimodels"
+    monkeypatch.chdir(tmp_path)
+    assert main(command[1:]) == 0
+    first, second = (
+        json.loads((folder / f"{SOLVED}.json").read_text("utf-8"))
+        for folder in (made, tmp_path / "results")
+    )
+    assert first.pop("seconds").keys() == second.pop("seconds").keys()
+    assert first == second
+
+
+def test_what_was_asked_is_kept_once_and_does_not_travel(made: Path) -> None:
+    path = CASES / f"{SWEPT}.yaml"
+    case = load_case(path, [GRID])
+    asked = case.asked()
+    assert asked["text"] == path.read_text("utf-8")
+    assert asked["settings"] == [GRID]
+    assert asked["keys"] == {k: v for k, v in case.resolved().items() if k != "paper"}
+    again = case.with_values({"parameters.slack": 0.25})
+    assert load_case(path, again.asked()["settings"]).resolved() == again.resolved()
+    index = json.loads((made / "sweeps" / f"{SWEPT}.json").read_text("utf-8"))
+    assert index["asked"] == asked
+    assert asked["text"].encode() not in pickle.dumps(case.alone())
+    runs = [unpack(file.read_bytes()) for file in (made / "runs").rglob("*.run")]
+    assert len(runs) == 6
+    assert not any("asked" in (run.result or {}) for run in runs)
+
+
+def test_result_of_an_older_time_has_a_page_without_the_question(
+    made: Path, tmp_path: Path
+) -> None:
+    whole = json.loads((made / f"{SOLVED}.json").read_text("utf-8"))
+    del whole["asked"]
+    (tmp_path / "old.json").write_text(json.dumps(whole), "utf-8")
+    write_report(tmp_path)
+    page = read(tmp_path)
+    assert "The case itself was not kept." in page.text
+    assert "How to run it again" not in [title for _, title in page.headings]
+
+
+# --- its form
+
+
+def test_headings_tables_and_names_are_in_order(made: Path) -> None:
+    page = read(made)
+    levels = [level for level, _ in page.headings]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    names = [str(a["id"]) for _, a in page.tags if "id" in a]
+    assert len(names) == len(set(names))
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("caption") == tags.count("table") == len(page.tables)
+    assert all("scope" in a for tag, a in page.tags if tag == "th")
+    for _, attributes in page.tags:
+        for key in ("aria-labelledby", "aria-describedby"):
+            assert set(str(attributes.get(key, "")).split()) <= set(names)
+    pictures = [attributes for tag, attributes in page.tags if tag == "svg"]
+    assert len(pictures) == 2
+    assert all(a["role"] == "img" and a["aria-labelledby"] for a in pictures)
+
+
+def test_nothing_is_loaded_and_only_own_scripts_may_run(made: Path) -> None:
+    page = read(made)
+    names = {f"#{a['id']}" for _, a in page.tags if "id" in a}
+    for tag, attributes in page.tags:
+        for key, value in attributes.items():
+            assert not key.startswith("on")
+            assert key not in ("src", "srcset", "action", "style", "xlink:href")
+            if key == "href":
+                good = value in names or str(value).startswith("data:")
+                assert good or (tag == "a" and str(value).startswith("https://"))
+    (policy,) = (
+        str(a["content"]) for tag, a in page.tags
+        if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    )  # fmt: skip
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    for tag in ("script", "style"):
+        hashes = [base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+                  for content in page.inline[tag]]  # fmt: skip
+        assert rules[f"{tag}-src"].split() == [f"'sha256-{value}'" for value in hashes]
+    assert "http" not in "".join(page.inline["style"] + page.inline["script"])
+
+
+def test_same_folder_same_bytes_wherever_it_lies(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [made / name for name in ("report.html", "report.md")]
+    before = [file.read_bytes() for file in files]
+    write_report(made)
+    assert [file.read_bytes() for file in files] == before
+    copy = tmp_path / "results"
+    shutil.copytree(made, copy)
+    (copy / "table.sqlite").unlink()
+    monkeypatch.chdir(copy)
+    write_report(".")
+    assert [(copy / file.name).read_bytes() for file in files] == before
+
+
+HOSTILE = "<script>alert('x')</script> & \"q\" | `code` *b* [l](javascript:alert(1)) </script>"
+
+
+def hostile_page() -> Page:
+    rows = [{HOSTILE: HOSTILE, "plain_name": 1.0, "verdict": "?"}]
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0"/></svg>'
+    section = Section(
+        HOSTILE,
+        HOSTILE,
+        text=[HOSTILE, "# not a heading", "see https://example.org/a?b=1&c=2, or ftp://x.y"],
+        listings=[Listing(HOSTILE, f"{HOSTILE}\n```\n", HOSTILE)],
+        tables=[Table(HOSTILE, rows, HOSTILE)],
+        pictures=[Picture(HOSTILE, svg, HOSTILE, Table(HOSTILE, rows))],
+    )
+    return Page(HOSTILE, [section], [HOSTILE])
+
+
+def test_texts_of_a_user_are_only_texts() -> None:
+    page = Read(html_page(hostile_page()))
+    assert [tag for tag, _ in page.tags].count("script") == 2
+    assert page.headings[0] == (1, HOSTILE)
+    assert page.tables[0][0] == HOSTILE
+    assert page.tables[0][1:] == ([HOSTILE.replace("_", " "), "plain name", "verdict"],
+                                  [[HOSTILE, "1", "? unverified"]])  # fmt: skip
+    links = [str(a["href"]) for tag, a in page.tags if tag == "a"]
+    foreign = [link for link in links if not link.startswith(("#", "data:"))]
+    assert foreign == ["https://example.org/a?b=1&c=2"]
+    markdown = markdown_page(hostile_page())
+    for line in markdown.replace("\n```\n", "\n").splitlines():
+        if line != HOSTILE:  # which stands so in the listing, inside a longer fence
+            assert not re.search(r"(?<!\\)<", line)
+    assert f"\n````\n{HOSTILE}\n```\n````\n" in markdown
+    assert "\n\\# not a heading\n" in markdown
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a_b and _c_", r"a_b and \_c\_"),
+        ("1. x", r"1\. x"),
+        ("-525.67", "-525.67"),
+        ("- x\ny", r"\- x y"),
+        ("a|b<c&d", r"a\|b\<c\&d"),
+        ("+", r"\+"),
+        ("## x", r"\## x"),
+        ("===", r"\==="),
+    ],
+)
+def test_markdown_reads_a_text_as_it_is(text: str, escaped: str) -> None:
+    assert markdown_line(text) == escaped
+
+
+def test_picture_keeps_what_draws_and_nothing_else() -> None:
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        'width="20pt" height="10pt" onload="alert(1)"><script>alert(1)</script>'
+        "<style>*{fill:red}</style><foreignObject><p>x</p></foreignObject>"
+        '<defs><path id="p" d="M0 0L1 1"/><clipPath id="c"><rect width="1" height="1"/></clipPath>'
+        '</defs><use xlink:href="#p" style="fill: #00f; behavior: url(http://x)"/>'
+        '<g clip-path="url(#c)" id="unused"><image xlink:href="http://x/y.png"/>'
+        '<image xlink:href="data:image/png;base64,AA=="/>'
+        '<rect fill="url(http://x)" onclick="alert(1)"/><a href="javascript:alert(1)">'
+        "<text>t &lt; u</text></a></g></svg>"
+    )
+    page = Read(made_inline := inline(svg, "n", "a < b"))
+    assert not re.search("alert|http|script|style|foreign|unused|behavior", made_inline)
+    root = page.tags[0][1]
+    assert root["viewbox"] == "0 0 20 10"
+    assert root["role"] == "img"
+    ids = {a["id"] for _, a in page.tags if "id" in a}
+    assert ids == {"n-title", "n-p", "n-c"}
+    assert {"href": "#n-p", "fill": "#00f"} in [a for tag, a in page.tags if tag == "use"]
+    assert [a.get("href") for tag, a in page.tags if tag == "image"] == [
+        None, "data:image/png;base64,AA=="
+    ]  # fmt: skip
+    assert "a < b" in page.text
+    for wrong in ("<svg", "<p/>", '<!DOCTYPE a [<!ENTITY b "c">]><a/>'):
+        with pytest.raises(ValueError, match=r"."):
+            inline(wrong, "n", "t")
+
+
+def test_whole_picture_of_matplotlib_comes_through(made: Path) -> None:
+    original = (made / f"{SWEPT}-surface.svg").read_text("utf-8")
+    kept = inline(original, "n", "t")
+    for tag in ("<path", "<use", "<text", "<clipPath"):
+        assert kept.count(tag) == original.count(tag)
+    texts = re.findall(r"<text[^>]*>([^<]*)<", original)
+    assert texts
+    assert re.findall(r"<text[^>]*>([^<]*)<", kept) == texts
+
+
+def test_picture_s_data_are_linked_where_the_page_has_them() -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
+    shared, own = Table("shared", [{"a": 1}]), Table("own", [{"b": 2}])
+    pictures = [Picture("a.svg", svg, "A", shared), Picture("b.svg", svg, "B", own)]
+    # The table comes after its picture, and is still there only once.
+    sections = [Section("s", pictures=pictures), Section("t", tables=[shared])]
+    page = Read(html_page(Page("p", sections, [])))
+    assert sorted(title for title, _, _ in page.tables) == ["own", "shared"]
+    assert "Data: table shared" in page.text
+
+
+# --- what is wrong in a folder
+
+
+def test_damaged_files_are_named_and_the_page_is_made(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "results"
+    shutil.copytree(made, copy)
+    (copy / "cut.json").write_text('{"case": "x"', "utf-8")
+    (copy / "other.json").write_text('{"a": 1}', "utf-8")
+    whole = json.loads((made / f"{SOLVED}.json").read_text("utf-8"))
+    wrong: dict[str, Any] = {**whole, "tables": {"buses": ["no row"]}}
+    (copy / "wrong.json").write_text(json.dumps(wrong), "utf-8")
+    (copy / f"{SOLVED}-extra.svg").write_text("<svg", "utf-8")
+    runs = sorted((copy / "runs").rglob("*.run"))
+    runs[0].write_bytes(b"no zip")
+    (copy / "sweeps" / "bad.json").write_text("{}", "utf-8")
+    assert main(["report", str(copy)]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1].strip() for line in said] == [
+        "cut.json", "other.json", "wrong.json", f"{SOLVED}-extra.svg", f"damaged/{runs[0].name}",
+        "damaged/bad.json",
+    ]  # fmt: skip
+    page = read(copy)
+    assert all(line.removeprefix("left out: ") in page.text for line in said)
+    assert "1 of 6 runs not run" in page.text
+    first = (copy / "report.html").read_bytes()
+    write_report(copy)
+    assert (copy / "report.html").read_bytes() == first
+
+
+def test_pictures_of_another_answer_are_not_shown(made: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "results"
+    shutil.copytree(made, copy, ignore=shutil.ignore_patterns("runs", "sweeps", "store.json"))
+    impossible = ["--set", "parameters.slack=0", "--set", "parameters.aggregators=5"]
+    assert main(["solve", str(CASES / f"{SOLVED}.yaml"), *impossible, "--out", str(copy)]) == 3
+    (section,) = gather(copy).sections
+    assert "Pictures" not in [part.title for part in section.parts]
+    assert "infeasible" in section.headline
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none", "no folder"),
+        ("empty", "holds no result and no sweep"),
+        ("broken", "holds no result and no sweep; left out: a.json"),
+        ("format", "left out: store.json: the runs are of another format"),
+    ],
+)
+def test_folder_with_nothing_to_show_is_one_line(
+    name: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / name
+    if name != "none":
+        folder.mkdir()
+    if name == "broken":
+        (folder / "a.json").write_text("[]", "utf-8")
+    if name == "format":
+        (folder / "store.json").write_text('{"format": 0}', "utf-8")
+    assert main(["report", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.rglob("report.*"))
+    with pytest.raises(CallError):
+        gather(folder)
+
+
+def test_report_loads_no_modelling_library(made: Path) -> None:
+    code = (
+        "import sys; from optimodels.cli import main; main(['report', sys.argv[1]])\n"
+        "print('LOADED', *sorted({m.partition('.')[0] for m in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(made)], capture_output=True, text=True, timeout=120
+    )
+    loaded = set(done.stdout.splitlines()[-1].split()[1:])
+    assert "jinja2" in loaded
+    assert not loaded & {"pyomo", "cvxpy", "matplotlib", "scipy", "pandas", "pandapower"}
+
+
+def test_long_table_is_whole_in_the_page() -> None:
+    rows = [{"row": k, "value": k / 7} for k in range(10_000)]
+    page = Read(html_page(Page("p", [Section("s", tables=[Table("long", rows)])], [])))
+    assert page.tables[0][2] == [[str(k), number(k / 7)] for k in range(10_000)]
+    # The script hides what is in the second part.
+    assert [a.get("class") for tag, a in page.tags if tag == "tbody"] == [None, "rest"]
