@@ -206,11 +206,6 @@ def solvers(options: argparse.Namespace) -> int:
     from optimodels.report.text import table_lines
     from optimodels.solvers.registry import all_solvers
 
-    if options.markdown:
-        from optimodels.report.solvers import solvers_page
-
-        print(solvers_page(), end="")
-        return 0
     here = [solver for solver in all_solvers() if solver.installed]
     classes: dict[tuple[str, str, str], set[str]] = {}
     for solver in here:

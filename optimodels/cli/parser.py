@@ -129,7 +129,6 @@ def make_parser() -> argparse.ArgumentParser:
     sub = add("cases", commands.cases)
     sub.add_argument("folder", nargs="?", default="cases", metavar="DIR", help="default: cases")
     sub = add("solvers", commands.solvers)
-    sub.add_argument("--markdown", action="store_true", help="print the page solvers.md")
     add("schema", commands.schema)
     return parser
 

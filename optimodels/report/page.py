@@ -6,12 +6,13 @@ from pathlib import Path
 
 from optimodels.errors import CallError
 from optimodels.files import write_whole
+from optimodels.report.raced import raced
 from optimodels.report.sections import Page, Source
 from optimodels.report.single import solved
 from optimodels.report.swept import swept
 
 #: Who looks for what in a folder, in the order of the report.
-SOURCES: tuple[Source, ...] = (solved, swept)
+SOURCES: tuple[Source, ...] = (solved, swept, raced)
 
 
 def gather(folder: str | Path) -> Page:

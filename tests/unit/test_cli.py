@@ -15,7 +15,6 @@ import pytest
 from optimodels.cli import main
 from optimodels.errors import RunError
 from optimodels.files import write_whole
-from optimodels.report.solvers import solvers_page
 from optimodels.report.text import table_lines
 from optimodels.runs.record import unpack
 
@@ -169,11 +168,6 @@ def test_interrupt_is_one_line_and_130(cases: Path, tmp_path: Path) -> None:
         assert path.is_dir() or path.suffix in (".run", ".json", ".sqlite")
         if path.suffix == ".run":
             unpack(path.read_bytes())
-
-
-def test_page_on_solvers_is_in_step() -> None:
-    page = Path(__file__).parents[2] / "solvers.md"
-    assert page.read_text() == solvers_page(), "run: optimodels solvers --markdown > solvers.md"
 
 
 def test_cases_are_listed_with_their_models(

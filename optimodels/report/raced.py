@@ -1,0 +1,52 @@
+"""A benchmark's folder as a section of a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optimodels.comparison import Table
+from optimodels.errors import CallError
+from optimodels.report.sections import Badge, Found, Picture, Section
+
+_CAPTIONS = {
+    "performance-profile": "Share of the instances that a solver solves, verified, within a "
+    "multiple of the best solver's time (Dolan and Moré, 2002).",
+    "cactus": "Instances that a solver solves, verified, easiest first, and the seconds for each.",
+}
+
+
+def raced(folder: Path) -> Found:
+    """Return the section of the folder's benchmark, where there is one."""
+    from optimodels.benchmarking.entry import FILE, read_benchmark
+    from optimodels.benchmarking.tables import entry_rows, tables
+
+    if not (folder / FILE).exists():
+        return Found()
+    try:
+        benchmark = read_benchmark(folder)
+    except CallError as error:
+        return Found(left_out=[str(error)])
+    made = tables(benchmark)
+    whole = Table("All entries", entry_rows(benchmark))
+    drawn = [
+        Picture(path.name, path.read_text("utf-8"), caption, whole)
+        for name, caption in _CAPTIONS.items()
+        if (path := folder / f"bench-{name}.svg").exists()
+    ]
+    number = len(benchmark.instances)
+    ends = [entry.status for entry in benchmark.entries]
+    badges = [
+        Badge(verdict, f"{ends.count(end)} of {len(ends)} answers {verdict}")
+        for end, verdict in (("solved", "verified"), ("refuted", "refuted"),
+                             ("unverified", "unverified"))
+        if end in ends
+    ]  # fmt: skip
+    parts = [
+        Section("By instance", tables=made[:number]),
+        Section("Over all instances", tables=made[number:-1]),
+        *([Section("Pictures", pictures=drawn)] if drawn else []),
+        Section("All entries", tables=[whole], folded=True),
+        Section("Environment", tables=made[-1:], folded=True),
+    ]
+    headline = f"{number} instances, {len(benchmark.solvers)} solvers"
+    return Found([Section("Benchmark", headline, badges, parts=parts)])

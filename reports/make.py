@@ -1,0 +1,100 @@
+"""Make what stands in reports/ and solvers.md from the shipped cases, by one command.
+
+    python reports/make.py             the cases' reports and solvers.md
+    python reports/make.py --measure   and the benchmark of solvers anew, on a quiet machine
+
+A test makes the cases' reports again and compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from optimodels.benchmarking import Settings, bench
+from optimodels.benchmarking.entry import read_benchmark
+from optimodels.case import Case, load_case
+from optimodels.files import write_whole
+from optimodels.report.folder import save, save_benchmark, save_sweep
+from optimodels.report.markdown import markdown_page
+from optimodels.report.page import gather
+from optimodels.report.sections import Section
+from optimodels.report.solvers import solvers_page
+from optimodels.runs import Store, sweep
+from optimodels.study import solve
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORTS = ROOT / "reports"
+#: They differ from machine to machine and from one time to the next.
+_LEFT_OUT = ("How it was checked", "Environment and times", "How to run it again")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--measure", action="store_true", help="the benchmark of solvers as well")
+    chosen = options.parse_args()
+    for family in families():
+        print(family, file=sys.stderr)
+        report_family(family, REPORTS / family)
+    if chosen.measure:
+        cases = [case for case in shipped() if has_solver(case)]
+        folder = REPORTS / "benchmark"
+        folder.mkdir(exist_ok=True)
+        save_benchmark(bench(cases, settings=Settings(time_limit=20.0), progress=say), folder)
+    measured = read_benchmark(REPORTS / "benchmark")
+    write_whole(ROOT / "solvers.md", solvers_page(measured))
+
+
+def families() -> list[str]:
+    """Return the families that have cases."""
+    return sorted(path.name for path in (ROOT / "cases").iterdir() if path.is_dir())
+
+
+def shipped() -> list[Case]:
+    return [load_case(path) for path in sorted((ROOT / "cases").rglob("*.yaml"))]
+
+
+def has_solver(case: Case) -> bool:
+    """Whether swapping its solver means anything."""
+    from optimodels.benchmarking import able_words
+
+    return bool(able_words(case))
+
+
+def report_family(family: str, folder: Path) -> None:
+    """Solve a family's cases, run their sweeps, and write README.md and the pictures."""
+    with tempfile.TemporaryDirectory() as made:
+        at = Path(made) / family
+        at.mkdir()
+        for path in sorted((ROOT / "cases" / family).glob("*.yaml")):
+            case = load_case(path)
+            if case.file.sweep is None:
+                save(solve(case), case.model, at)
+            else:
+                save_sweep(sweep(case, at), case.model, Store(at), at)
+        page = gather(at)
+        sections = [_steady(section) for section in page.sections]
+        text = markdown_page(replace(page, title=f"Cases: {family}", sections=sections))
+        folder.mkdir(exist_ok=True)
+        for old in folder.glob("*.svg"):
+            old.unlink()
+        for picture in at.glob("*.svg"):
+            shutil.copy(picture, folder)
+        write_whole(folder / "README.md", text)
+
+
+def _steady(section: Section) -> Section:
+    kept = [part for part in section.parts if not part.title.startswith(_LEFT_OUT)]
+    return replace(section, parts=kept)
+
+
+def say(instance: str, solver: str, number: int, of: int) -> None:
+    print(f"{instance}: {solver} {number}/{of}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What stands in reports/ and solvers.md is what the code gives."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from optimodels.benchmarking.entry import read_benchmark
+from optimodels.report.solvers import solvers_page
+
+ROOT = Path(__file__).parents[2]
+FAMILIES = sorted(path.name for path in (ROOT / "cases").iterdir() if path.is_dir())
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+def make() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make", ROOT / "reports" / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["make"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_cases_reports_are_in_step(family: str, tmp_path: Path) -> None:
+    """Words and layout to the letter; figures as far as processors agree on them."""
+    make().report_family(family, tmp_path)
+    kept = ROOT / "reports" / family
+    assert {p.name for p in tmp_path.iterdir()} == {p.name for p in kept.iterdir()}
+    new = (tmp_path / "README.md").read_text().splitlines()
+    old = (kept / "README.md").read_text().splitlines()
+    assert len(new) == len(old), "run: python reports/make.py"
+    for one, other in zip(new, old, strict=True):
+        assert _NUMBER.sub("#", one) == _NUMBER.sub("#", other), "run: python reports/make.py"
+        for mine, theirs in zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True):
+            close = math.isclose(float(mine), float(theirs), rel_tol=1e-4, abs_tol=1e-7)
+            assert close, f"{one}\n{other}\nrun: python reports/make.py"
+
+
+def test_solvers_page_is_in_step() -> None:
+    measured = read_benchmark(ROOT / "reports" / "benchmark")
+    page = (ROOT / "solvers.md").read_text()
+    assert page == solvers_page(measured), "run: python reports/make.py"
+
+
+def test_page_on_solvers_tells_of_every_finding() -> None:
+    from optimodels.solvers.registry import all_solvers
+
+    page = solvers_page()
+    for solver in all_solvers():
+        assert f"| [{solver.name}]" in page
+        assert all(why in page for _, why in solver.exclusions.values())
+        assert all(finding in page for finding in solver.findings)
