@@ -1,0 +1,80 @@
+"""The most probable split of a value by the paper's entropy (000, (1), (4), (5)): a QP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimodels.families.thermodynamics.data import Contact
+from optimodels.families.thermodynamics.exact import QUADRATIC, equilibrium
+from optimodels.model import ExactAnswer, Formulation
+
+if TYPE_CHECKING:
+    import cvxpy as cp
+    import pyomo.environ as pyo
+
+
+def in_pyomo(contact: Contact) -> pyo.ConcreteModel:
+    """State the QP in Pyomo."""
+    import pyomo.environ as pyo
+
+    unit = contact.unit
+    factor = (unit**2 / (2 * contact.weight)).tolist()
+    most = (contact.machines * contact.unit_value / unit).tolist()
+    model = pyo.ConcreteModel("quadratic-entropy")
+    model.system = pyo.RangeSet(0, len(factor) - 1)
+    model.value = pyo.Var(model.system, bounds=lambda _, i: (-most[i], most[i]))
+    v = model.value
+    model.entropy = pyo.Objective(
+        expr=pyo.quicksum(-factor[i] * v[i] ** 2 for i in model.system), sense=pyo.maximize
+    )
+    model.total_value = pyo.Constraint(
+        expr=pyo.quicksum(v[i] for i in model.system) == contact.total_value / unit
+    )
+    return model
+
+
+def in_cvxpy(contact: Contact) -> cp.Problem:
+    """State the QP in CVXPY."""
+    import cvxpy as cp
+
+    unit = contact.unit
+    most = contact.machines * contact.unit_value / unit
+    v = cp.Variable(len(most), name="value", bounds=[-most, most])
+    total = cp.sum(v) == contact.total_value / unit
+    total.set_label("total_value")
+    lost = (unit**2 / (2 * contact.weight)) @ cp.square(v)
+    return cp.Problem(cp.Maximize(-lost), [total])
+
+
+def exact(contact: Contact) -> ExactAnswer:
+    """Take the closed form; the multiplier of the total value is the one of -sigma."""
+    found = equilibrium(contact, QUADRATIC)
+    return ExactAnswer(
+        values={"value": found.value / contact.unit},
+        objective=-found.lost,
+        duals={"total_value": np.array(-found.inverse_activity * contact.unit)},
+    )
+
+
+FORMULATION = Formulation(
+    name="quadratic-entropy",
+    problem_class="QP",
+    source="000, (1), (4), (5) and section 4.1; values in units of V, bounds ours",
+    pyomo=in_pyomo,
+    cvxpy=in_cvxpy,
+    exact=exact,
+    axes={"value": ("system",), "total_value": ()},
+    equations=(
+        "maximise    sigma(U) - sigma(0) = -sum_i U_i^2 / (2 a_i N_i)    nats",
+        "            with a_i = (eps P)_i^2 and U_i = V value_i, in EUR;",
+        "            V = max(|U|, sqrt(sum_i a_i N_i)) keeps the numbers near one",
+        "subject to  sum_i U_i = U                     total_value",
+        "            -N_i (eps P)_i <= U_i <= N_i (eps P)_i    all machines alike",
+        "",
+        "The shadow price of total_value is V d sigma / d U = V / tau, with tau the",
+        "activity that all systems have in common. Where no system is full",
+        "            U_i = U a_i N_i / sum_j a_j N_j,   1/tau = -U / sum_j a_j N_j.",
+    ),
+)
