@@ -218,7 +218,8 @@ def row_text(form: Form, index: int, names: Names) -> str:
         terms.append(f"{sign}{size}{names.column(form, int(column))}")
     if len(used) > _TERMS:
         terms.append(f"+ ... ({len(used)} terms)")
-    low, high = float(form.row_lower[index]), float(form.row_upper[index])
+    # Adding 0.0 makes -0.0 and 0.0 one number.
+    low, high = float(form.row_lower[index]) + 0.0, float(form.row_upper[index]) + 0.0
     body = " ".join(terms) or "0"
     if low == high:
         return f"{body} = {low:.6g}"

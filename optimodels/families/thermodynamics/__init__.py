@@ -16,7 +16,7 @@ def _model(short: str, title: str, section: str, program: str, unit: str = "") -
         source=f"000, {section}",
         parameters=f"{_HERE}.parameters:{short.title().replace('-', '')}",
         program=f"{_HERE}.programs:{program}",
-        pictures="",
+        pictures=f"{_HERE}.pictures:{name}",
         objective_unit=unit,
     )
 

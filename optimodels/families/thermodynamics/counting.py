@@ -71,9 +71,10 @@ def log_ratio(machines: npt.ArrayLike, m: npt.ArrayLike) -> Floats:
 
 def log_degeneracy(machines: npt.ArrayLike, m: npt.ArrayLike) -> Floats:
     """Return log g(N, m), the entropy in nats."""
-    n = np.asarray(machines, dtype=float)
-    entropy: Floats = n * math.log(2) + (log_central(n) + log_ratio(n, m))
-    return entropy
+    n, m = np.asarray(machines, dtype=float), np.asarray(m, dtype=float)
+    entropy = n * math.log(2) + (log_central(n) + log_ratio(n, m))
+    found: Floats = np.where(2 * np.abs(m) >= n, 0.0, entropy)
+    return found
 
 
 def log_gaussian(machines: npt.ArrayLike, m: npt.ArrayLike) -> Floats:

@@ -19,14 +19,38 @@ from optimodels.model import Compute, Formulation, Program, Solve
 
 DEGENERACY = Program(
     read=read_levels,
-    stages=(Compute("count", lambda levels, done: count(levels)),),
+    stages=(
+        Compute(
+            "count",
+            lambda levels, done: count(levels),
+            equations=(
+                "g(N, m) = N! / ((N/2 - m)! (N/2 + m)!)          2m: sellers less buyers",
+                "sum_m g(N, m) = 2^N,   sum_m m^2 g(N, m) = 2^N N / 4",
+                "g(N, m) ~ 2^N sqrt(2 / (pi N)) exp(-2 m^2 / N)  Gaussian",
+                "sigma(N, m) = log g(N, m)                       entropy, nats",
+                "g(N, m) = sum_m1 g(N_1, m_1) g(N_2, m - m_1)    two systems in contact",
+            ),
+        ),
+    ),
     report=results.degeneracy,
     main="count",
 )
 
 DEVIATION_RATES = Program(
     read=read_rates,
-    stages=(Compute("rates", lambda asked, done: rates(asked)),),
+    stages=(
+        Compute(
+            "rates",
+            lambda asked, done: rates(asked),
+            equations=(
+                "reduction = exp(-2 delta^2 (1/N_1 + 1/N_2))                   (7)",
+                "reduction_exact = g(N_1, delta) g(N_2, -delta) / (g(N_1, 0) g(N_2, 0))",
+                "tail_probability = erfc(delta sqrt(2 (1/N_1 + 1/N_2)))    |m_1| >= delta",
+                "tail_probability_exact = 2 sum_(k >= delta) g(N_1, k) g(N_2, -k) / g(N, 0)",
+                "days_to_event = 1 / (cycles_per_day reduction)                Table 1",
+            ),
+        ),
+    ),
     report=results.deviation_rates,
     main="rates",
 )

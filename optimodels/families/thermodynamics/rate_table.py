@@ -24,10 +24,27 @@ _ROUNDING = 1e-12
 
 def rates(asked: Rates) -> Outcome:
     """Return what each deviation costs in states, and how long one waits for it."""
-    rows = [_row(asked, deviation) for deviation in asked.deviations]
-    own = rows[asked.deviations.index(asked.deviation)]
     pair = asked.pair
-    values: dict[str, Any] = {k: v for k, v in own.items() if k != "deviation"}
+    found = [_logarithms(asked, deviation) for deviation in asked.deviations]
+    rows: list[Row] = [
+        {
+            "deviation": deviation,
+            "megawatts": deviation * asked.kilowatts / 1000,
+            "percent": 100 * deviation / pair.first,
+            **{name: _plain(log) for name, log in logs.items()},
+        }
+        for deviation, logs in zip(asked.deviations, found, strict=True)
+    ]
+    decimal: list[Row] = [
+        {
+            "deviation": deviation,
+            **{f"log10_{name}": None if log is None else log / math.log(10)
+               for name, log in logs.items()},
+        }
+        for deviation, logs in zip(asked.deviations, found, strict=True)
+    ]  # fmt: skip
+    own = asked.deviations.index(asked.deviation)
+    values: dict[str, Any] = {**rows[own], **decimal[own]}
     values |= {"width": pair.width, "width_per_machine": pair.width / pair.first}
     checks = [
         _reductions(pair, asked.deviations),
@@ -39,36 +56,26 @@ def rates(asked: Rates) -> Outcome:
     if error is not None:
         # Millions of terms, each with the rounding of its logarithm.
         checks.append(Check.of("configurations against g(N, 0), by (2)", abs(error), 1e-9))
-    return Outcome("closed form", tuple(checks), {"rows": rows}, values)
+    return Outcome("closed form", tuple(checks), {"rows": rows, "logarithms": decimal}, values)
 
 
-def _row(asked: Rates, deviation: int) -> Row:
+def _logarithms(asked: Rates, deviation: int) -> dict[str, float | None]:
+    """The natural logarithm of each quantity; None where it was not summed."""
     pair, cycles = asked.pair, math.log(asked.cycles_per_day)
-    reduction = float(pair.log_reduction(deviation))
-    exact = float(pair.log_exact_reduction(deviation))
-    tail = float(pair.log_tail(deviation))
-    exact_tail = pair.log_exact_tail(deviation)
-    years = math.log(_DAYS_PER_YEAR)
+    reduction, tail = float(pair.log_reduction(deviation)), float(pair.log_tail(deviation))
     return {
-        "deviation": deviation,
-        "megawatts": deviation * asked.kilowatts / 1000,
-        "percent": 100 * deviation / pair.first,
-        **_both("reduction", reduction),
-        **_both("reduction_exact", exact),
-        **_both("tail_probability", tail),
-        **_both("tail_probability_exact", exact_tail),
-        **_both("days_to_event", -cycles - reduction),
-        "years_to_event": _plain(-cycles - reduction - years),
-        "days_to_event_tail": _plain(-cycles - tail),
+        "reduction": reduction,
+        "reduction_exact": float(pair.log_exact_reduction(deviation)),
+        "tail_probability": tail,
+        "tail_probability_exact": pair.log_exact_tail(deviation),
+        "days_to_event": -cycles - reduction,
+        "years_to_event": -cycles - reduction - math.log(_DAYS_PER_YEAR),
+        "days_to_event_tail": -cycles - tail,
     }
 
 
-def _both(name: str, log: float | None) -> Row:
-    """A number and its decimal logarithm; the number is None where a double cannot hold it."""
-    return {name: _plain(log), f"log10_{name}": None if log is None else log / math.log(10)}
-
-
 def _plain(log: float | None) -> float | None:
+    """The number itself; None, never 0, where a double cannot hold it."""
     return math.exp(log) if log is not None and _LEAST < log < _GREATEST else None
 
 

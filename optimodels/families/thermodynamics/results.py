@@ -16,7 +16,13 @@ from optimodels.families.thermodynamics.equilibrium_checks import (
     point,
     potentials,
 )
-from optimodels.families.thermodynamics.exact import BINARY, LAWS, QUADRATIC, equilibrium
+from optimodels.families.thermodynamics.exact import (
+    BINARY,
+    LAWS,
+    QUADRATIC,
+    Equilibrium,
+    equilibrium,
+)
 from optimodels.model import Answer, Done
 from optimodels.result import Row
 
@@ -47,13 +53,17 @@ def deviation_rates(asked: Rates, done: Done) -> Answer:
     found = done.outcomes["rates"]
     rows = found.arrays["rows"]
     notes = [_SLIP_WIDTH]
-    names = ("reduction", "reduction_exact", "tail_probability", "days_to_event")
-    beyond = [name for name in names if any(row[name] is None for row in rows)]
+    decimal = found.arrays["logarithms"]
+    beyond = [
+        name for name in rows[0]
+        if any(row[name] is None and log.get(f"log10_{name}") is not None
+               for row, log in zip(rows, decimal, strict=True))
+    ]  # fmt: skip
     if beyond:
         notes.append(f"beyond the range of a double, so only as log10: {', '.join(beyond)}")
-    if any(row["tail_probability_exact"] is None for row in rows):
+    if any(row["log10_tail_probability_exact"] is None for row in decimal):
         notes.append("the exact tail is not summed: it has more than four million terms")
-    return Answer(found.values, {"rates": rows}, tuple(notes))
+    return Answer(found.values, {"rates": rows, "logarithms": decimal}, tuple(notes))
 
 
 def contact_equilibrium(contact: Contact, done: Done) -> Answer:
@@ -61,6 +71,9 @@ def contact_equilibrium(contact: Contact, done: Done) -> Answer:
     solution = done.solution("equilibrium")
     found = point(contact, solution)
     own = inverse_activities(contact, found.machines, found.value)
+    if contact.total_value == 0:
+        # What a solver leaves of zero is no activity.
+        own = np.zeros_like(own)
     beta = found.inverse_activity
     if beta is None:
         # No multipliers: the mean of what each system's own derivative says.
@@ -74,7 +87,6 @@ def contact_equilibrium(contact: Contact, done: Done) -> Answer:
     values: dict[str, Any] = {
         "activity": _over(1.0, beta),
         "inverse_activity": beta,
-        **_potential(contact, found, beta),
         "entropy": contact.total_machines * math.log(states) - lost,
         "entropy_lost": lost,
         "standard_deviations": contact.total_value / contact.spread,
@@ -84,20 +96,37 @@ def contact_equilibrium(contact: Contact, done: Done) -> Answer:
         values[f"entropy_lost_{name}"] = best.lost
     tables = {
         "systems": _systems(contact, found, own, both[contact.entropy].value),
+        "multipliers": _multipliers(contact, found, both[contact.entropy]),
         "entropies": _entropies(contact, found, both),
     }
     return Answer(values, tables, _notes(contact, found, solution.duals != {}))
 
 
-def _potential(contact: Contact, found: Point, beta: float) -> Row:
-    """The common potential value of mobile machines, mu - mu(0) in EUR, and mu/tau."""
-    if not contact.mobile or found.potential is None:
-        return {}
-    ratio = -float(found.potential[0])
-    return {
-        "potential_value": _over(ratio, beta),
-        "potential_over_activity": ratio,
-    }
+def _multipliers(contact: Contact, found: Point, best: Equilibrium) -> list[Row]:
+    """1/tau and (mu - mu(0))/tau: the solver's multipliers beside the closed form.
+
+    A mu of immobile machines is a multiplier only where their numbers stand in rows.
+    """
+    rows: list[Row] = [
+        {"multiplier": "1/tau, 1/EUR", "solver": found.inverse_activity,
+         "closed_form": best.inverse_activity}
+    ]  # fmt: skip
+    n = len(contact.machines)
+    gains = (
+        np.full(n, best.potential)
+        if contact.mobile
+        else LAWS[contact.entropy].phi(contact.unit_value * best.inverse_activity)
+    )
+    for i in range(1 if contact.mobile else n):
+        which = "of all systems" if contact.mobile else f"of system {i + 1}"
+        rows.append(
+            {
+                "multiplier": f"(mu - mu(0))/tau {which}",
+                "solver": None if found.potential is None else -float(found.potential[i]) + 0.0,
+                "closed_form": -float(gains[i]) + 0.0,
+            }
+        )
+    return rows
 
 
 def _systems(contact: Contact, found: Point, own: Floats, closed: Floats) -> list[Row]:
