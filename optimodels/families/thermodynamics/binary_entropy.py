@@ -30,10 +30,7 @@ def in_cvxpy(contact: Contact) -> cp.Problem:
         modes["buyers"] - modes["sellers"]
     ) == contact.total_value / unit
     total.set_label("total_value")
-    if contact.mobile:
-        machines = cp.sum(here) == 1
-    else:
-        machines = here == contact.machines / all_machines
+    machines = cp.sum(here) == 1 if contact.mobile else here == contact.machines / all_machines
     machines.set_label("machines")
     # Where a machine is counts as well as what it does, or only what it does.
     even = cp.sum(here) / (2 * n) * np.ones(n) if contact.mixing else here / 2
@@ -50,10 +47,7 @@ def exact(contact: Contact) -> ExactAnswer:
     share = found.machines / contact.total_machines
     x = BINARY.slope(contact.unit_value * found.inverse_activity)
     parts = {"buyers": share * (1 - x) / 2, "sellers": share * (1 + x) / 2}
-    if contact.mixing:
-        even = np.full(len(share), 1 / (2 * len(share)))
-    else:
-        even = share / 2
+    even = np.full(len(share), 1 / (2 * len(share))) if contact.mixing else share / 2
     # log((1 -+ x) / 2 / (1/2)) = log1p(-+x) keeps its digits where machines do not mix.
     ratio = {"buyers": np.log1p(-x), "sellers": np.log1p(x)}
     mixed = np.log(np.where(share > 0, share / (2 * np.where(even > 0, even, 1.0)), 1.0))
@@ -74,7 +68,9 @@ def exact(contact: Contact) -> ExactAnswer:
     )
 
 
-def _formulation(name: str, equations: tuple[str, ...], of: tuple[str, ...]) -> Formulation[Contact]:
+def _formulation(
+    name: str, equations: tuple[str, ...], of: tuple[str, ...]
+) -> Formulation[Contact]:
     own = ("buyers", "sellers", "entropy_buyers", "entropy_sellers")
     return Formulation(
         name=name,
@@ -83,19 +79,22 @@ def _formulation(name: str, equations: tuple[str, ...], of: tuple[str, ...]) -> 
         "ours as a cone program",
         cvxpy=in_cvxpy,
         exact=exact,
-        axes={**{v: ("system",) for v in own}, "total_value": (), "machines": of},
+        axes={**dict.fromkeys(own, ("system",)), "total_value": (), "machines": of},
         equations=equations,
     )
 
 
 _SHARES = (
-    "maximise    sigma - sigma(0) = N sum_i (entropy_buyers_i + entropy_sellers_i)",
+    "System i has N_i machines; each buys or sells, transactions of (eps P)_i.",
+    "",
+    "maximise    sigma - sigma(0) =",
+    "            N sum_i (entropy_buyers_i + entropy_sellers_i)    nats",
     "            buyers_i, sellers_i: parts of all N machines",
 )
 _PRICES = (
     "",
-    "V = max(|U|, sqrt(sum_i a_i N_i)), a_i = (eps P)_i^2. Shadow prices: V / tau of",
-    "total_value, and -N (mu - mu(0)) / tau of machines.",
+    "V = max(|U|, sqrt(sum_i a_i N_i)), a_i = (eps P)_i^2 keeps numbers near one.",
+    "Shadow prices: V / tau of total_value, -N (mu - mu(0)) / tau of machines.",
 )
 
 FIXED = _formulation(
@@ -103,8 +102,8 @@ FIXED = _formulation(
     (
         *_SHARES,
         "subject to  entropy_k_i <= -k_i log(k_i / (N_i / 2N)),  k = buyers, sellers",
-        "            (N / V) sum_i (eps P)_i (buyers_i - sellers_i) = U / V  total_value",
-        "            buyers_i + sellers_i = N_i / N     for every i          machines",
+        "            N sum_i (eps P)_i (buyers_i - sellers_i) / V = U / V  total_value",
+        "            buyers_i + sellers_i = N_i / N     for every i        machines",
         *_PRICES,
         "At the optimum U_i = -N_i (eps P)_i tanh((eps P)_i / tau).",
     ),
@@ -115,10 +114,10 @@ MOBILE = _formulation(
     (
         *_SHARES,
         "subject to  entropy_k_i <= -k_i log(k_i / q_i),  k = buyers, sellers",
-        "            q_i = sum_j (buyers_j + sellers_j) / 2n    with mixing, n systems",
+        "            q_i = sum_j (buyers_j + sellers_j) / 2n   with mixing, n systems",
         "            q_i = (buyers_i + sellers_i) / 2           without",
-        "            (N / V) sum_i (eps P)_i (buyers_i - sellers_i) = U / V  total_value",
-        "            sum_i (buyers_i + sellers_i) = 1                        machines",
+        "            N sum_i (eps P)_i (buyers_i - sellers_i) / V = U / V  total_value",
+        "            sum_i (buyers_i + sellers_i) = 1                      machines",
         *_PRICES,
         "With mixing N_i is proportional to cosh((eps P)_i / tau) at the optimum.",
     ),

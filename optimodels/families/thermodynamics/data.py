@@ -22,6 +22,9 @@ Ints = npt.NDArray[np.int64]
 
 #: Excess products in a table that the case does not name.
 _ROWS = 41
+#: What an exponential cone resolves of one machine's entropy, in nats, and what of the whole
+#: must be told apart: at a corner, where cones have no tangent, less would be decided by rounding.
+_RESOLVED, _MATERIAL = 1e-9, 1e-5
 #: So many standard deviations on either side such a table covers where it cannot list all.
 _REACH = 5.0
 
@@ -129,9 +132,7 @@ def read_rates(inputs: Inputs) -> Rates:
     named += [(f"parameters.more_deviations.{k}", d) for k, d in enumerate(given.more_deviations)]
     for key, deviation in named:
         if deviation > pair.most:
-            raise DataError(
-                key, f"{deviation} is beyond N/2 = {pair.most} of the smaller system"
-            )
+            raise DataError(key, f"{deviation} is beyond N/2 = {pair.most} of the smaller system")
     return Rates(
         pair=pair,
         deviation=given.deviation,
@@ -158,5 +159,13 @@ def read_contact(inputs: Inputs) -> Contact:
             "parameters.total_value",
             f"{contact.total_value:g} EUR is not between {-most:g} and {most:g} EUR, what the "
             "systems hold with all machines in one mode",
+        )
+    lost = contact.total_value**2 / (2 * contact.total_machines * contact.unit_value.max() ** 2)
+    corner = contact.mobile and not contact.mixing and contact.entropy == "exact"
+    if corner and contact.total_machines * _RESOLVED > _MATERIAL * max(1.0, lost):
+        raise DataError(
+            "parameters.entropy",
+            f"exact cannot be told from quadratic at {contact.total_value:g} EUR: "
+            f"{contact.total_machines:g} machines lose {lost:.3g} nats; take quadratic",
         )
     return contact

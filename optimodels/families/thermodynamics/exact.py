@@ -41,7 +41,8 @@ def _huber(y: Floats) -> Floats:
 def _log_cosh(y: Floats) -> Floats:
     size = np.abs(y)
     near = np.log1p(2 * np.sinh(np.minimum(size, 1.0) / 2) ** 2)
-    return np.where(size < 1, near, size + np.log1p(np.exp(-2 * size)) - math.log(2))
+    found: Floats = np.where(size < 1, near, size + np.log1p(np.exp(-2 * size)) - math.log(2))
+    return found
 
 
 #: The paper's Gaussian; no system can hold more than all its machines in one mode.
@@ -95,6 +96,23 @@ def equilibrium(contact: Contact, law: Law) -> Equilibrium:
         kept = share[share > 0]
         lost += contact.total_machines * float(kept @ np.log(kept * len(share)))
     return Equilibrium(beta, machines, value, lost, potential)
+
+
+def dual_bound(contact: Contact, law: Law, beta: float) -> float:
+    """Return what no entropy can exceed, in nats above that at zero activity: weak duality.
+
+    Any beta gives a bound: U beta + sum_i N_i phi(e_i beta), with mobile machines N times the
+    greatest phi, or with mixing N log of the mean of exp(phi).
+    """
+    gain = law.phi(contact.unit_value * beta)
+    if not contact.mobile:
+        most = float(contact.machines @ gain)
+    elif contact.mixing:
+        top = float(gain.max())
+        most = contact.total_machines * (top + math.log(float(np.exp(gain - top).mean())))
+    else:
+        most = contact.total_machines * float(gain.max())
+    return contact.total_value * beta + most
 
 
 def closed_form(contact: Contact) -> Floats:

@@ -81,7 +81,7 @@ FORMULATION = Formulation(
     cvxpy=in_cvxpy,
     exact=exact,
     axes={
-        **{name: ("system",) for name in ("value", "part", "loss", "mixing", "most", "least")},
+        **dict.fromkeys(("value", "part", "loss", "mixing", "most", "least"), ("system",)),
         "total_value": (),
         "machines": (),
     },
@@ -89,7 +89,8 @@ FORMULATION = Formulation(
         "maximise    sigma - sigma(0) = -(V^2 / s^2) sum_i loss_i + N sum_i mixing_i",
         "            U_i = V value_i, N_i = N part_i, a_i = (eps P)_i^2",
         "            s^2 = sum_i a_i N_i at the start, V = max(|U|, s)",
-        "subject to  loss_i >= (s^2 / N a_i) value_i^2 / (2 part_i): U_i^2 / (2 a_i N_i)",
+        "            (V^2 / s^2) loss_i is U_i^2 / (2 a_i N_i)",
+        "subject to  loss_i >= (s^2 / N a_i) value_i^2 / (2 part_i)",
         "            mixing_i <= -part_i log(n part_i / sum_j part_j)    if mixing",
         "            sum_i U_i = U                                  total_value",
         "            sum_i part_i = 1                               machines",

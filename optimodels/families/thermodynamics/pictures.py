@@ -36,6 +36,7 @@ def degeneracy(results: Sequence[Result]) -> dict[str, bytes]:
         left.set_xlabel("excess per machine, 2m/N")
         left.set_ylabel("log10 of the number of states")
         left.set_title(f"States of {n:,} machines")
+        left.locator_params(axis="x", nbins=5)
         left.legend(loc="lower center")
         near = places[np.abs(places) <= 2.5 * math.sqrt(n)] if n <= 60 else 2.5 * math.sqrt(n) * x
         right.plot(near, np.exp(log_ratio(n, near)), style, color=BLUE, markersize=4)
@@ -87,7 +88,6 @@ def _split(result: Result, rows: list[Any]) -> dict[str, bytes]:
     hold = n * e
     low, high = max(-hold[0], total - hold[1]), min(hold[0], total + hold[1])
     first = np.linspace(low, high, 601)
-    # Both curves as parts of what a machine can hold, so that laws are told apart.
     laws: tuple[tuple[Law, str, str], ...] = (
         (QUADRATIC, "quadratic", BLUE), (BINARY, "binary", ORANGE),
     )  # fmt: skip
@@ -109,7 +109,7 @@ def _split(result: Result, rows: list[Any]) -> dict[str, bytes]:
         axes.set_xlabel("value of system 1, EUR (system 2 has the rest)")
         axes.set_ylabel("entropy less that at zero activity, nats")
         axes.set_title("The most probable split of the value")
-        axes.legend(loc="lower center" if low < value < high else "best")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.12))
         stamp(made, result)
     return {"split": made.svg}
 
@@ -179,6 +179,7 @@ def deviation_rates(results: Sequence[Result]) -> dict[str, bytes]:
         right.set_xlabel("deviation, machines")
         right.set_ylabel("log10 of the days to an event")
         right.set_title("How long one waits")
+        right.locator_params(axis="x", nbins=6)
         right.legend(loc="lower right", fontsize=8)
         stamp(made, result)
     return {"rates": made.svg}

@@ -57,27 +57,39 @@ DEVIATION_RATES = Program(
 
 
 def contact_equilibrium(parameters: ContactEquilibrium) -> Program:
-    """The entropy asked for by the case's solver; the other one, by its closed form, beside it.
+    """The entropy asked for, by the case's solver; the closed forms of both beside it.
 
     Which problem is solved, and so which solvers can take it, is a matter of the parameters.
     """
-    quadratic: Formulation[Any]
-    if parameters.mobile:
-        quadratic, binary = mobile_quadratic.FORMULATION, binary_entropy.MOBILE
+    asked: Formulation[Any]
+    if parameters.entropy == "exact":
+        asked = binary_entropy.MOBILE if parameters.mobile else binary_entropy.FIXED
     else:
-        quadratic, binary = quadratic_entropy.FORMULATION, binary_entropy.FIXED
-    asked, other = (quadratic, binary) if parameters.entropy == "quadratic" else (binary, quadratic)
+        asked = mobile_quadratic.FORMULATION if parameters.mobile else quadratic_entropy.FORMULATION
     return Program(
         read=read_contact,
         stages=(
             Solve("equilibrium", asked, _whole),
-            Solve("other entropy", other, _whole, required=False, solver="exact"),
-            Compute("closed form", identities),
+            Compute("closed form", identities, _CLOSED_FORM),
         ),
         report=results.contact_equilibrium,
         main="equilibrium",
         labels=lambda contact: {"system": range(1, len(contact.machines) + 1)},
     )
+
+
+_CLOSED_FORM = (
+    "psi(x): entropy that a machine loses at U_i = N_i (eps P)_i x;",
+    "phi(y) = max_x (x y - psi(x)):",
+    "quadratic   psi = x^2 / 2                               phi = y^2 / 2",
+    "exact       psi = ((1+x) log(1+x) + (1-x) log(1-x)) / 2  phi = log cosh y",
+    "",
+    "U_i = -N_i (eps P)_i phi'((eps P)_i / tau),   sum_i U_i = U gives tau;",
+    "mobile, with mixing: N_i proportional to exp(phi((eps P)_i / tau));",
+    "mu_i - mu_i(0) = -tau phi((eps P)_i / tau); -(eps P)_i^2 / (2 tau) is (18).",
+    "Proof by duality: for any tau, sigma - sigma(0) <= U / tau plus",
+    "sum_i N_i phi((eps P)_i / tau), or N log mean_i exp(phi((eps P)_i / tau)).",
+)
 
 
 def _whole(contact: Contact, done: Any) -> dict[str, Contact]:

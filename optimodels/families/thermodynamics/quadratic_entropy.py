@@ -67,7 +67,7 @@ FORMULATION = Formulation(
     exact=exact,
     axes={"value": ("system",), "total_value": ()},
     equations=(
-        "System i has N_i machines; each buys or sells, a transaction worth (eps P)_i.",
+        "System i has N_i machines; each buys or sells, transactions of (eps P)_i.",
         "",
         "maximise    sigma(U) - sigma(0) = -sum_i U_i^2 / (2 a_i N_i)    nats",
         "            with a_i = (eps P)_i^2 and U_i = V value_i, in EUR;",
