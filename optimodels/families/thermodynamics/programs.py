@@ -81,14 +81,17 @@ def contact_equilibrium(parameters: ContactEquilibrium) -> Program:
 _CLOSED_FORM = (
     "psi(x): entropy that a machine loses at U_i = N_i (eps P)_i x;",
     "phi(y) = max_x (x y - psi(x)):",
-    "quadratic   psi = x^2 / 2                               phi = y^2 / 2",
-    "exact       psi = ((1+x) log(1+x) + (1-x) log(1-x)) / 2  phi = log cosh y",
+    "quadratic  psi = x^2 / 2,                     phi = y^2 / 2    up to |y| = 1",
+    "exact      psi = log 2 - h((1 + x) / 2),      phi = log cosh y,",
+    "           h the binary entropy",
     "",
     "U_i = -N_i (eps P)_i phi'((eps P)_i / tau),   sum_i U_i = U gives tau;",
     "mobile, with mixing: N_i proportional to exp(phi((eps P)_i / tau));",
+    "mobile, without: all machines where (eps P)_i is greatest;",
     "mu_i - mu_i(0) = -tau phi((eps P)_i / tau); -(eps P)_i^2 / (2 tau) is (18).",
-    "Proof by duality: for any tau, sigma - sigma(0) <= U / tau plus",
-    "sum_i N_i phi((eps P)_i / tau), or N log mean_i exp(phi((eps P)_i / tau)).",
+    "Proof by duality: for any tau, sigma - sigma(0) is at most U / tau plus",
+    "sum_i N_i phi((eps P)_i / tau); if mobile, with mixing N log of the mean of",
+    "exp(phi((eps P)_i / tau)), without it N max_i phi((eps P)_i / tau).",
 )
 
 
