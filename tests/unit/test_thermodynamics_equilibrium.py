@@ -318,9 +318,22 @@ def test_two_transcriptions_are_one_problem() -> None:
     for form in (one, two):
         whole = np.concatenate([x, np.tile(x, len(form.linear) // 3 - 1)])
         assert form.objective(whole) == pytest.approx(
-            -float((40 * x) ** 2 @ (1 / (2 * system.weight)))
+            -float((system.units * x) ** 2 @ (1 / (2 * system.weight)))
         )
+        assert form.rows.toarray()[0, :3] @ x * 40 == pytest.approx(float(system.units @ x))
     assert one.row_lower[0] == one.row_upper[0] == pytest.approx(-1)
+
+
+def test_systems_of_very_different_sizes() -> None:
+    """Three hundred systems whose a_i N_i range over seven orders of magnitude."""
+    rng = np.random.default_rng(1)
+    machines = np.rint(10 ** rng.uniform(0, 6, 300)).astype(int).tolist()
+    values = rng.uniform(0.01, 2, 300).round(3).tolist()
+    total = -0.05 * float(np.dot(machines, values))
+    text = f"machines: {machines}, unit_value: {values}, total_value: {total}"
+    for solver in ("highs", "clarabel", "osqp"):
+        result = solved(text, solver)
+        assert result.verdict.status == "verified", (solver, result.verdict)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,15 @@ class Contact:
         return max(self.spread, abs(self.total_value))
 
     @property
+    def units(self) -> Floats:
+        """Each system's own standard deviation s_i = sqrt(a_i N_i) times unit / spread (n,), EUR.
+
+        Values in these have one curvature, however different the systems are.
+        """
+        found: Floats = np.sqrt(self.weight) * (self.unit / self.spread)
+        return found
+
+    @property
     def capacity(self) -> float:
         """The value of all machines in one mode, in EUR; mobile ones in the dearest system."""
         if self.mobile:

@@ -45,7 +45,7 @@ def point(contact: Contact, solution: Solution) -> Point:
         machines = (arrays["buyers"] + arrays["sellers"]) * all_machines
         value = (arrays["buyers"] - arrays["sellers"]) * all_machines * contact.unit_value
     else:
-        value = arrays["value"] * contact.unit
+        value = arrays["value"] * (contact.unit if "part" in arrays else contact.units)
         machines = arrays["part"] * all_machines if "part" in arrays else contact.machines
     beta = solution.duals.get("total_value")
     prices = solution.duals.get("machines")

@@ -19,18 +19,20 @@ def in_pyomo(contact: Contact) -> pyo.ConcreteModel:
     """State the QP in Pyomo."""
     import pyomo.environ as pyo
 
-    unit = contact.unit
-    factor = (unit**2 / (2 * contact.weight)).tolist()
-    most = (contact.machines * contact.unit_value / unit).tolist()
+    units = contact.units
+    factor = (contact.unit / contact.spread) ** 2 / 2
+    part = (units / contact.unit).tolist()
+    most = (contact.machines * contact.unit_value / units).tolist()
     model = pyo.ConcreteModel("quadratic-entropy")
-    model.system = pyo.RangeSet(0, len(factor) - 1)
+    model.system = pyo.RangeSet(0, len(part) - 1)
     model.value = pyo.Var(model.system, bounds=lambda _, i: (-most[i], most[i]))
     v = model.value
     model.entropy = pyo.Objective(
-        expr=pyo.quicksum(-factor[i] * v[i] ** 2 for i in model.system), sense=pyo.maximize
+        expr=pyo.quicksum(-factor * v[i] ** 2 for i in model.system), sense=pyo.maximize
     )
     model.total_value = pyo.Constraint(
-        expr=pyo.quicksum(v[i] for i in model.system) == contact.total_value / unit
+        expr=pyo.quicksum(part[i] * v[i] for i in model.system)
+        == contact.total_value / contact.unit
     )
     return model
 
@@ -39,20 +41,20 @@ def in_cvxpy(contact: Contact) -> cp.Problem:
     """State the QP in CVXPY."""
     import cvxpy as cp
 
-    unit = contact.unit
-    most = contact.machines * contact.unit_value / unit
+    units = contact.units
+    most = contact.machines * contact.unit_value / units
     v = cp.Variable(len(most), name="value", bounds=[-most, most])
-    total = cp.sum(v) == contact.total_value / unit
+    total = (units / contact.unit) @ v == contact.total_value / contact.unit
     total.set_label("total_value")
-    lost = (unit**2 / (2 * contact.weight)) @ cp.square(v)
-    return cp.Problem(cp.Maximize(-lost), [total])
+    factor = (contact.unit / contact.spread) ** 2 / 2
+    return cp.Problem(cp.Maximize(-factor * cp.sum_squares(v)), [total])
 
 
 def exact(contact: Contact) -> ExactAnswer:
     """Take the closed form; the multiplier of the total value is the one of -sigma."""
     found = equilibrium(contact, QUADRATIC)
     return ExactAnswer(
-        values={"value": found.value / contact.unit},
+        values={"value": found.value / contact.units},
         objective=-found.lost,
         duals={"total_value": np.array(-found.inverse_activity * contact.unit)},
     )
@@ -61,7 +63,7 @@ def exact(contact: Contact) -> ExactAnswer:
 FORMULATION = Formulation(
     name="quadratic-entropy",
     problem_class="QP",
-    source="000, (1), (4), (5) and section 4.1; values in units of V, bounds ours",
+    source="000, (1), (4), (5) and section 4.1; units and bounds ours",
     pyomo=in_pyomo,
     cvxpy=in_cvxpy,
     exact=exact,
@@ -70,9 +72,10 @@ FORMULATION = Formulation(
         "System i has N_i machines; each buys or sells, transactions of (eps P)_i.",
         "",
         "maximise    sigma(U) - sigma(0) = -sum_i U_i^2 / (2 a_i N_i)    nats",
-        "            with a_i = (eps P)_i^2 and U_i = V value_i, in EUR;",
-        "            V = max(|U|, sqrt(sum_i a_i N_i)) keeps the numbers near one",
-        "subject to  sum_i U_i = U                     total_value",
+        "            with a_i = (eps P)_i^2 and U_i = (V / s) s_i value_i, in EUR;",
+        "            s_i = sqrt(a_i N_i), the deviation of U_i with modes at random,",
+        "            s^2 = sum_i s_i^2 and V = max(|U|, s) keep the numbers near one",
+        "subject to  sum_i U_i / V = U / V             total_value",
         "            -N_i (eps P)_i <= U_i <= N_i (eps P)_i    all machines alike",
         "",
         "The shadow price of total_value is V d sigma / d U = V / tau, with tau the",
