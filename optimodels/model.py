@@ -107,11 +107,13 @@ class Compute:
     """A stage that is no solve: a simulation, a power flow, an enumeration.
 
     ``run`` receives the data and the results of the stages before and returns an ``Outcome``,
-    or None where the case did not ask for it.
+    or None where the case did not ask for it. ``equations`` is what it computes, one line each,
+    for ``explain`` and ``new``.
     """
 
     name: str
     run: Callable[[Any, Done], Outcome | None]
+    equations: tuple[str, ...] = ()
 
 
 Stage = Solve | Compute
@@ -190,8 +192,10 @@ class Model:
     """One name that a case can ask for, and what is known of it without loading any mathematics.
 
     ``parameters`` (a class of ``parameters.Parameters``), ``program`` and ``pictures`` are
-    "module:name", imported when needed, so that a case is checked in no time. ``profiles`` names
-    the profiles that the model reads, with their defaults, ``captions`` its pictures.
+    "module:name", imported when needed, so that a case is checked in no time. ``program`` is a
+    ``Program``, or a function from the parameters to one where they decide what is solved.
+    ``profiles`` names the profiles that the model reads, with their defaults,
+    ``captions`` its pictures.
     """
 
     name: str
@@ -209,9 +213,12 @@ class Model:
         loaded: type[BaseModel] = load(self.parameters)
         return loaded
 
-    def load_program(self) -> Program:
-        loaded: Program = load(self.program)
-        return loaded
+    def load_program(self, parameters: Any = None) -> Program:
+        """Return what the model does for a case's parameters, by default for its defaults."""
+        loaded: Program | Callable[[Any], Program] = load(self.program)
+        if isinstance(loaded, Program):
+            return loaded
+        return loaded(self.parameters_class()() if parameters is None else parameters)
 
     def draw(self, results: Sequence[Result]) -> dict[str, bytes]:
         """Return the model's pictures of these results, SVG by name."""

@@ -24,6 +24,7 @@ Of = Literal[
     "equilibrium",
     "balance",
     "end state",
+    "closed form",
     "",
 ]
 

@@ -69,7 +69,7 @@ def bench(
 
 def able_words(case: Case) -> list[str]:
     """Return every installed way that can solve a case, as words for its key ``solver``."""
-    program = case.model.load_program()
+    program = case.model.load_program(case.parameters)
     free = [s.formulation for s in program.stages if isinstance(s, Solve) and s.solver is None]
     words: dict[str, None] = {}
     for formulation in free:
@@ -96,7 +96,7 @@ def _instances(case: Case, sweeps: bool) -> list[tuple[str, Case]]:
 
 def _class(case: Case) -> str:
     """Return the class of the model's main problem."""
-    program = case.model.load_program()
+    program = case.model.load_program(case.parameters)
     return next(
         (s.formulation.problem_class for s in program.stages
          if isinstance(s, Solve) and s.name == program.main), "",

@@ -36,25 +36,27 @@ def new_case(model: Model) -> str:
     for name, field in model.parameters_class().model_fields.items():
         lines += [f"  # {line}" for line in textwrap.wrap(field.description or "", _WIDTH - 4)]
         lines.append(f"  {name}: {_yaml(field.get_default(call_default_factory=True))}")
-    lines += [
-        "",
-        "# Or with limits, in seconds and GiB: {name: highs, via: pyomo, time_limit: 60,",
-        "#   gap: 1e-6, threads: 1, memory_limit: 4, isolate: true, options: {...}}.",
-        "solver: highs",
-        "",
-    ]
-    return "\n".join(lines)
+    if any(isinstance(stage, Solve) for stage in model.load_program().stages):
+        lines += [
+            "",
+            "# Or with limits, in seconds and GiB: {name: highs, via: pyomo, time_limit: 60,",
+            "#   gap: 1e-6, threads: 1, memory_limit: 4, isolate: true, options: {...}}.",
+            "solver: highs",
+        ]
+    return "\n".join([*lines, ""])
 
 
 def _mathematics(model: Model) -> list[str]:
     """The model's problems as comments: what is solved, in which class, from which source."""
     lines = []
     for stage in model.load_program().stages:
-        if isinstance(stage, Solve):
+        if not isinstance(stage, Solve):
+            lines += [f"#   {equation}".rstrip() for equation in stage.equations]
+        else:
             problem = stage.formulation
             head = f"{problem.name} ({problem.problem_class}; {problem.source})"
             lines += ["#", *(f"# {line}" for line in textwrap.wrap(head, _WIDTH - 2))]
-            lines += [f"#   {equation}" for equation in problem.equations]
+            lines += [f"#   {equation}".rstrip() for equation in problem.equations]
     return [*lines, ""]
 
 

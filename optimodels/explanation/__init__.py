@@ -59,13 +59,15 @@ class Explained:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All stages of a case; ``convention`` says what a shadow price means."""
+    """All stages of a case; ``computed`` holds the equations of those that are no solve,
+    ``convention`` says what a shadow price means."""
 
     case: str
     model: str
     title: str
     objective_unit: str
     stages: tuple[Explained, ...]
+    computed: Mapping[str, tuple[str, ...]]
     convention: str = CONVENTION
 
     def as_json(self) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def _explain(case: Case) -> Explanation:
     program, data = open_study(case, request, Ledger())
     labels = program.labels(data) if program.labels is not None else {}
     found: list[Explained] = []
-    last = max(k for k, stage in enumerate(program.stages) if isinstance(stage, Solve))
+    last = max((k for k, stage in enumerate(program.stages) if isinstance(stage, Solve)), default=0)
     needed = [stage for stage in program.stages[:last] if isinstance(stage, Compute)]
 
     def answer(stage: Solve, instances: Mapping[Any, Any]) -> dict[Any, Solution]:
@@ -116,8 +118,18 @@ def _explain(case: Case) -> Explanation:
         return stage.run(data, done) if stage in needed else None
 
     run_stages(program, data, answer, compute)
+    computed = {
+        stage.name: stage.equations
+        for stage in program.stages
+        if isinstance(stage, Compute) and stage.equations
+    }
     return Explanation(
-        case.name, case.model.name, case.model.title, case.model.objective_unit, tuple(found)
+        case=case.name,
+        model=case.model.name,
+        title=case.model.title,
+        objective_unit=case.model.objective_unit,
+        stages=tuple(found),
+        computed=computed,
     )
 
 
@@ -206,7 +218,8 @@ def row_text(form: Form, index: int, names: Names) -> str:
         terms.append(f"{sign}{size}{names.column(form, int(column))}")
     if len(used) > _TERMS:
         terms.append(f"+ ... ({len(used)} terms)")
-    low, high = float(form.row_lower[index]), float(form.row_upper[index])
+    # Adding 0.0 makes -0.0 and 0.0 one number.
+    low, high = float(form.row_lower[index]) + 0.0, float(form.row_upper[index]) + 0.0
     body = " ".join(terms) or "0"
     if low == high:
         return f"{body} = {low:.6g}"

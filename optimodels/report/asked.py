@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -63,14 +64,21 @@ def _flat(tree: Mapping[str, Any], head: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{head}{key}", value
 
 
-def mathematics(name: str) -> Section | None:
-    """Return the formulations of a model's stages in mathematics, or None where there are none."""
+def mathematics(name: str, asked: Mapping[str, Any]) -> Section | None:
+    """Return what the stages of a model state in mathematics for the parameters that were asked
+    for, or None where there is nothing."""
     model = known_model(name)
     if model is None:
         return None
+    given = asked.get("keys", {}).get("parameters", {})
     equations = []
-    for stage in model.load_program().stages:
-        if isinstance(stage, Solve) and stage.formulation.equations:
+    for stage in model.load_program(
+        model.parameters_class().model_validate_json(json.dumps(given))
+    ).stages:
+        if not isinstance(stage, Solve):
+            if stage.equations:
+                equations.append(Listing(stage.name, "\n".join(stage.equations)))
+        elif stage.formulation.equations:
             stated = stage.formulation
             title = f"{stage.name}: {stated.name} ({stated.problem_class}); {stated.source}"
             equations.append(Listing(title, "\n".join(stated.equations)))

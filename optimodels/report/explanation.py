@@ -19,6 +19,9 @@ def explanation_text(explanation: Explanation, width: int) -> str:
     lines += _wrapped(explanation.title, width, "  ")
     for stage in explanation.stages:
         lines += ["", *_stage(stage, explanation, width)]
+    for name, equations in explanation.computed.items():
+        lines += ["", f"{name}: computed, not solved", ""]
+        lines += [f"    {equation}".rstrip() for equation in equations]
     return "\n".join(lines)
 
 
@@ -26,7 +29,7 @@ def _stage(stage: Explained, explanation: Explanation, width: int) -> list[str]:
     many = f"; {stage.number} problems, here that of {stage.shown}" if stage.number > 1 else ""
     lines = _wrapped(f"{stage.stage}: {stage.formulation} ({stage.problem_class}{many})", width, "")
     lines += [*_wrapped(stage.source, width, "  "), ""]
-    lines += [f"    {equation}" for equation in stage.equations]
+    lines += [f"    {equation}".rstrip() for equation in stage.equations]
     size = stage.size
     whole = f" ({size['integers']} whole)" if size["integers"] else ""
     curved = size["cones"] + size["quadratic_rows"]

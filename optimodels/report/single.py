@@ -53,7 +53,7 @@ def _section(
     drawn = pictures(folder, stem, stems, model, tables, left_out) if tables else []
     parts = [
         question(result.model, result.asked),
-        mathematics(result.model),
+        mathematics(result.model, result.asked),
         _answer(result),
         Section("Tables", tables=list(tables.values())) if tables else None,
         Section("Pictures", pictures=drawn) if drawn else None,

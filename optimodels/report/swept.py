@@ -50,7 +50,7 @@ def _section(index: Index, store: Store, stems: Sequence[str], left_out: list[st
     drawn = pictures(store.folder, stem, stems, model, {"": runs}, left_out)
     parts = [
         question(index.model, index.asked, index.columns),
-        mathematics(index.model),
+        mathematics(index.model, index.asked),
         Section("Side by side", tables=[wide, *beside]),
         Section("Pictures", pictures=drawn) if drawn else None,
         Section("Runs", tables=[_verdicts(index, summaries), runs]),

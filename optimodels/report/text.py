@@ -91,7 +91,8 @@ def table_lines(table: Sequence[Row], width: int) -> list[str]:
 
 def _summary(result: Result) -> str:
     if result.objective is None:
-        return f"stopped: {result.stopped}"
+        # A model that only computes has nothing that could stop early.
+        return "computed" if result.stopped == "optimal" else f"stopped: {result.stopped}"
     unit = f" {result.objective_unit}" if result.objective_unit else ""
     sense = {"min": " (minimised)", "max": " (maximised)"}.get(result.objective_sense, "")
     text = f"objective {number(result.objective)}{unit}{sense}"

@@ -111,7 +111,7 @@ def _solve(case: Case, request: Request, progress: Progress) -> Result:
 def open_study(case: Case, request: Request, ledger: Ledger) -> tuple[Program, Any]:
     """Import what a case needs and read its data; a solver that cannot do it is refused first."""
     with ledger.timed("import"):
-        program = case.model.load_program()
+        program = case.model.load_program(case.parameters)
         for stage in program.stages:
             if isinstance(stage, Solve):
                 asked = stage_request(stage, request)

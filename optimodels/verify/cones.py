@@ -239,7 +239,9 @@ def _ratio(v: Vector) -> Vector:
     x, y, z = v.T
     inner, high = y > 0, z > 0
     safe = np.where(inner, y, 1.0)
-    edge = np.log(np.where(high, z, 1.0) / np.where(inner, safe, np.maximum(x, 1e-300))) + 1.0
+    # Infinite at the apex, where nothing but 0 is there to be divided; cut below.
+    with np.errstate(divide="ignore", over="ignore"):
+        edge = np.log(np.where(high, z, 1.0) / np.where(inner, safe, np.maximum(x, 1e-300))) + 1.0
     ratio = np.where(inner, np.where(high, np.minimum(x / safe, edge), x / safe), edge)
     cut: Vector = np.clip(np.where(~inner & (~high | (x <= 0)), 0.0, ratio), -_STEEP, _STEEP)
     return cut
