@@ -10,6 +10,11 @@ from pathlib import Path
 
 from optimodels.errors import CallError, RunError
 
+#: Files that say what a folder holds: a store of runs, a benchmark. Known here so that a report
+#: need not load either to look.
+STORE_FILE = "store.json"
+BENCHMARK_FILE = "bench.json"
+
 #: Bytes of a file's name, with room for what is put behind it.
 _MOST_STEM = 160
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from optimodels.errors import CallError
+from optimodels.files import BENCHMARK_FILE
 from optimodels.result import MARKS
 
 #: "solved" is an answer that was verified; an answer that is only a solver's word is "unverified".
@@ -22,7 +23,6 @@ STATUSES: tuple[Status, ...] = Status.__args__  # type: ignore[attr-defined]
 #: What is compared: from the data to the solver's answer. Verification is the same code for all.
 MEASURED = ("build", "hand_over", "solve", "read")
 
-FILE = "bench.json"
 #: To be raised when the meaning of what is stored changes.
 FORMAT = 1
 
@@ -148,7 +148,7 @@ class Benchmark:
 
 def read_benchmark(folder: Path) -> Benchmark:
     """Read the benchmark in a folder; raises CallError where there is none that can be read."""
-    path = folder / FILE
+    path = folder / BENCHMARK_FILE
     try:
         whole = json.loads(path.read_text())
         if whole["format"] != FORMAT:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimodels.files import file_stem, write_whole
+from optimodels.files import BENCHMARK_FILE, file_stem, write_whole
 from optimodels.model import Model
 from optimodels.result import Result, Row, plain_json
 from optimodels.runs import Store, Sweep
@@ -54,12 +54,11 @@ def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[P
 
 def save_benchmark(benchmark: Benchmark, folder: Path) -> list[Path]:
     """Write a benchmark: everything as JSON, its entries as CSV, its pictures."""
-    from optimodels.benchmarking.entry import FILE
     from optimodels.benchmarking.pictures import draw
     from optimodels.benchmarking.tables import entry_rows
 
     written = [
-        write_whole(folder / FILE, benchmark.as_json()),
+        write_whole(folder / BENCHMARK_FILE, benchmark.as_json()),
         write_whole(folder / "bench.csv", csv_text(entry_rows(benchmark))),
     ]
     for name, content in draw(benchmark).items():

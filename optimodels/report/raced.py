@@ -6,6 +6,7 @@ from pathlib import Path
 
 from optimodels.comparison import Table
 from optimodels.errors import CallError
+from optimodels.files import BENCHMARK_FILE
 from optimodels.report.sections import Badge, Found, Picture, Section
 
 _CAPTIONS = {
@@ -17,11 +18,11 @@ _CAPTIONS = {
 
 def raced(folder: Path) -> Found:
     """Return the section of the folder's benchmark, where there is one."""
-    from optimodels.benchmarking.entry import FILE, read_benchmark
+    if not (folder / BENCHMARK_FILE).exists():
+        return Found()
+    from optimodels.benchmarking.entry import read_benchmark
     from optimodels.benchmarking.tables import entry_rows, tables
 
-    if not (folder / FILE).exists():
-        return Found()
     try:
         benchmark = read_benchmark(folder)
     except CallError as error:

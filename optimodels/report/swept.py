@@ -10,7 +10,7 @@ from typing import Any
 
 from optimodels.comparison import Choice, Table, tables_of
 from optimodels.errors import CallError
-from optimodels.files import file_stem
+from optimodels.files import STORE_FILE, file_stem
 from optimodels.report.asked import again, known_model, mathematics, pictures, question
 from optimodels.report.sections import Badge, Found, Section
 from optimodels.report.single import checks, environment
@@ -23,7 +23,7 @@ _WORDS = {mark: f"{mark} {status}" for status, mark in MARKS.items()}
 
 def swept(folder: Path) -> Found:
     """Return a section per sweep of the folder's store; damaged files are set aside and named."""
-    if not (folder / "store.json").exists():
+    if not (folder / STORE_FILE).exists():
         return Found()
     try:
         store = Store(folder, create=False)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from optimodels.errors import CallError
-from optimodels.files import file_stem, write_whole
+from optimodels.files import STORE_FILE, file_stem, write_whole
 from optimodels.runs.record import FORMAT, DamagedError, Record, unpack
 
 _END = ".run"
@@ -47,7 +47,7 @@ class Store:
     def __init__(self, folder: Path, *, create: bool = True) -> None:
         self.folder = folder
         self.damaged: list[str] = []
-        mark = folder / "store.json"
+        mark = folder / STORE_FILE
         if not mark.exists():
             if not create:
                 raise CallError(
