@@ -16,7 +16,7 @@ from optimodels.files import file_stem, write_whole
 from optimodels.model import Compute, Done, Formulation, Outcome, Solve
 from optimodels.naming import Names
 from optimodels.result import Solution
-from optimodels.study import Ledger, case_request, open_study, run_stages, stage_request
+from optimodels.study import Ledger, answer_stage, case_request, open_study, run_stages
 
 if TYPE_CHECKING:
     from optimodels.case import Case
@@ -44,10 +44,8 @@ def export(case: Case, format: Format, folder: str | Path, stage: str | None = N
 
 
 def _export(case: Case, format: Format, folder: Path, name: str | None) -> list[Path]:
-    from optimodels.study.judgement import solve_and_judge
-
-    request = case_request(case)
-    program, data = open_study(case, request, Ledger())
+    request, ledger = case_request(case), Ledger()
+    program, data = open_study(case, request, ledger)
     known = [stage.name for stage in program.stages if isinstance(stage, Solve)]
     wanted = name or program.main
     if wanted not in known:
@@ -64,11 +62,7 @@ def _export(case: Case, format: Format, folder: Path, name: str | None) -> list[
                 written.extend(write_whole(base.with_name(base.name + end), text.encode())
                                for end, text in texts.items())  # fmt: skip
             raise _ReachedError
-        asked = stage_request(stage, request)
-        return {
-            key: solve_and_judge(stage.formulation, instance, asked, case.file.verify)
-            for key, instance in instances.items()
-        }
+        return answer_stage(stage, instances, case, request, ledger)
 
     def compute(stage: Compute, done: Done) -> Outcome | None:
         return stage.run(data, done)

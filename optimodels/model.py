@@ -34,7 +34,7 @@ class ExactAnswer:
     ``duals`` are multipliers of the rows for the minimisation of ``sign * objective``, as in
     ``result.Claim``; they let weak duality prove the answer where the algorithm has a dual.
     ``bound`` is the value that the algorithm proves no point can beat. ``values`` None means:
-    proved infeasible.
+    proved infeasible. ``proven`` False says that it is a local method: others may find better.
     """
 
     values: Mapping[str, npt.ArrayLike] | None
@@ -42,6 +42,7 @@ class ExactAnswer:
     bound: float | None = None
     duals: Mapping[str, npt.ArrayLike] = field(default_factory=dict)
     message: str = ""
+    proven: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,10 @@ class Solve:
     the data of one problem (``{"": data}``) or of several by key. Without ``required`` an
     infeasible instance is recorded, not the end of the study. ``solver`` fixes who solves it,
     for stages whose class the case's solver need not take.
+
+    ``refine`` makes it a sequence: it receives an instance with its solution and returns the next
+    instance, or None where the last one stands. ``shows`` is then what a verified answer to that
+    one shows of the whole.
     """
 
     name: str
@@ -86,6 +91,8 @@ class Solve:
     instances: Callable[[Any, Done], Mapping[Any, Any]]
     required: bool = True
     solver: str | None = None
+    refine: Callable[[Any, Solution], Any | None] | None = None
+    shows: Of = "global optimum"
 
 
 @dataclass(frozen=True)

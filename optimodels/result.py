@@ -54,6 +54,8 @@ class Claim:
     farkas: Vector | None = None
     # The solver cannot tell infeasible from unbounded; ``stopped`` says infeasible then.
     or_unbounded: bool = False
+    # Whether it says so of all points: a family's own local method does not.
+    proven: bool = True
 
 
 @dataclass(frozen=True)

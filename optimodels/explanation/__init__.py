@@ -13,7 +13,14 @@ from optimodels.model import Compute, Done, Formulation, Outcome, Solve
 from optimodels.naming import Names
 from optimodels.result import Row, Solution, plain_json
 from optimodels.solvers import language_for, open_problem
-from optimodels.study import Ledger, case_request, open_study, run_stages, stage_request
+from optimodels.study import (
+    Ledger,
+    answer_stage,
+    case_request,
+    open_study,
+    run_stages,
+    stage_request,
+)
 
 if TYPE_CHECKING:
     from optimodels.case import Case
@@ -90,26 +97,20 @@ def explain(case: Case) -> Explanation:
 
 
 def _explain(case: Case) -> Explanation:
-    from optimodels.study.judgement import solve_and_judge
-
-    request = case_request(case)
-    program, data = open_study(case, request, Ledger())
+    request, ledger = case_request(case), Ledger()
+    program, data = open_study(case, request, ledger)
     labels = program.labels(data) if program.labels is not None else {}
     found: list[Explained] = []
     last = max((k for k, stage in enumerate(program.stages) if isinstance(stage, Solve)), default=0)
     needed = [stage for stage in program.stages[:last] if isinstance(stage, Compute)]
 
     def answer(stage: Solve, instances: Mapping[Any, Any]) -> dict[Any, Solution]:
-        asked = stage_request(stage, request)
-        solutions = {
-            key: solve_and_judge(stage.formulation, instance, asked, case.file.verify)
-            for key, instance in instances.items()
-        }
+        solutions = answer_stage(stage, instances, case, request, ledger)
         if solutions:
             # Of many the first without an answer tells most.
             key = next((k for k, s in solutions.items() if not s.has_point), next(iter(solutions)))
             names = Names(stage.formulation.axes, labels)
-            via = language_for(stage.formulation, asked.via)
+            via = language_for(stage.formulation, stage_request(stage, request).via)
             form = open_problem(stage.formulation, instances[key], via).form
             found.append(_stage(stage, instances, key, form, solutions[key], names))
         return solutions

@@ -105,4 +105,5 @@ def exact_claim(formulation: Formulation[Any], data: Any, form: Form) -> Claim:
         objective=answer.objective,
         bound=answer.bound,
         row_multipliers=form.row_vector(answer.duals) if answer.duals else None,
+        proven=answer.proven,
     )

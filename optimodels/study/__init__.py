@@ -77,19 +77,9 @@ def solve(
 def _solve(case: Case, request: Request, progress: Progress) -> Result:
     ledger = Ledger()
     program, data = open_study(case, request, ledger)
-    level = case.file.verify
 
     def answer(stage: Solve, instances: Mapping[Any, Any]) -> dict[Any, Solution]:
-        from optimodels.study.judgement import solve_and_judge
-
-        asked = stage_request(stage, request)
-        found: dict[Any, Solution] = {}
-        for number, (key, instance) in enumerate(instances.items()):
-            step = partial(progress, stage.name, number, len(instances))
-            solution = solve_and_judge(stage.formulation, instance, asked, level, step)
-            ledger.add(solution.seconds)
-            found[key] = solution
-        return found
+        return answer_stage(stage, instances, case, request, ledger, progress)
 
     def compute(stage: Compute, done: Done) -> Outcome | None:
         progress(stage.name, 0, 1, "compute")
@@ -106,6 +96,33 @@ def _solve(case: Case, request: Request, progress: Progress) -> Result:
     if failed is not None:
         return _stopped_early(case, program, failed, done, verdicts, request, ledger)
     return _finish(case, program, data, done, verdicts, request, ledger)
+
+
+def answer_stage(
+    stage: Solve,
+    instances: Mapping[Any, Any],
+    case: Case,
+    request: Request,
+    ledger: Ledger,
+    progress: Progress = lambda *_: None,
+) -> dict[Any, Solution]:
+    """Solve and judge the instances of a stage, and those that they are refined to."""
+    from optimodels.study.judgement import solve_and_judge
+
+    asked, level = stage_request(stage, request), case.file.verify
+    found: dict[Any, Solution] = {}
+    for number, (key, first) in enumerate(instances.items()):
+        step = partial(progress, stage.name, number, len(instances))
+        instance: Any = first
+        while instance is not None:
+            solution = solve_and_judge(stage.formulation, instance, asked, level, step)
+            ledger.add(solution.seconds)
+            refined = stage.refine is not None and solution.has_point
+            instance = stage.refine(instance, solution) if stage.refine and refined else None
+        if stage.refine is not None and solution.verdict.of == "global optimum":
+            solution = replace(solution, verdict=replace(solution.verdict, of=stage.shows))
+        found[key] = solution
+    return found
 
 
 def open_study(case: Case, request: Request, ledger: Ledger) -> tuple[Program, Any]:

@@ -146,7 +146,8 @@ def _testimonies(
             # The algorithm does not cover this instance, or not in this memory.
             pass
         else:
-            yield _testify("exact", f"exact algorithm of {formulation.name}", said)
+            by = "exact" if said.proven else "second solver"
+            yield _testify(by, f"exact algorithm of {formulation.name}", said)
     if len(form.linear) > SECOND_SOLVER_COLUMNS:
         return
     for other in _others(formulation, solver, form.source):

@@ -14,11 +14,12 @@ from scipy import sparse
 
 from optimodels.form import Form, Vector
 from optimodels.result import Check, Claim, Verdict
-from optimodels.verify.descent import along
+from optimodels.verify.descent import along, to_edge
 from optimodels.verify.optimum import faulty, judge_point
 from optimodels.verify.problem import Problem
 from optimodels.verify.proposals import linear_step
 from optimodels.verify.testimony import Judgement, Testimony, exact_point, hear
+from optimodels.verify.tolerances import CURVATURE_COLUMNS
 
 _BENT = "nonlinear: no bound over all points"
 
@@ -45,13 +46,13 @@ def judge_curved(problem: Problem, claim: Claim, testimonies: Sequence[Testimony
     if step is not None and claim.stopped == "optimal":
         better = along(problem, x, step.move)
         if better is not None:
-            reason = f"not optimal: a feasible point reaches {form.objective(better):.9g}"
-            return Judgement(Verdict("refuted", "", "local optimum", reason, test.checks))
+            return _beaten(form, better, test.checks)
     weights = np.zeros(len(form.curved_rows))
     if step is not None and len(weights):
         weights = step.rows[-len(weights) :]
     said = replace(claim, objective=value, row_multipliers=None, cone_multipliers=None)
-    local = judge_point(Problem(local_model(form, x, weights)), said, ())
+    model = local_model(form, x, weights)
+    local = judge_point(Problem(model), said, ())
     prices = _prices(form, local.row_multipliers)
     if heard.agrees is not None and not heard.disagreement:
         theirs = heard.agrees.optimum
@@ -63,11 +64,32 @@ def judge_curved(problem: Problem, claim: Claim, testimonies: Sequence[Testimony
     checks = (*test.checks, *(c for c in local.verdict.checks if c not in test.checks))
     undecided = claim.stopped == "optimal"
     if local.verdict.status != "verified":
+        lower = _downhill(problem, x, model)
+        if lower is not None and claim.stopped == "optimal":
+            return _beaten(form, lower, checks)
         reason = f"feasible; its local model says: {local.verdict.reason}"
         return Judgement(Verdict("unverified", "", "", reason, checks), undecided=undecided)
     reason = f"{_BENT}; {heard.disagreement}" if heard.disagreement else _BENT
     verdict = Verdict("verified", "certificate", "local optimum", reason, checks)
     return Judgement(verdict, None, prices, undecided)
+
+
+def _beaten(form: Form, better: Vector, checks: tuple[Check, ...]) -> Judgement:
+    reason = f"not optimal: a feasible point reaches {form.objective(better):.9g}"
+    return Judgement(Verdict("refuted", "", "local optimum", reason, checks))
+
+
+def _downhill(problem: Problem, x: Vector, model: Form) -> Vector | None:
+    """Look for a better point along the directions in which the local model bends down."""
+    if model.quadratic is None or len(x) > CURVATURE_COLUMNS:
+        return None
+    values, vectors = np.linalg.eigh(model.sign * model.quadratic.toarray())
+    for direction in vectors[:, values < 0].T:
+        for way in (direction, -direction):
+            better = along(problem, x, to_edge(problem, x, way))
+            if better is not None:
+                return better
+    return None
 
 
 def _prices(form: Form, rows: Vector | None) -> Vector | None:

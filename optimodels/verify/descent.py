@@ -93,13 +93,13 @@ def curvature(problem: Problem, x: Vector, bound: Bound) -> tuple[Check, Vector 
     direction = np.zeros(len(x))
     direction[free] = null @ vectors[:, 0]
     for way in (direction, -direction):
-        better = along(problem, x, _to_edge(problem, x, way))
+        better = along(problem, x, to_edge(problem, x, way))
         if better is not None:
             return check, better
     return check, None
 
 
-def _to_edge(problem: Problem, x: Vector, way: Vector) -> Vector:
+def to_edge(problem: Problem, x: Vector, way: Vector) -> Vector:
     """Stretch a direction to the first bound or row that it meets, at most to max(1, |x|)."""
     form = problem.form
     reach = float(np.max(np.maximum(1.0, np.abs(x)))) / float(np.abs(way).max())
