@@ -188,11 +188,33 @@ Printed = Annotated[
 ]
 
 
+class PrintedColumn(Strict):
+    """One column of a printed table, beside ours."""
+
+    ours: Text = Field(description="objective, or the value of ours")
+    tolerance: Number = Field(default=0.0, ge=0, description="relative; within it: reproduced")
+    better: Literal["lower", "higher"] | None = Field(
+        default=None, description="where ours is better than this, that is the word"
+    )
+    note: str = ""
+
+
+class PrintedTable(Strict):
+    """A printed table, as a CSV file beside the case: a row belongs to the run whose keys have
+    its values; an empty cell is lost in print."""
+
+    csv: Text
+    rows: dict[str, Text] = Field(description="column of the file: key of the case")
+    figures: dict[str, PrintedColumn] = Field(description="column of the file: ours")
+
+
 class Paper(Strict):
-    """What a publication printed, to be set beside ours."""
+    """What a publication printed, to be set beside ours: ``values`` beside the case as it stands,
+    the rows of ``table`` each beside its run."""
 
     source: Text
     values: dict[str, Printed] = Field(default_factory=dict)
+    table: PrintedTable | None = None
 
 
 class CaseFile(Strict):

@@ -210,13 +210,16 @@ def half_width(spread: float, n: int) -> float:
 
 
 def _paper(index: Index, runs: Sequence[_Run]) -> Table:
-    """Return the paper's figures beside ours: those of the run that is the case as it stands."""
+    """Return the paper's figures beside ours: those of the case beside the run that is the case as
+    it stands, those of a printed table each beside its run."""
     rows: list[Row] = []
     source = ""
     for key, run in zip(index.keys, runs, strict=True):
-        if key != index.own or run.summary is None or run.summary["error"]:
+        if run.summary is None or run.summary["error"]:
             continue
         for figure in run.summary["paper"]:
+            if figure["of"] == "case" and key != index.own:
+                continue
             source = figure["source"]
             kept = {name: figure[name] for name in _PRINTED}
             rows.append({**run.keys, **kept, "verdict": MARKS[run.verdict], "note": figure["note"]})

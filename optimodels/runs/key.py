@@ -59,6 +59,9 @@ def _versions(name: str) -> str:
 def _paths(tree: Mapping[str, Any]) -> list[str]:
     network = tree.get("network")
     named = [network["file"]] if isinstance(network, dict) and "file" in network else []
+    paper = tree.get("paper")
+    if isinstance(paper, dict) and paper.get("table"):
+        named.append(paper["table"]["csv"])
     profiles = tree.get("profiles")
     for profile in profiles.values() if isinstance(profiles, dict) else ():
         if isinstance(profile, dict) and "csv" in profile:

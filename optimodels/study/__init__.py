@@ -191,7 +191,7 @@ def _finish(
         network=getattr(data, "network", None),
         arrays={name: outcome.arrays for name, outcome in done.outcomes.items()},
     )
-    return replace(result, paper=beside_paper(case.paper, result))
+    return replace(result, paper=beside_paper(case, result))
 
 
 def _stopped_early(
@@ -209,7 +209,7 @@ def _stopped_early(
         result,
         stopped=failed.stopped,
         message=failed.message,
-        paper=beside_paper(case.paper, replace(result, stopped=failed.stopped)),
+        paper=beside_paper(case, replace(result, stopped=failed.stopped)),
     )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from optimodels.case.schema import Claim, Paper
+from optimodels.case import Case
+from optimodels.case.schema import Claim, PrintedColumn, PrintedTable
+from optimodels.errors import DataError
 from optimodels.result import Result, Row
 
 #: Farther from the printed figure than this part of it is not reproduced.
@@ -14,22 +18,27 @@ _NEAR = 0.05
 _CELL = re.compile(r"(?P<table>\w+)\.(?P<column>\w+)\[(?P<row>\d+)\]")
 
 
-def beside_paper(paper: Paper | None, result: Result) -> tuple[Row, ...]:
+def beside_paper(case: Case, result: Result) -> tuple[Row, ...]:
     """Return a row per printed figure: what it says, ours, the difference, and a word.
 
-    The word is "reproduced" (within the stated tolerance), "within x %" (five at most), "not
-    reproduced" with the reason that the case gives, or "lost in print" where there is nothing to
-    compare with.
+    The word is "reproduced" (within the stated tolerance), "within x %" (five at most), "better
+    than printed" where the case says which way is better, "not reproduced" with the reason that
+    the case gives, or "lost in print" where there is nothing to compare with. Raises DataError
+    where the printed table's file cannot be read.
     """
+    paper = case.paper
     if paper is None:
         return ()
-    return tuple(
-        _row(name, value if isinstance(value, Claim) else Claim(says=value), paper.source, result)
+    rows = [
+        _row(name, value if isinstance(value, Claim) else Claim(says=value), result)
         for name, value in paper.values.items()
-    )
+    ]
+    if paper.table is not None:
+        rows += _of_table(case, paper.table, result)
+    return tuple({**row, "source": paper.source} for row in rows)
 
 
-def _row(name: str, claim: Claim, source: str, result: Result) -> Row:
+def _row(name: str, claim: Claim, result: Result) -> Row:
     ours = _ours(claim.ours or name, result)
     word, difference = _word(claim, ours)
     return {
@@ -39,8 +48,65 @@ def _row(name: str, claim: Claim, source: str, result: Result) -> Row:
         "difference": difference,
         "word": word,
         "note": claim.note,
-        "source": source,
+        "of": "case",
     }
+
+
+def _of_table(case: Case, table: PrintedTable, result: Result) -> Iterator[Row]:
+    """Return the figures of the printed row that belongs to this run."""
+    keys = case.resolved()
+    wanted = {column: _label(_at(keys, key)) for column, key in table.rows.items()}
+    for printed in _read(case, table):
+        if any(_label(_number(printed[column])) != value for column, value in wanted.items()):
+            continue
+        for column, figure in table.figures.items():
+            says = _number(printed[column]) if printed[column] else None
+            claim = Claim(says=says, ours=figure.ours, tolerance=figure.tolerance, note=figure.note)
+            row = _row(column, claim, result)
+            if _is_better(figure, row):
+                row["word"] = "better than printed"
+            yield {**row, "of": "run"}
+
+
+def _is_better(figure: PrintedColumn, row: Row) -> bool:
+    if figure.better is None or row["difference"] is None or row["word"] == "reproduced":
+        return False
+    return bool((row["difference"] < 0) == (figure.better == "lower"))
+
+
+def _read(case: Case, table: PrintedTable) -> list[dict[str, str]]:
+    path = case.path(table.csv, "paper.table.csv")
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError("paper.table.csv", f"{table.csv!r} cannot be read: {error}") from error
+    for column in (*table.rows, *table.figures):
+        if rows and rows[0].get(column) is None:
+            raise DataError("paper.table", f"{table.csv!r} has no column {column!r}")
+    return rows
+
+
+def _at(tree: Mapping[str, Any], key: str) -> Any:
+    value: Any = tree
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _label(value: Any) -> str:
+    """What stands in a table for a value: of {pieces: [...]} the word."""
+    if isinstance(value, Mapping):
+        named = [name for name, inner in value.items() if inner is not None]
+        return named[0] if len(named) == 1 else str(dict(value))
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _ours(place: str, result: Result) -> Any:

@@ -6,6 +6,7 @@ import csv
 import io
 import statistics
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from scipy import stats
 from optimodels.case import load_case
 from optimodels.cli import main, parser
 from optimodels.comparison import STATISTICS, Choice, Table, cell, compare, half_width
-from optimodels.errors import CallError
+from optimodels.errors import CallError, CaseError
 from optimodels.report.formats import WRITERS, latex
 from optimodels.runs import Store, sweep
 from optimodels.runs.store import Index
+from optimodels.study import solve
 from optimodels.study.paper import beside_paper
 
 CASE = Path(__file__).parents[2] / "cases" / "flexibility" / "mapping-surface-33bus.yaml"
@@ -163,7 +165,8 @@ def test_words_beside_a_printed_figure() -> None:
             },
         }
     )
-    words = {row["figure"]: row["word"] for row in beside_paper(paper, Ours())}  # type: ignore[arg-type]
+    case = SimpleNamespace(paper=paper)
+    words = {row["figure"]: row["word"] for row in beside_paper(case, Ours())}  # type: ignore[arg-type]
     assert words == {
         "objective": "reproduced",
         "near": "within 2 %",
@@ -172,6 +175,58 @@ def test_words_beside_a_printed_figure() -> None:
         "name": "not reproduced",
         "lost": "lost in print",
     }
+
+
+def test_rows_of_a_printed_table_stand_beside_their_runs(tmp_path: Path) -> None:
+    """Ours by number of aggregators is computed here from the case's own exact answers."""
+    (tmp_path / "printed.csv").write_text(
+        "aggregators,objective,cap\n2,-1000,17\n3,-1,11\n4,,8\n9,-1,1\n"
+    )
+    (tmp_path / "case.yaml").write_text(
+        "model: flexibility/aggregator-mapping\nnetwork: case33bw\nsolver: exact\n"
+        "parameters: {cap: count}\n"
+        "sweep: {grid: {parameters.aggregators: [2, 3, 4]}}\n"
+        "paper:\n  source: '001'\n  table:\n    csv: printed.csv\n"
+        "    rows: {aggregators: parameters.aggregators}\n"
+        "    figures:\n      objective: {ours: objective, better: lower}\n"
+        "      cap: {ours: cap_buses, tolerance: 0.1}\n"
+    )
+    sweep(load_case(tmp_path / "case.yaml"), tmp_path / "out")
+    (_, paper) = compare([tmp_path / "out"])
+    said = {(row["aggregators"], row["figure"]): row["word"] for row in paper.rows}
+    assert len(said) == 6
+    assert said[2, "objective"].startswith("not reproduced: differs by")
+    assert said[3, "objective"] == "better than printed"
+    assert said[4, "objective"] == "lost in print"
+    caps = {row["aggregators"]: row["ours"] for row in paper.rows if row["figure"] == "cap"}
+    # By an even split with the default slack of the model, floor((1 + slack) 32 / n).
+    assert {n: said[n, "cap"] == "reproduced" for n in caps} == {
+        n: abs(cap - {2: 17, 3: 11, 4: 8}[n]) <= 0.1 * {2: 17, 3: 11, 4: 8}[n]
+        for n, cap in caps.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("csv: other.csv", "no file 'other.csv' beside the case"),
+        ("csv: printed.csv, figures: {nothing: {ours: objective}}", "has no column 'nothing'"),
+        ("csv: ../printed.csv", "leads out of the case's folder"),
+    ],
+)
+def test_printed_table_that_cannot_be_read_is_one_line(
+    change: str, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "printed.csv").write_text("aggregators,objective\n2,-1000\n")
+    figures = "" if "figures" in change else ", figures: {objective: {ours: objective}}"
+    (tmp_path / "case.yaml").write_text(
+        "model: flexibility/aggregator-mapping\nnetwork: case33bw\nsolver: exact\n"
+        f"paper: {{source: '001', table: {{rows: {{aggregators: parameters.aggregators}}, {change}"
+        f"{figures}}}}}\n"
+    )
+    with pytest.raises(CaseError, match=says) as caught:
+        solve(load_case(tmp_path / "case.yaml"))
+    assert "case.yaml:4:" in str(caught.value)
 
 
 def test_command_prints_every_format(stored: Path, capsys: pytest.CaptureFixture[str]) -> None:

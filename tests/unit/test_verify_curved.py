@@ -1,4 +1,4 @@
-"""Nonlinear parts: derivatives against mpmath, local models against closed forms, no false proof."""
+"""Nonlinear parts: derivatives against mpmath, optima against closed forms, no false proof."""
 
 from __future__ import annotations
 
