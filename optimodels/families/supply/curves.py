@@ -36,7 +36,7 @@ class CurveForm:
 def log_curvature(v: Floats, s: Floats) -> Floats:
     """Return z = log(1 + s v) / s, v at s = 0, for s v > -1; broadcasts."""
     near = np.abs(s) < _SERIES
-    direct = np.log1p(np.where(near, 1.0, s) * v) / np.where(near, 1.0, s)
+    direct = np.log1p(np.where(near, 0.5, s) * v) / np.where(near, 0.5, s)
     if not near.any():
         return np.asarray(direct)
     small = np.where(near, s, 0.0) * v
