@@ -73,7 +73,8 @@ def _own_price_units(market: Market, f: Floats) -> Floats:
     d = np.arange(1, n * r + 1)
     # The d-th unit is one's own where exactly this many others are below.
     below = (d - 1) // r
-    sold = np.bincount(below, weights=market.demand * (d - below * r), minlength=n)
+    sold = np.zeros(n)
+    np.add.at(sold, below, market.demand * (d - below * r))
     return _mean(n - 1, f, sold)
 
 
@@ -87,7 +88,8 @@ def _dearer(market: Market, quantile: Quantile, f: Floats) -> Floats:
     n, r = market.firms, market.units
     d = np.arange(1, n * r + 1)
     rank = -(-d // r) - 1
-    likely = np.bincount(rank, weights=market.demand, minlength=n)[1:]
+    likely = np.zeros(n)
+    np.add.at(likely, rank, market.demand)
     nodes, weights = np.polynomial.legendre.leggauss(14)
 
     def rule(low: Floats, high: Floats) -> Floats:
@@ -95,7 +97,7 @@ def _dearer(market: Market, quantile: Quantile, f: Floats) -> Floats:
         half = (high - low)[:, None] / 2
         t = low[:, None] + half * (1 + nodes)
         at = np.sin(t) ** 2
-        density = (n - 1) * _mean(n - 2, at.ravel(), likely)
+        density = (n - 1) * _mean(n - 2, at.ravel(), likely[1:])
         above = quantile(at.ravel()) - market.cost
         values = (above * density).reshape(at.shape) * np.sin(2 * t) * half
         return np.asarray(values @ weights)

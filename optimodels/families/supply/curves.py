@@ -18,7 +18,8 @@ class CurveForm:
     ``basis`` returns phi (..., m, L) at x (m,) and theta (..., K); ``slopes`` its derivatives
     (m, L, K) at one theta. ``grid`` returns values of each theta that cover where an optimum can
     lie for these points; any real theta is allowed, and ``limits`` (K,) are infinite values that
-    are so too, where the form has a curve there, or None. ``parameters`` turns theta and c into the numbers that a reader knows.
+    are so too, where the form has a curve there, or None. ``parameters`` turns theta and c into
+    the numbers that a reader knows.
     """
 
     name: str

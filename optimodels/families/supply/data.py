@@ -152,14 +152,15 @@ def _constant_pieces(heights: Floats, cells: int) -> Floats:
         below[last[across]] - below[first[across] + 1]
         + heights[last[across]] * (place[1:] - last)[across]
     )  # fmt: skip
-    return inside
+    return np.asarray(inside)
 
 
 def _from_file(inputs: Inputs, background: Background) -> list[float]:
     from optimodels.grid.profiles import read_csv_column
 
     key = "parameters.background.csv"
-    assert background.csv is not None and background.column is not None
+    assert background.csv is not None
+    assert background.column is not None
     path = inputs.path(background.csv, key)
     try:
         values = read_csv_column(path, background.column)

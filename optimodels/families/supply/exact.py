@@ -240,7 +240,7 @@ def _integrated(series: Floats, upper: Floats) -> Floats:
     falling = upper == 0
     inner[falling] *= -1
     inner[:, 0] += after + np.where(falling, whole, 0.0)
-    return inner
+    return np.asarray(inner, dtype=float)
 
 
 def _at_nodes(solved: Equilibrium) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, cast
 
 #: Longer texts, and deeper nesting than this, are no density that a person wrote.
 MOST_CHARACTERS = 500
@@ -12,7 +12,7 @@ _MOST_DEPTH = 40
 FUNCTIONS = ("abs", "exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "minimum", "maximum")
 _TWO = ("minimum", "maximum")
 _CONSTANTS = ("x", "pi", "e")
-_OPERATORS = {
+_OPERATORS: dict[type[ast.operator | ast.unaryop], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
     ast.Mult: "multiply",
@@ -44,14 +44,14 @@ def evaluate(tree: ast.expr, x: Any) -> Any:
 
     def value(node: Any) -> Any:
         if isinstance(node, ast.Constant):
-            return np.float64(float(node.value))
+            return np.float64(cast(float, node.value))
         if isinstance(node, ast.Name):
             return x if node.id == "x" else np.float64(getattr(np, node.id))
         if isinstance(node, ast.BinOp):
-            operator = getattr(np, _OPERATORS[type(node.op)])  # type: ignore[index]
+            operator = getattr(np, _OPERATORS[type(node.op)])
             return operator(value(node.left), value(node.right))
         if isinstance(node, ast.UnaryOp):
-            return getattr(np, _OPERATORS[type(node.op)])(value(node.operand))  # type: ignore[index]
+            return getattr(np, _OPERATORS[type(node.op)])(value(node.operand))
         return getattr(np, node.func.id)(*map(value, node.args))
 
     with np.errstate(all="ignore"):
@@ -62,9 +62,10 @@ def _check(node: ast.AST, depth: int) -> None:
     if depth > _MOST_DEPTH:
         raise ValueError(f"expression is nested more than {_MOST_DEPTH} deep")
     inner: list[ast.expr] = []
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    value = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
-            float(node.value)
+            float(value)
         except OverflowError as error:
             raise ValueError("expression has a number that is too large") from error
     elif isinstance(node, ast.Name) and node.id in _CONSTANTS:

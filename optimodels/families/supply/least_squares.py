@@ -108,7 +108,9 @@ def _linear(form: CurveForm, phi: Floats, y: Floats) -> Floats:
 def _starts(form: CurveForm, x: Floats, y: Floats) -> list[Floats]:
     """The best points of the grid that are local optima of the profile over the first theta."""
     axes = form.grid(x, y)
-    theta = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(len(axes[0]), -1, len(axes))
+    theta = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(
+        len(axes[0]), -1, len(axes)
+    )
     worth = np.array([_explained(form.basis(x, row), y) for row in theta])
     best = worth.argmax(axis=1)
     profile = worth.max(axis=1)

@@ -47,7 +47,7 @@ def points(prices: Floats, units: int) -> tuple[Floats, Floats]:
     ruled out).
     """
     y = np.repeat(prices, units)
-    return np.arange(len(y)) + 0.5, y
+    return np.arange(0.5, len(y)), y
 
 
 def nearest(x: Floats, y: Floats) -> Nearest | None:
@@ -90,9 +90,7 @@ def nearest(x: Floats, y: Floats) -> Nearest | None:
             "confidence: as if the misfit at each unit were independent, normal and of one "
             "variance; the exact curve has no noise, so it says how sharp the optimum is"
         )
-    return Nearest(
-        found.objective, found.values, values, tuple(checks), intervals, tuple(notes)
-    )
+    return Nearest(found.objective, found.values, values, tuple(checks), intervals, tuple(notes))
 
 
 def _constant(y: Floats) -> Nearest:
@@ -106,9 +104,7 @@ def _constant(y: Floats) -> Nearest:
     return Nearest(float(np.sum((y - price) ** 2)), fitted, values, (check,), notes=(note,))
 
 
-def _region(
-    x: Floats, found: Fit, values: dict[str, Any]
-) -> tuple[list[dict[str, Any]], float]:
+def _region(x: Floats, found: Fit, values: dict[str, Any]) -> tuple[list[dict[str, Any]], float]:
     """Linear confidence intervals of (q, A, beta), and the conditioning of the curve's
     derivatives by them, each scaled to length one."""
     from scipy.special import stdtrit
@@ -131,7 +127,7 @@ def _region(
         columns = [y / price, (by_log_rate + (1 - q) * steep * by_s) / rate, -steep * by_s]
     jacobian = np.stack(columns, axis=1)
     lengths = np.linalg.norm(jacobian, axis=0)
-    u, s, vt = np.linalg.svd(jacobian / lengths, full_matrices=False)
+    _, s, vt = np.linalg.svd(jacobian / lengths, full_matrices=False)
     conditioning = float(s[0] / s[-1]) if s[-1] > 0 else np.inf
     freedom = len(x) - len(columns)
     if freedom < 1 or not np.isfinite(conditioning):

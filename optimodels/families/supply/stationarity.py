@@ -117,7 +117,8 @@ def scan(x: Floats, y: Floats) -> float:
     for i, j in best:
         options = {"xatol": 1e-9, "fatol": 0.0, "maxiter": 500}
         start = np.array([q[i], steep[j]])
-        found.append(float(minimize(left, start, method="Nelder-Mead", options=options).fun))
+        ended = minimize(left, start, method="Nelder-Mead", options=options)  # type: ignore[call-overload]
+        found.append(float(ended.fun))
     return min(found)
 
 
