@@ -7,7 +7,7 @@ solver; what they return are ``FitPoint``s, whose sum of squares is recomputed f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from optimodels.families.supply.data import Floats
 if TYPE_CHECKING:
     import cvxpy as cp
     import pyomo.environ as pyo
+
+Side = Literal["below", "above"]
 
 #: Rounds of Gauss and Newton at one q, and how much of a step is the least that is tried.
 _ROUNDS, _SHORTEST = 60, 1e-6
@@ -41,9 +43,7 @@ def curve_at(x: Floats, q: float, price: float, rate: float) -> Floats:
     return np.asarray(price * np.exp(exponent))
 
 
-def pyomo_model(
-    x: Floats, y: Floats, start: tuple[float, float] = (0.5, 1.0)
-) -> pyo.ConcreteModel:
+def pyomo_model(x: Floats, y: Floats, start: tuple[float, float] = (0.5, 1.0)) -> pyo.ConcreteModel:
     """State the fit for a nonlinear solver: minimise sum_k (A exp(B z_k) - y_k / y_m)^2.
 
     z_k = log(1 + s v_k) / s, v_k = x_k / x_m - 1; A > 0, B = beta x_m > 0, s = (1-q) B < 1.
@@ -56,9 +56,7 @@ def pyomo_model(
     v, level = x / x[-1] - 1.0, y / y[-1]
     model.point = pyo.RangeSet(0, len(x) - 1)
     model.s = pyo.Var(bounds=(-50.0 * len(x), 1.0 - 1e-9), initialize=start[0])
-    model.log_rate = pyo.Var(
-        bounds=(np.log(1e-4), np.log(100.0 * x[-1])), initialize=start[1]
-    )
+    model.log_rate = pyo.Var(bounds=(np.log(1e-4), np.log(100.0 * x[-1])), initialize=start[1])
     model.scale = pyo.Var(bounds=(1e-6, 10.0), initialize=1.0)
 
     def left(model: Any, k: int) -> Any:
@@ -76,6 +74,35 @@ def read_pyomo(model: pyo.ConcreteModel, x: Floats, y: Floats, ended: str) -> Fi
     big = float(np.exp(pyo.value(model.log_rate)))
     q = 1.0 - float(pyo.value(model.s)) / big
     return _point(x, y, q, float(pyo.value(model.scale)) * float(y[-1]), big / float(x[-1]), ended)
+
+
+def cvxpy_problem(x: Floats, y: Floats, side: Side) -> cp.Problem:
+    """State the same for CVXPY's nonlinear solvers, on one side of q = 1.
+
+    CVXPY takes denominators for positive, whatever their sign: over both sides at once it says
+    optimal at the edge of the wrong one. So ``side`` is "below" (s = size) or "above" (s = -size),
+    and the better of the two is the fit.
+    """
+    import cvxpy as cp
+
+    v, level = x / x[-1] - 1.0, y / y[-1]
+    most = 1.0 - 1e-9 if side == "below" else 50.0 * len(x)
+    size = cp.Variable(name="size", bounds=[1e-6, most])
+    log_rate = cp.Variable(name="log_rate", bounds=[np.log(1e-4), np.log(100.0 * x[-1])])
+    scale = cp.Variable(name="scale", bounds=[1e-6, 10.0])
+    size.value, log_rate.value, scale.value = 0.5, 1.0, 1.0
+    z = cp.log(1.0 + v * size) / size if side == "below" else -cp.log(1.0 - v * size) / size
+    misfit = cp.sum_squares(scale * cp.exp(cp.exp(log_rate) * z) - level)
+    return cp.Problem(cp.Minimize(misfit))
+
+
+def read_cvxpy(problem: cp.Problem, side: Side, x: Floats, y: Floats) -> FitPoint:
+    """Return the point that stands in a solved problem, in the units of y."""
+    at = {variable.name(): float(variable.value) for variable in problem.variables()}
+    big = float(np.exp(at["log_rate"]))
+    s = at["size"] if side == "below" else -at["size"]
+    price, rate = at["scale"] * float(y[-1]), big / float(x[-1])
+    return _point(x, y, 1.0 - s / big, price, rate, str(problem.status))
 
 
 def cvxpy_fit(x: Floats, y: Floats, solver: str, bracket: tuple[float, float]) -> FitPoint:
@@ -98,8 +125,9 @@ def cvxpy_fit(x: Floats, y: Floats, solver: str, bracket: tuple[float, float]) -
         w = problem.minimise(q, level, warm)
         return _left(q, v, level, w)
 
-    options = {"xatol": _Q_PRECISION}
-    found = minimize_scalar(misfit, bounds=bracket, method="bounded", options=options)
+    found = minimize_scalar(
+        misfit, bounds=bracket, method="bounded", options={"xatol": _Q_PRECISION}
+    )
     q = float(found.x)
     w = problem.minimise(q, level, warm)
     k = 1.0 - q
