@@ -80,7 +80,7 @@ def _q_grid(x: Floats, y: Floats) -> tuple[Floats, ...]:
     # From a curve that starts at zero (s = 1) to one that rises only at its end; from a tenth of a
     # percent over the whole curve to e^50 from one point to the next.
     room = np.linspace(np.log(1e-4), np.log(10.0 * len(x)), 24)
-    return room, np.linspace(np.log(1e-3), np.log(50.0 * x[-1]), 24)
+    return room, np.linspace(np.log(1e-3), np.log(50.0 * x[-1]), 48)
 
 
 def _q_parameters(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:

@@ -9,10 +9,12 @@ import numpy as np
 from optimodels.families.supply.curves import CurveForm
 from optimodels.families.supply.data import Floats
 
-#: Local optima of the scan that are followed to the end.
-_STARTS = 2
+#: Points of the scan that are followed to the end.
+_STARTS = 4
 #: The optimum lies at a limit if it is no worse there by more than this part.
 _NO_WORSE = 1e-10
+#: The first step, as a part of theta: a longer one may leave for a limit and never return.
+_FIRST = 0.1
 _EPS = 1e-15
 #: Residuals of this part of the curve are rounding errors.
 _ROUNDING = 1e-14
@@ -35,8 +37,8 @@ def fit(form: CurveForm, x: Floats, y: Floats) -> Fit:
     """Minimise the sum of squares of a form over points x (m,), y (m,).
 
     The linear parameters are eliminated (Golub and Pereyra 1973, with Kaufman's gradient); what
-    is left is scanned on the form's grid, and its best local optima are followed by Levenberg
-    and Marquardt's steps. Limits of the form's parameters are tried last.
+    is left is scanned on the form's grid, and its best points are followed by Levenberg and
+    Marquardt's steps. Limits of the form's parameters are tried last.
     """
     found = [polish(form, x, y, start) for start in _starts(form, x, y)]
     best = min(found, key=lambda one: one.objective)
@@ -83,7 +85,7 @@ def polish(
         with np.errstate(all="ignore"):
             found = leastsq(
                 residual, start[free], Dfun=jacobian, full_output=True,
-                ftol=_EPS, xtol=_EPS, gtol=0.0,
+                ftol=_EPS, xtol=_EPS, gtol=0.0, factor=_FIRST,
             )  # fmt: skip
         start = theta_of(found[0])
     phi = form.basis(x, start)
@@ -106,18 +108,17 @@ def _linear(form: CurveForm, phi: Floats, y: Floats) -> Floats:
 
 
 def _starts(form: CurveForm, x: Floats, y: Floats) -> list[Floats]:
-    """The best points of the grid that are local optima of the profile over the first theta."""
+    """The best point of each part of the grid by its first axis: starts of one part alone may all
+    lead to a limit."""
     axes = form.grid(x, y)
     theta = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(
         len(axes[0]), -1, len(axes)
     )
     worth = np.array([_explained(form.basis(x, row), y) for row in theta])
-    best = worth.argmax(axis=1)
-    profile = worth.max(axis=1)
-    padded = np.concatenate([[-np.inf], profile, [-np.inf]])
-    peaks = np.flatnonzero((profile >= padded[:-2]) & (profile >= padded[2:]))
-    peaks = peaks[np.argsort(-profile[peaks])][:_STARTS]
-    return [theta[i, best[i]] for i in peaks]
+    best, profile = worth.argmax(axis=1), worth.max(axis=1)
+    parts = np.array_split(np.arange(len(profile)), _STARTS)
+    chosen = [int(part[np.argmax(profile[part])]) for part in parts]
+    return [theta[i, best[i]] for i in chosen]
 
 
 def _explained(phi: Floats, y: Floats) -> Floats:

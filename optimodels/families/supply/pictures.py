@@ -98,7 +98,7 @@ def _trend(results: Sequence[Result]) -> dict[str, bytes]:
             axes.set_xscale("log")
         axes.set_xlabel("firms")
         axes.set_ylabel("q of the nearest q-exponential")
-        axes.set_title("Does q tend to 1 as firms become many?")
+        axes.set_title("q by the number of firms")
         axes.legend(title="background demand", ncols=2)
         stamp(made, results[0])
     return {"trend": made.svg}
