@@ -128,7 +128,8 @@ def test_words_by_table() -> None:
     assert all(
         firms >= 20 for background, firms in short if background in ("uniform", "increasing")
     )
-    for background in ("uniform", "increasing", "decreasing"):
+    # The approximate density of table 4 explains its rows as well as the others explain theirs.
+    for background in ("uniform", "increasing", "decreasing", "pieces"):
         counts = Counter(said for (name, _), said in words.items() if name == background)
         assert counts["not reproduced"] == 0
         assert counts["reproduced"] >= 10

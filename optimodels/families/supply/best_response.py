@@ -24,43 +24,43 @@ _NONE = 1e-300
 
 @dataclass(frozen=True)
 class BestResponse:
-    """Profits of a single firm: at the cap, by supported bid (probability, bid, profit), (k,)
-    each, and by bids below all others'.
+    """Profits of a single firm: at the cap, and by supported bid (probability, bid less cost,
+    profit), (k,) each.
 
-    ``residual`` is how far a supported bid's profit is from the cap's, ``gain`` how much more an
-    unsupported bid earns (0 at the best), both as parts of the cap's profit.
+    ``residual`` is how far a supported bid's profit is from the cap's, ``gain`` how much more a
+    bid below all others' earns (0 at the best), both as parts of the cap's profit.
     """
 
     at_cap: float
     probability: Floats
-    bid: Floats
+    above: Floats
     profit: Floats
     residual: float
     gain: float
 
 
 def best_response(market: Market, quantile: Quantile, points: int = 65) -> BestResponse:
-    """Compute what bids earn by the rules, where the n - 1 others bid ``quantile(F)``, F uniform.
+    """Compute what bids earn by the rules, where the n - 1 others bid cost + quantile(F), F
+    uniform on [0, 1].
 
     Of d units demanded, with m others below: the firm sells min(r, max(0, d - m r)), and every
     unit is paid the d-th lowest bid. That is its own where it sells the d-th unit; else it is
     that of the (ceil(d / r) - 1)-th of the others, which then is above its own.
     """
     f = np.sin(np.linspace(0.0, np.pi / 2, points)) ** 2
-    bid = quantile(f)
+    above = quantile(f)
+    units = _own_price_units(market, f)
     dearer = _dearer(market, quantile, f)
-    own = (bid - market.cost) * _own_price_units(market, f)
-    profit = own + dearer
-    at_cap = float(profit[-1])
-    lowest = float(bid[0])
-    undercut = np.linspace(market.cost, lowest, 9)[:-1]
-    # Below every other bid the firm is first, however low it bids.
-    unsupported = (undercut - market.cost) * _own_price_units(market, f[:1])[0] + dearer[0]
-    gain = float(np.max(unsupported) / at_cap - 1.0) if lowest > market.cost else 0.0
+    profit = above * units + dearer
+    # Above all others it sells what they cannot, at its own bid.
+    at_cap = market.margin * float(units[-1])
+    # Below all others it is first, however low it bids; a bid among theirs is a supported one.
+    undercut = np.linspace(0.0, float(above[0]), 9)[:-1] if above[0] > 0 else np.zeros(0)
+    gain = float(np.max(undercut * units[0] + dearer[0], initial=0.0)) / at_cap - 1.0
     return BestResponse(
         at_cap=at_cap,
         probability=f,
-        bid=bid,
+        above=above,
         profit=profit,
         residual=float(np.abs(profit / at_cap - 1.0).max()),
         gain=max(0.0, gain),
@@ -98,8 +98,7 @@ def _dearer(market: Market, quantile: Quantile, f: Floats) -> Floats:
         t = low[:, None] + half * (1 + nodes)
         at = np.sin(t) ** 2
         density = (n - 1) * _mean(n - 2, at.ravel(), likely[1:])
-        above = quantile(at.ravel()) - market.cost
-        values = (above * density).reshape(at.shape) * np.sin(2 * t) * half
+        values = (quantile(at.ravel()) * density).reshape(at.shape) * np.sin(2 * t) * half
         return np.asarray(values @ weights)
 
     edges = np.arcsin(np.sqrt(f))

@@ -73,9 +73,13 @@ class Equilibrium:
             found[(near == 0) & ~above] = np.inf
         return found
 
+    def above(self, f: Floats) -> Floats:
+        """Return p(F) - c at probabilities F (k,): to all digits, however near to the cost."""
+        return self.market.margin * np.exp(-self.decay(f))
+
     def quantile(self, f: Floats) -> Floats:
         """Return the bids p(F) at probabilities F (k,)."""
-        return self.market.cost + self.market.margin * np.exp(-self.decay(f))
+        return self.market.cost + self.above(f)
 
     def rate(self, f: Floats) -> Floats:
         """Return -dH/dF = d log(p - c) / dF at 0 < F < 1 (k,): the bids' density is 1 / (p - c)

@@ -23,9 +23,8 @@ def _equilibrium(market: Market, done: Done) -> Outcome:
     """Solve, and check by the auction's rules and by what consumers pay."""
     solved = solve(market)
     prices, logs = expected_prices(solved)
-    heard = best_response(market, solved.quantile, results.SHOWN)
+    heard = best_response(market, solved.above, results.SHOWN)
     inside = np.clip(heard.probability, 1e-9, 1 - 1e-9)
-    above = market.margin * np.exp(-solved.decay(inside))
     d = np.arange(1, len(market.demand) + 1)
     # By logarithms: c + (p - c) has lost what lies below the cost's last digit.
     gains = np.repeat(market.margin * np.exp(logs), market.units)
@@ -38,7 +37,7 @@ def _equilibrium(market: Market, done: Done) -> Outcome:
         Check.of("revenue against profits", abs(paid / earned - 1), _HOLDS),
     )
     values = {
-        "lowest_bid": float(heard.bid[0]),
+        "lowest_bid": market.cost + float(heard.above[0]),
         "median_bid": float(solved.quantile(np.array([0.5]))[0]),
         "expected_profit": solved.profit,
         "price_per_unit": market.cost + paid / float(d @ market.demand),
@@ -46,8 +45,8 @@ def _equilibrium(market: Market, done: Done) -> Outcome:
     }
     arrays = {
         "probability": heard.probability,
-        "bid": heard.bid,
-        "density": _density(above * solved.rate(inside)),
+        "bid": market.cost + heard.above,
+        "density": _density(solved.above(inside) * solved.rate(inside)),
         "profit": heard.profit,
         "prices": prices,
     }
