@@ -1,7 +1,7 @@
 """The q-exponential fit through the modelling languages: the same minimum by other solvers.
 
-Both state the curve at its last point x_m, as the raw a and b are too badly scaled for any
-solver; what they return are ``FitPoint``s, whose sum of squares is recomputed from q, A and beta.
+All state the curve at its last point x_m, as the raw a and b are too badly scaled for any solver;
+what is read is a ``FitPoint``, whose sum of squares is recomputed from q, A and beta.
 """
 
 from __future__ import annotations

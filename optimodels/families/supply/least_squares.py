@@ -77,7 +77,8 @@ def polish(
         phi = form.basis(x, theta)
         c = _linear(form, phi, y)
         moved = np.einsum("mlk,l->mk", form.slopes(x, theta)[:, :, free], c)
-        q, _ = np.linalg.qr(phi[:, c != 0])
+        used = phi[:, c != 0]
+        q = used / np.linalg.norm(used) if used.shape[1] == 1 else np.linalg.qr(used)[0]
         return np.asarray((moved - q @ (q.T @ moved)) / scale)
 
     if free:

@@ -94,17 +94,17 @@ class Auction(Parameters):
         "increasing, decreasing, {pieces: [...]}, {demand: [...]}, {expression: \"...\"}, "
         "{samples: [...]} or {csv: file.csv, column: name}",
     )  # fmt: skip
-    firms: Whole = Field(default=10, ge=2, le=MOST_UNITS, description="their number n")
+    firms: Whole = Field(default=10, ge=2, le=MOST_UNITS, description="number of firms, n")
     units_per_firm: Whole = Field(
-        default=1, ge=1, le=1_000, description="units of each firm, all at one price"
+        default=1, ge=1, le=1_000, description="units of each firm, all offered at one price"
     )
-    cost: Number = Field(default=0.0, ge=0, description="of producing a unit")
+    cost: Number = Field(default=0.0, ge=0, description="cost of producing a unit, in the unit of the price cap")
     price_cap: Number = Field(default=100.0, gt=0, description="the highest price allowed")
     draws: Whole = Field(
         default=0, ge=0, le=10_000_000,
         description="Monte Carlo repetitions beside the exact curve; 0: none",
     )  # fmt: skip
-    seed: Whole = Field(default=1, ge=0, le=2**63 - 1, description="of the Monte Carlo draws")
+    seed: Whole = Field(default=1, ge=0, le=2**63 - 1, description="seed of the Monte Carlo draws")
 
     @model_validator(mode="after")
     def _fits(self) -> Auction:
