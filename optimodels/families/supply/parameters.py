@@ -98,7 +98,9 @@ class Auction(Parameters):
     units_per_firm: Whole = Field(
         default=1, ge=1, le=1_000, description="units of each firm, all offered at one price"
     )
-    cost: Number = Field(default=0.0, ge=0, description="cost of producing a unit, in the unit of the price cap")
+    cost: Number = Field(
+        default=0.0, ge=0, description="cost of producing a unit, in the unit of the price cap"
+    )
     price_cap: Number = Field(default=100.0, gt=0, description="the highest price allowed")
     draws: Whole = Field(
         default=0, ge=0, le=10_000_000,
