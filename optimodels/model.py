@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from optimodels.errors import DataError
 
 if TYPE_CHECKING:
     import cvxpy as cp
@@ -159,13 +162,22 @@ class Profile:
     unit: str
 
 
+def _no_files(text: str, key: str) -> Path:
+    raise DataError(key, f"{text!r} can only be read beside a case")
+
+
 @dataclass(frozen=True)
 class Inputs:
-    """What the case gives to a model: its parameters, network and profiles, already read."""
+    """What the case gives to a model: its parameters, network and profiles, already read.
+
+    ``path`` finds a file that the parameters name as {csv: ...} (its text, the key at which it
+    stands) by the case's rules on files.
+    """
 
     parameters: Any
     network: Any = None
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    path: Callable[[str, str], Path] = _no_files
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -36,3 +37,13 @@ class Strict(BaseModel):
 
 class Parameters(Strict):
     """The base of the ``parameters`` of a model; every field has a default and a description."""
+
+
+def files_in(parameters: Any, key: str = "parameters") -> Iterator[tuple[str, str]]:
+    """Yield key and path of every file that parameters, as plain values, name as {csv: path}."""
+    if isinstance(parameters, Mapping):
+        for name, value in parameters.items():
+            if name == "csv" and isinstance(value, str):
+                yield f"{key}.csv", value
+            else:
+                yield from files_in(value, f"{key}.{name}")

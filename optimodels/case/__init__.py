@@ -27,6 +27,7 @@ from optimodels.case.source import Source, parse_source, read_source
 from optimodels.errors import CallError, CaseError, DataError, Finding, suggestion
 from optimodels.families import find_model
 from optimodels.model import Model
+from optimodels.parameters import files_in
 
 __all__ = ["Case", "load_case", "parse_case"]
 
@@ -145,7 +146,8 @@ class Case:
         for name, profile in sorted(self.file.profiles.items()):
             if isinstance(profile, CsvProfile):
                 files.append(self.path(profile.csv, f"profiles.{name}.csv"))
-        return files
+        named = files_in(self.parameters.model_dump(mode="json"))
+        return files + [self.path(text, key) for key, text in named]
 
 
 def load_case(path: str | Path, settings: Sequence[str] = (), *, outside: bool = False) -> Case:

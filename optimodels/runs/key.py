@@ -12,6 +12,7 @@ from typing import Any
 from optimodels import __version__
 from optimodels.case import Case
 from optimodels.case.settings import put_values
+from optimodels.parameters import files_in
 from optimodels.solvers.registry import all_solvers
 
 
@@ -66,6 +67,7 @@ def _paths(tree: Mapping[str, Any]) -> list[str]:
     for profile in profiles.values() if isinstance(profiles, dict) else ():
         if isinstance(profile, dict) and "csv" in profile:
             named.append(profile["csv"])
+    named += [path for _, path in files_in(tree.get("parameters"))]
     return [str(Path(str(path))) for path in named]
 
 

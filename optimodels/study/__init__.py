@@ -314,7 +314,7 @@ def _inputs(case: Case) -> Inputs:
         from optimodels.grid import read_network
 
         network = read_network(case.network)
-    return Inputs(case.parameters, network, read_profiles(case))
+    return Inputs(case.parameters, network, read_profiles(case), case.path)
 
 
 @cache

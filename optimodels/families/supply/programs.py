@@ -1,0 +1,94 @@
+"""What each model of the family does, as a short list of stages."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimodels.families.supply import results
+from optimodels.families.supply.best_response import best_response
+from optimodels.families.supply.data import Floats, Market, read
+from optimodels.families.supply.exact import expected_prices, solve
+from optimodels.families.supply.monte_carlo import simulate
+from optimodels.families.supply.q_exponential_fit import nearest, points
+from optimodels.model import Compute, Done, Outcome, Program
+from optimodels.result import Check
+
+#: Parts of the profit, and of the revenue, to which an equilibrium must hold.
+_HOLDS = 1e-9
+#: A Monte Carlo mean is farther from the exact one than its bound once in so many results.
+_ONCE_IN = 1e9
+
+
+def _equilibrium(market: Market, done: Done) -> Outcome:
+    """Solve, and check by the auction's rules and by what consumers pay."""
+    solved = solve(market)
+    prices, logs = expected_prices(solved)
+    heard = best_response(market, solved.above, results.SHOWN)
+    inside = np.clip(heard.probability, 1e-9, 1 - 1e-9)
+    d = np.arange(1, len(market.demand) + 1)
+    # By logarithms: c + (p - c) has lost what lies below the cost's last digit.
+    gains = np.repeat(market.margin * np.exp(logs), market.units)
+    paid = float((d * market.demand) @ gains)
+    earned = market.firms * solved.profit
+    checks = (
+        Check.of("profits of supported bids differ", heard.residual, _HOLDS),
+        Check.of("an unsupported bid earns more", heard.gain, _HOLDS),
+        Check.of("profit at the cap", abs(heard.at_cap / solved.profit - 1), _HOLDS),
+        Check.of("revenue against profits", abs(paid / earned - 1), _HOLDS),
+    )
+    values = {
+        "lowest_bid": market.cost + float(heard.above[0]),
+        "median_bid": float(solved.quantile(np.array([0.5]))[0]),
+        "expected_profit": solved.profit,
+        "price_per_unit": market.cost + paid / float(d @ market.demand),
+        "best_response_residual": max(heard.residual, heard.gain),
+    }
+    arrays = {
+        "probability": heard.probability,
+        "bid": market.cost + heard.above,
+        "density": _density(solved.above(inside) * solved.rate(inside)),
+        "profit": heard.profit,
+        "prices": prices,
+    }
+    return Outcome("equilibrium", checks, arrays, values)
+
+
+def _density(slope: Floats) -> Floats:
+    """1 / (dp/dF); bids that are all at one price have none."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(1.0 / slope)
+
+
+def _draws(market: Market, done: Done) -> Outcome | None:
+    if not market.draws:
+        return None
+    found = simulate(solve(market), market.draws, market.seed)
+    away = np.abs(found.mean - done.outcomes["equilibrium"].arrays["prices"]).max()
+    # Hoeffding: bids lie between cost and cap, however heavy their tails.
+    bound = market.margin * np.sqrt(np.log(2 * market.firms * _ONCE_IN) / (2 * market.draws))
+    checks = (Check.of("Monte Carlo means from the exact ones", away, bound),)
+    return Outcome("end state", checks, {"mean": found.mean, "error": found.error})
+
+
+def _fit(market: Market, done: Done) -> Outcome | None:
+    x, y = points(done.outcomes["equilibrium"].arrays["prices"], market.units)
+    found = nearest(x, y)
+    if found is None:
+        return None
+    arrays = {"x": x, "fitted": found.fitted, "intervals": found.intervals, "notes": found.notes}
+    values = {**found.values, "objective": found.objective}
+    return Outcome("local optimum", found.checks, arrays, values, by="certificate")
+
+
+_STAGES = (Compute("equilibrium", _equilibrium), Compute("draws", _draws))
+
+BIDDING_EQUILIBRIUM = Program(
+    read=read, stages=_STAGES, report=results.bidding_equilibrium, main="equilibrium"
+)
+
+Q_EXPONENTIAL_FIT = Program(
+    read=read,
+    stages=(*_STAGES, Compute("fit", _fit)),
+    report=results.q_exponential_fit,
+    main="fit",
+)

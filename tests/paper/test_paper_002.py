@@ -1,0 +1,192 @@
+"""Paper 002: every row of its four tables beside the exact curve's fit, with the evidence.
+
+The paper fits Monte Carlo means, from a number of repetitions that its print lost. With ten
+thousand of them (assumed), their noise moves q and the squared error by as much as is computed
+here from the bids' covariance: a row is *reproduced* where q is within one percent and both are
+within that noise, *within noise* where only the latter holds, and a *better optimum than printed*
+where the printed error is more than noise can give: the random search stopped short.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from optimodels.case import load_case
+from optimodels.families.supply.curves import Q_EXPONENTIAL
+from optimodels.families.supply.data import Market, cell_weights
+from optimodels.families.supply.exact import expected_prices, solve
+from optimodels.families.supply.fit_programs import curve_at
+from optimodels.families.supply.least_squares import fit, polish
+from optimodels.families.supply.parameters import Background
+from optimodels.families.supply.q_exponential_fit import points
+from optimodels.runs import sweep
+from optimodels.study import solve as solve_case
+
+REPETITIONS = 10_000  # assumed: the paper's number is lost
+#: On either side, so that of 96 rows with two figures each hardly one is outside by chance.
+CHANCE = 5e-5
+#: Experiment 4's density is approximate: its figure is lost.
+PIECES = [0.0, 3.4, 0.1, 1.15, 0.53, 0.25, 1.54]
+ROWS = list(
+    csv.DictReader(
+        (Path(__file__).parents[2] / "cases/supply/paper-002-tables.csv").read_text().splitlines()
+    )
+)
+NAMES = [f"table-{row['table']}-n-{row['firms']}" for row in ROWS]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Our optimum, and what Monte Carlo noise makes of it: means and quantiles."""
+
+    q: float
+    objective: float
+    q_low: float
+    q_high: float
+    objective_low: float
+    objective_high: float
+
+
+def market(background: str, firms: int) -> Market:
+    given = Background(pieces=PIECES) if background == "pieces" else Background(shape=background)
+    weights = cell_weights(given, firms)
+    return Market(firms, 1, 0.0, 100.0, weights / weights.sum(), 0, 1)
+
+
+@cache
+def found(background: str, firms: int) -> Found:
+    """Fit the exact curve, and propagate the noise of the means to first order (the fits are all
+    but linear in their parameters at this noise: see the test of that)."""
+    solved = solve(market(background, firms))
+    prices, _ = expected_prices(solved)
+    x, y = points(prices, 1)
+    best = fit(Q_EXPONENTIAL, x, y)
+    values = Q_EXPONENTIAL.parameters(x, best.theta, best.linear)
+    at = np.array([values["q"], values["anchor_price"], values["anchor_rate"]])
+    columns = []
+    for k in range(3):
+        step = np.zeros(3)
+        step[k] = 1e-6 * max(1.0, abs(at[k]))
+        columns.append((curve_at(x, *(at + step)) - curve_at(x, *(at - step))) / (2 * step[k]))
+    tangent = np.stack(columns, axis=1)
+    noise = draws_of_noise(background, firms, 40_000)
+    moves = np.linalg.lstsq(tangent, noise.T, rcond=None)[0]
+    q = values["q"] + moves[0]
+    left = (y - best.values)[:, None] + noise.T - tangent @ moves
+    objective = (left**2).sum(axis=0)
+    low, high = CHANCE, 1 - CHANCE
+    return Found(values["q"], best.objective, *np.quantile(q, [low, high]),
+                 *np.quantile(objective, [low, high]))  # fmt: skip
+
+
+@cache
+def draws_of_noise(background: str, firms: int, number: int) -> np.ndarray:
+    """Errors of the paper's means, (number, firms): normal, with the bids' covariance."""
+    solved = solve(market(background, firms))
+    rng = np.random.default_rng(firms)
+    bids = solved.quantile(np.sort(rng.random((10_000, firms)), axis=1).ravel())
+    covariance = np.cov(bids.reshape(10_000, firms).T) / REPETITIONS
+    return rng.multivariate_normal(np.zeros(firms), covariance, size=number, method="eigh")
+
+
+def word(row: dict[str, str]) -> str:
+    ours = found(row["background"], int(row["firms"]))
+    q, error = float(row["q"]), float(row["squared_error"])
+    if error > ours.objective_high:
+        return "better optimum than printed"
+    if not ours.q_low <= q <= ours.q_high or error < ours.objective_low:
+        return "not reproduced"
+    return "reproduced" if abs(ours.q / q - 1) <= 0.01 else "within noise"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_row(row: dict[str, str]) -> None:
+    """Every row of tables 1 to 3 is one of the three; table 4's density is approximate."""
+    ours = found(row["background"], int(row["firms"]))
+    if row["background"] == "pieces":
+        # The reading of a lost figure: q within 0.02 of the printed one in all rows.
+        assert ours.q == pytest.approx(float(row["q"]), abs=0.02)
+        return
+    assert word(row) in ("reproduced", "within noise", "better optimum than printed")
+    if word(row) == "better optimum than printed":
+        # Not by a little: no fit of a noisy curve comes near, and ours of the exact one is less.
+        assert ours.objective < ours.objective_high < float(row["squared_error"])
+
+
+def test_words_by_table() -> None:
+    """Where the paper's search stopped short it was for many firms, where a is next to nothing."""
+    words = {(row["background"], int(row["firms"])): word(row) for row in ROWS}
+    short = {key for key, said in words.items() if said == "better optimum than printed"}
+    assert {("uniform", 27), ("uniform", 28), ("increasing", 27)} <= short
+    assert all(
+        firms >= 20 for background, firms in short if background in ("uniform", "increasing")
+    )
+    # The approximate density of table 4 explains its rows as well as the others explain theirs.
+    for background in ("uniform", "increasing", "decreasing", "pieces"):
+        counts = Counter(said for (name, _), said in words.items() if name == background)
+        assert counts["not reproduced"] == 0
+        assert counts["reproduced"] >= 10
+
+
+@pytest.mark.parametrize("abscissa", [0.0, 1.0])
+def test_points_are_at_half_units(abscissa: float) -> None:
+    """x_k = k - 1/2 is recovered from the printed a and b: with k or k - 1 the printed curves of
+    table 1 are far from the expected prices."""
+
+    def misses(shift: float) -> list[float]:
+        missed = []
+        for row in ROWS:
+            if row["background"] != "uniform" or not row["a"] or int(row["firms"]) > 15:
+                continue
+            prices, _ = expected_prices(solve(market("uniform", int(row["firms"]))))
+            x = np.arange(len(prices)) + shift
+            k, a, b = 1 - float(row["q"]), float(row["a"]), float(row["b"])
+            printed = a * np.exp(np.log1p(k * b * x) / k)
+            missed.append(float(np.abs(printed[-1] / prices[-1] - 1)))
+        return missed
+
+    assert max(misses(0.5)) < 0.02
+    assert min(misses(abscissa)) > 0.2
+
+
+@pytest.mark.parametrize(("background", "firms"), [("uniform", 20), ("decreasing", 12)])
+def test_noise_is_linear(background: str, firms: int) -> None:
+    """The first-order noise of q is that of fits to noisy curves, one by one."""
+    prices, _ = expected_prices(solve(market(background, firms)))
+    x, y = points(prices, 1)
+    best = fit(Q_EXPONENTIAL, x, y)
+    noisy = []
+    for error in draws_of_noise(background, firms, 150):
+        one = polish(Q_EXPONENTIAL, x, y + error, best.theta)
+        noisy.append(Q_EXPONENTIAL.parameters(x, one.theta, one.linear)["q"])
+    ours = found(background, firms)
+    # A range of 3.89 standard deviations either side; of 150 fits the spread is known to 6 %.
+    assert np.std(noisy) == pytest.approx((ours.q_high - ours.q_low) / 7.78, rel=0.25)
+
+
+def test_q_tends_to_one_for_the_first_two_backgrounds_only(cases: Path, tmp_path: Path) -> None:
+    """Section 4's claim for all backgrounds: it fails for the third, where q settles above 1."""
+    firms = (
+        "{parameters.background: [uniform, increasing, decreasing], parameters.firms: [28, 300]}"
+    )
+    case = load_case(cases / "supply/q-exponential-trend.yaml", [f"sweep={{grid: {firms}}}"])
+    done = sweep(case, tmp_path)
+    assert (done.failed, {row["verdict"] for row in done.rows}) == (0, {"✓"})
+    q = {(row["background"], row["firms"]): row["q"] for row in done.rows}
+    for background in ("uniform", "increasing"):
+        assert abs(q[background, 300] - 1) < 0.1 * abs(q[background, 28] - 1)
+    assert q["decreasing", 300] > q["decreasing", 28] > 1.09
+
+
+def test_case_of_table_1(cases: Path) -> None:
+    result = solve_case(load_case(cases / "supply/q-exponential-uniform.yaml"))
+    assert result.verdict.status == "verified"
+    words = {row["figure"]: row["word"] for row in result.paper}
+    assert words["q"] == "reproduced"

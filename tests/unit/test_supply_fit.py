@@ -1,0 +1,327 @@
+"""The q-exponential fit against exact curves, mpmath, other solvers, and its own evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mpmath as mp
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from optimodels.case import load_case, parse_case
+from optimodels.families.supply.curves import Q_EXPONENTIAL, log_curvature, log_curvature_slope
+from optimodels.families.supply.data import Market, cell_weights
+from optimodels.families.supply.exact import expected_prices
+from optimodels.families.supply.exact import solve as solve_market
+from optimodels.families.supply.fit_programs import (
+    FitPoint,
+    curve_at,
+    cvxpy_fit,
+    cvxpy_problem,
+    pyomo_model,
+    read_cvxpy,
+    read_pyomo,
+)
+from optimodels.families.supply.least_squares import Fit, fit, polish
+from optimodels.families.supply.parameters import Background
+from optimodels.families.supply.q_exponential_fit import nearest, points
+from optimodels.families.supply.stationarity import evidence
+from optimodels.result import Result
+from optimodels.study import solve
+
+Floats = npt.NDArray[np.float64]
+X = np.arange(20) + 0.5
+PIECES = [0.0, 3.4, 0.1, 1.15, 0.53, 0.25, 1.54]
+SHAPES = ("uniform", "increasing", "decreasing", "pieces")
+
+
+def curve(shape: str, firms: int) -> tuple[Floats, Floats]:
+    given = Background(pieces=PIECES) if shape == "pieces" else Background(shape=shape)
+    weights = cell_weights(given, firms)
+    market = Market(firms, 1, 0.0, 100.0, weights / weights.sum(), 0, 1)
+    return points(expected_prices(solve_market(market))[0], 1)
+
+
+def solved(parameters: str) -> Result:
+    return solve(parse_case(f"model: supply/q-exponential-fit\nparameters: {{{parameters}}}\n"))
+
+
+@pytest.mark.parametrize("s", [-300.0, -1.0, -0.0201, -0.0199, -1e-9, 0.0, 1e-5, 0.019, 0.021, 0.9])
+def test_curvature_in_forty_digits(s: float) -> None:
+    v = np.array([-0.999, -0.5, -1e-3])
+    with mp.workdps(40):
+
+        def z(at: mp.mpf, v: float) -> mp.mpf:
+            return mp.log(1 + at * v) / at if at else mp.mpf(v)
+
+        exact = [float(z(mp.mpf(s), one)) for one in v.tolist()]
+        slopes = [
+            float(mp.diff(lambda at, one=one: z(at, one), mp.mpf(s) or mp.mpf(10) ** -25, h=1e-12))
+            for one in v.tolist()
+        ]
+    assert log_curvature(v, np.array(s)) == pytest.approx(exact, rel=1e-14)
+    assert log_curvature_slope(v, s) == pytest.approx(slopes, rel=1e-10)
+
+
+@pytest.mark.parametrize(("q", "a", "b"), [(0.5, 1.0, 0.4), (0.9, 2e-4, 1.3), (1.3, 0.3, 0.1),
+                                            (2.0, 0.04, 0.04), (-1.0, 3.0, 0.2)])  # fmt: skip
+def test_exact_curves_are_found_again(q: float, a: float, b: float) -> None:
+    y = a * (1 + (1 - q) * b * X) ** (1 / (1 - q))
+    found = nearest(X, y)
+    assert found is not None
+    values = found.values
+    assert found.objective <= 1e-24 * float(y @ y)
+    assert (values["q"], values["a"], values["b"]) == pytest.approx((q, a, b), rel=1e-6)
+    assert values["log_a"] == pytest.approx(np.log(a), rel=1e-6, abs=1e-6)
+    assert not values["power_law"]
+    assert all(check.passed for check in found.checks)
+
+
+def test_exponential() -> None:
+    """At q = 1 the curve is a exp(b x)."""
+    found = nearest(X, 1e-3 * np.exp(0.7 * X))
+    assert found is not None
+    assert found.values["q"] == pytest.approx(1.0, abs=1e-9)
+    assert (found.values["a"], found.values["b"]) == pytest.approx((1e-3, 0.7), rel=1e-8)
+    assert all(check.passed for check in found.checks)
+
+
+@pytest.mark.parametrize("p", [0.5, 1.0, 3.0, 7.5])
+def test_power_law(p: float) -> None:
+    """y = x^p is the limit of b without end, with q = 1 - 1/p."""
+    found = nearest(X, X**p)
+    assert found is not None
+    assert found.values["power_law"]
+    assert found.values["q"] == pytest.approx(1 - 1 / p, rel=1e-9, abs=1e-9)
+    assert (found.values["a"], found.values["b"]) == (None, None)
+    assert any("power law" in note for note in found.notes)
+    assert all(check.passed for check in found.checks)
+
+
+def test_a_power_law_is_the_nearest_to_a_curve_that_starts_late() -> None:
+    found = nearest(X, np.maximum(X - 5, 0.0) ** 2)
+    assert found is not None
+    assert found.values["power_law"]
+    assert found.objective > 1.0
+    assert {check.name: check.passed for check in found.checks}[
+        "lower sum of squares within a power law"
+    ]
+
+
+def test_constant_curve_has_no_q() -> None:
+    result = solved("firms: 4, background: {demand: [0, 0, 0, 1]}")
+    assert result.values["q"] is None
+    assert (result.values["a"], result.values["b"]) == pytest.approx((100.0, 0.0))
+    assert "q cannot be told" in result.notes[0]
+    assert result.verdict.status == "verified"
+
+
+def test_two_units_are_too_few() -> None:
+    result = solved("firms: 2")
+    assert (result.objective, result.values["q"]) == (None, None)
+    assert "too few points" in result.notes[0]
+
+
+def test_three_units_are_met_exactly() -> None:
+    result = solved("firms: 3")
+    assert result.objective == pytest.approx(0.0, abs=1e-20)
+    assert result.verdict.status == "verified"
+    assert result.tables["parameters"] == []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("firms", range(5, 29))
+def test_every_start_leads_to_the_same_minimum(shape: str, firms: int) -> None:
+    """The 96 rows of 002, from random starts: within 1e-6 of the least sum of squares."""
+    x, y = curve(shape, firms)
+    best = fit(Q_EXPONENTIAL, x, y)
+    rng = np.random.default_rng(firms)
+    for _ in range(6):
+        start = np.array([rng.uniform(-3.0, 2.0), rng.uniform(0.0, np.log(3.0 * firms))])
+        again = polish(Q_EXPONENTIAL, x, y, start)
+        assert again.objective == pytest.approx(best.objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("firms", [29, 100, 300, 400, 1000])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_larger_markets_are_verified(shape: str, firms: int) -> None:
+    """At 400 firms a scan of one part of the plane alone leads to a power law and is refuted."""
+    found = nearest(*curve(shape, firms))
+    assert found is not None
+    assert not found.values["power_law"]
+    assert [check.name for check in found.checks if not check.passed] == []
+
+
+def test_gradient_in_forty_digits() -> None:
+    """In the raw q, a and b: the derivatives of the sum of squares vanish beside its terms."""
+    x, y = curve("uniform", 20)
+    found = nearest(x, y)
+    assert found is not None
+    values = found.values
+    with mp.workdps(40):
+        at = [mp.mpf(values[name]) for name in ("q", "log_a", "b")]
+
+        def squares(q: mp.mpf, log_a: mp.mpf, b: mp.mpf) -> mp.mpf:
+            total = mp.mpf(0)
+            for xk, yk in zip(x.tolist(), y.tolist(), strict=True):
+                fitted = mp.exp(log_a + mp.log(1 + (1 - q) * b * xk) / (1 - q))
+                total += (fitted - yk) ** 2
+            return total
+
+        assert float(squares(*at)) == pytest.approx(found.objective, rel=1e-9)
+        steps = np.eye(3, dtype=int).tolist()
+        gradient = mp.matrix([mp.diff(squares, at, tuple(step)) for step in steps])
+        second = mp.matrix(3, 3)
+        for i in range(3):
+            for j in range(3):
+                second[i, j] = mp.diff(
+                    squares, at, tuple(int(a) for a in np.eye(3)[i] + np.eye(3)[j])
+                )
+        step = mp.lu_solve(second, gradient)
+        # What Newton's method expects still to gain.
+        gain = float((gradient.T * step)[0]) / 2
+    assert 0 <= gain <= 1e-9 * found.objective
+
+
+def refuted(move: Callable[[dict[str, float]], dict[str, float]]) -> bool:
+    x, y = curve("uniform", 12)
+    found = nearest(x, y)
+    assert found is not None
+    v = move(dict(found.values))
+    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"])
+    objective = float(np.sum((_raw(x, v) - y) ** 2))
+    return shown.offset > 1e-3 and shown.scanned < objective
+
+
+def _raw(x: Floats, v: dict[str, float]) -> Floats:
+    k = 1 - v["q"]
+    return np.exp(v["log_a"] + np.log1p(k * v["b"] * x) / k)
+
+
+@pytest.mark.parametrize("name", ["q", "log_a", "b"])
+def test_evidence_refutes_what_is_no_minimum(name: str) -> None:
+    assert refuted(lambda v: {**v, name: v[name] * 1.0001})
+
+
+def test_evidence_refutes_a_power_law_that_is_none() -> None:
+    """A fit that stops at the limit is stationary there, but falls on the way in."""
+    x, y = curve("uniform", 12)
+    start = fit(Q_EXPONENTIAL, x, y).theta.copy()
+    start[0] = -np.inf
+    edge: Fit = polish(Q_EXPONENTIAL, x, y, start, fixed=(0,))
+    v = Q_EXPONENTIAL.parameters(x, edge.theta, edge.linear)
+    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"])
+    assert shown.offset < 1e-6
+    assert shown.inward is not None
+    assert shown.inward > 0.1
+    assert shown.scanned < 0.01 * edge.objective
+
+
+def test_intervals_from_differences() -> None:
+    """Standard errors of (q, A, beta): sigma^2 (J'J)^-1 with J by central differences."""
+    x, y = curve("decreasing", 15)
+    found = nearest(x, y)
+    assert found is not None
+    rows = {row["parameter"]: row for row in found.intervals}
+    names = ("q", "anchor_price", "anchor_rate")
+    at = np.array([rows[name]["value"] for name in names])
+    columns = []
+    for k in range(3):
+        step = np.zeros(3)
+        step[k] = 1e-6 * at[k]
+        columns.append((curve_at(x, *(at + step)) - curve_at(x, *(at - step))) / (2 * step[k]))
+    j = np.stack(columns, axis=1)
+    covariance = np.linalg.inv(j.T @ j) * found.objective / (len(x) - 3)
+    errors = np.sqrt(np.diag(covariance))
+    assert [rows[name]["standard_error"] for name in names] == pytest.approx(errors, rel=1e-5)
+    scaled = j / np.linalg.norm(j, axis=0)
+    assert found.values["conditioning"] == pytest.approx(np.linalg.cond(scaled), rel=1e-5)
+
+
+def test_interval_of_a_power_law() -> None:
+    """On the limit the exponent p = beta x_m alone is free: q = 1 - 1/p."""
+    y = X**3 + np.sin(9 * X)
+    found = nearest(X, np.where(X < 4, 0.0, y))
+    assert found is not None
+    assert found.values["power_law"]
+    rows = {row["parameter"]: row for row in found.intervals}
+    p = rows["anchor_rate"]["value"] * X[-1]
+    spread = rows["anchor_rate"]["standard_error"] * X[-1]
+    assert rows["q"]["standard_error"] == pytest.approx(spread / p**2, rel=1e-12)
+
+
+FITS = [("uniform", 5), ("uniform", 28), ("decreasing", 12), ("pieces", 20), ("pieces", 8)]
+
+
+def agrees(point: FitPoint, x: Floats, y: Floats) -> None:
+    best = fit(Q_EXPONENTIAL, x, y)
+    values = Q_EXPONENTIAL.parameters(x, best.theta, best.linear)
+    assert point.objective == pytest.approx(best.objective, rel=1e-6)
+    assert (point.q, point.price, point.rate) == pytest.approx(
+        (values["q"], values["anchor_price"], values["anchor_rate"]), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize(("shape", "firms"), FITS)
+def test_ipopt_through_pyomo_reaches_the_same_minimum(shape: str, firms: int) -> None:
+    pytest.importorskip("casadi")
+    import shutil
+
+    import pyomo.environ as pyo
+
+    program = shutil.which("ipopt") or shutil.which("optimodels-ipopt")
+    if program is None:
+        pytest.skip("no Ipopt")
+    x, y = curve(shape, firms)
+    model = pyomo_model(x, y)
+    done = pyo.SolverFactory("ipopt", executable=program).solve(model, options={"tol": 1e-10})
+    assert str(done.solver.termination_condition) == "optimal"
+    agrees(read_pyomo(model, x, y, "optimal"), x, y)
+
+
+@pytest.mark.parametrize(("shape", "firms"), FITS)
+def test_uno_through_cvxpy_reaches_the_same_minimum(shape: str, firms: int) -> None:
+    """On both sides of q = 1; the better one counts, whatever is called optimal on the other."""
+    pytest.importorskip("unopy")
+    import warnings
+
+    x, y = curve(shape, firms)
+    sides = []
+    for side in ("below", "above"):
+        problem = cvxpy_problem(x, y, side)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            problem.solve(solver="UNO", nlp=True, logger="SILENT")
+        sides.append(read_cvxpy(problem, side, x, y))
+    agrees(min(sides, key=lambda point: point.objective), x, y)
+
+
+@pytest.mark.parametrize("solver", ["CLARABEL", "OSQP"])
+@pytest.mark.parametrize(("shape", "firms"), FITS[:3])
+def test_profile_through_cvxpy_reaches_the_same_minimum(
+    shape: str, firms: int, solver: str
+) -> None:
+    import cvxpy as cp
+
+    if solver not in cp.installed_solvers():
+        pytest.skip(f"no {solver}")
+    x, y = curve(shape, firms)
+    agrees(cvxpy_fit(x, y, solver, (0.6, 1.3)), x, y)
+
+
+def test_every_case_is_verified(cases: Path) -> None:
+    for file in sorted(cases.glob("supply/q-exponential-*.yaml")):
+        case = load_case(file)
+        result = solve(case)
+        assert result.verdict.text == "verified by certificate: local optimum", file.stem
+        assert case.model.draw([result])["fit"].startswith(b"<?xml")
+        assert result.values["largest_residual"] ** 2 <= (result.objective or 0.0)
+
+
+def test_units_of_one_firm_stand_at_its_price() -> None:
+    result = solved("firms: 4, units_per_firm: 3, cost: 5, price_cap: 90")
+    prices = [row["expected_price"] for row in result.tables["supply_curve"]]
+    assert prices[0::3] == prices[1::3] == prices[2::3]
+    assert result.verdict.status == "verified"
