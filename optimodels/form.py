@@ -123,6 +123,14 @@ class Form:
         }
 
     @property
+    def steps(self) -> int:
+        """Operations of all nonlinear parts."""
+        curves = [row.curve for row in self.curved_rows]
+        if self.curve is not None:
+            curves.append(self.curve)
+        return sum(len(curve.steps) for curve in curves)
+
+    @property
     def nonlinear(self) -> bool:
         """Whether there are parts beyond quadratics and cones."""
         return self.curve is not None or bool(self.curved_rows)

@@ -35,6 +35,9 @@ Step = Literal["build", "solve", "verify", "compute"]
 #: rests on certificates and exact algorithms alone. A size, never a time: the same everywhere.
 SECOND_SOLVER_COLUMNS = 20_000
 
+#: And about nonlinear ones up to this many operations: beyond it none closes its gap.
+SECOND_SOLVER_STEPS = 50
+
 #: So much time has a second solver where the case sets no limit.
 SECOND_SOLVER_SECONDS = 30.0
 
@@ -148,7 +151,7 @@ def _testimonies(
         else:
             by = "exact" if said.proven else "second solver"
             yield _testify(by, f"exact algorithm of {formulation.name}", said)
-    if len(form.linear) > SECOND_SOLVER_COLUMNS:
+    if len(form.linear) > SECOND_SOLVER_COLUMNS or form.steps > SECOND_SOLVER_STEPS:
         return
     for other in _others(formulation, solver, form.source):
         # A hard problem is not waited for longer than this for a second answer.

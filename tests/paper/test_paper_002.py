@@ -19,10 +19,9 @@ import numpy as np
 import pytest
 
 from optimodels.case import load_case
-from optimodels.families.supply.curves import Q_EXPONENTIAL
+from optimodels.families.supply.curves import Q_EXPONENTIAL, curve_at
 from optimodels.families.supply.data import Market, cell_weights
 from optimodels.families.supply.exact import expected_prices, solve
-from optimodels.families.supply.fit_programs import curve_at
 from optimodels.families.supply.least_squares import fit, polish
 from optimodels.families.supply.parameters import Background
 from optimodels.families.supply.q_exponential_fit import points

@@ -9,12 +9,6 @@ import mpmath as mp
 import numpy as np
 import numpy.typing as npt
 import pytest
-
-from optimodels.case import load_case, parse_case
-from optimodels.families.supply.curves import Q_EXPONENTIAL, log_curvature, log_curvature_slope
-from optimodels.families.supply.data import Market, cell_weights
-from optimodels.families.supply.exact import expected_prices
-from optimodels.families.supply.exact import solve as solve_market
 from optimodels.families.supply.fit_programs import (
     FitPoint,
     curve_at,
@@ -24,6 +18,12 @@ from optimodels.families.supply.fit_programs import (
     read_cvxpy,
     read_pyomo,
 )
+
+from optimodels.case import load_case, parse_case
+from optimodels.families.supply.curves import Q_EXPONENTIAL, log_curvature, log_curvature_slope
+from optimodels.families.supply.data import Market, cell_weights
+from optimodels.families.supply.exact import expected_prices
+from optimodels.families.supply.exact import solve as solve_market
 from optimodels.families.supply.least_squares import Fit, fit, polish
 from optimodels.families.supply.parameters import Background
 from optimodels.families.supply.q_exponential_fit import nearest, points

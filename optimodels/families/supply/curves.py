@@ -122,3 +122,10 @@ Q_EXPONENTIAL = CurveForm(
 )
 
 FORMS = {form.name: form for form in (Q_EXPONENTIAL,)}
+
+
+def curve_at(x: Floats, q: float, price: float, rate: float) -> Floats:
+    """Return A exp_q(beta (x - x_m)) at x (m,)."""
+    k, u = 1.0 - q, rate * (x - x[-1])
+    exponent = u if abs(k) < 1e-12 else np.log1p(k * u) / k
+    return np.asarray(price * np.exp(exponent))

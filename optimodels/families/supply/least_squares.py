@@ -40,7 +40,7 @@ def fit(form: CurveForm, x: Floats, y: Floats) -> Fit:
     is left is scanned on the form's grid, and its best points are followed by Levenberg and
     Marquardt's steps. Limits of the form's parameters are tried last.
     """
-    found = [polish(form, x, y, start) for start in _starts(form, x, y)]
+    found = [polish(form, x, y, start) for start in starts(form, x, y)]
     best = min(found, key=lambda one: one.objective)
     for k, limit in enumerate(form.limits):
         if limit is not None:
@@ -108,9 +108,9 @@ def _linear(form: CurveForm, phi: Floats, y: Floats) -> Floats:
     return np.asarray(np.linalg.lstsq(phi, y, rcond=None)[0])
 
 
-def _starts(form: CurveForm, x: Floats, y: Floats) -> list[Floats]:
-    """The best point of each part of the grid by its first axis: starts of one part alone may all
-    lead to a limit."""
+def starts(form: CurveForm, x: Floats, y: Floats) -> list[Floats]:
+    """Return the best point of each part of the grid by its first axis: starts of one part alone
+    may all lead to a limit."""
     axes = form.grid(x, y)
     theta = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(
         len(axes[0]), -1, len(axes)

@@ -131,3 +131,9 @@ class BiddingEquilibrium(Auction):
 
 class QExponentialFit(Auction):
     """Its expected supply curve, fitted."""
+
+    method: Literal["nonlinear", "sequential"] = Field(
+        default="nonlinear",
+        description="nonlinear: one problem (exact, ipopt, scip); sequential: quadratic ones in "
+        "turn, for any solver of these",
+    )

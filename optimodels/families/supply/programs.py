@@ -8,9 +8,17 @@ from optimodels.families.supply import results
 from optimodels.families.supply.best_response import best_response
 from optimodels.families.supply.data import Floats, Market, read
 from optimodels.families.supply.exact import expected_prices, solve
+from optimodels.families.supply.fit_formulations import (
+    NONLINEAR,
+    SEQUENCE,
+    Points,
+    anchored,
+    next_step,
+)
 from optimodels.families.supply.monte_carlo import simulate
-from optimodels.families.supply.q_exponential_fit import nearest, points
-from optimodels.model import Compute, Done, Outcome, Program
+from optimodels.families.supply.parameters import QExponentialFit
+from optimodels.families.supply.q_exponential_fit import nearest, points, problems
+from optimodels.model import Compute, Done, Outcome, Program, Solve
 from optimodels.result import Check
 
 #: Parts of the profit, and of the revenue, to which an equilibrium must hold.
@@ -70,9 +78,26 @@ def _draws(market: Market, done: Done) -> Outcome | None:
     return Outcome("end state", checks, {"mean": found.mean, "error": found.error})
 
 
-def _fit(market: Market, done: Done) -> Outcome | None:
-    x, y = points(done.outcomes["equilibrium"].arrays["prices"], market.units)
-    found = nearest(x, y)
+def _points(done: Done, market: Market) -> tuple[Floats, Floats]:
+    return points(done.outcomes["equilibrium"].arrays["prices"], market.units)
+
+
+def _starts(market: Market, done: Done) -> dict[str, Points]:
+    return problems(*_points(done, market))
+
+
+def _best_start(market: Market, done: Done) -> dict[str, Points]:
+    """The nonlinear problem from the start that is best: nothing but solvers tells starts apart."""
+    found = _starts(market, done)
+    best = sorted(found.values(), key=lambda one: float(one.left @ one.left))[:1]
+    return dict.fromkeys([""], best[0]) if best else {}
+
+
+def _evidence(market: Market, done: Done) -> Outcome | None:
+    """Examine what the solvers found, in the raw q, a and b and by a scan."""
+    x, y = _points(done, market)
+    solved = done.solutions["fit"]
+    found = nearest(x, y, [anchored(one, x, y) for one in solved.values() if one.has_point])
     if found is None:
         return None
     arrays = {"x": x, "fitted": found.fitted, "intervals": found.intervals, "notes": found.notes}
@@ -86,9 +111,22 @@ BIDDING_EQUILIBRIUM = Program(
     read=read, stages=_STAGES, report=results.bidding_equilibrium, main="equilibrium"
 )
 
-Q_EXPONENTIAL_FIT = Program(
-    read=read,
-    stages=(*_STAGES, Compute("fit", _fit)),
-    report=results.q_exponential_fit,
-    main="fit",
-)
+
+def q_exponential_fit(parameters: QExponentialFit) -> Program:
+    """The fit by one nonlinear problem, or by sequences of quadratic ones."""
+    fit = (
+        Solve("fit", NONLINEAR, _best_start, required=False)
+        if parameters.method == "nonlinear"
+        else Solve(
+            "fit", SEQUENCE, _starts, required=False, refine=next_step, shows="local optimum"
+        )
+    )
+    return Program(
+        read=read,
+        stages=(*_STAGES, fit, Compute("evidence", _evidence)),
+        report=results.q_exponential_fit,
+        main="fit",
+    )
+
+
+Q_EXPONENTIAL_FIT = q_exponential_fit

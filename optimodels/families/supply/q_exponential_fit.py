@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,14 +10,20 @@ import numpy as np
 
 from optimodels.families.supply.curves import Q_EXPONENTIAL
 from optimodels.families.supply.data import Floats
-from optimodels.families.supply.least_squares import Fit, fit
+from optimodels.families.supply.fit_formulations import Anchored, Points, all_starts
+from optimodels.families.supply.least_squares import Fit
 from optimodels.families.supply.stationarity import evidence
 from optimodels.result import Check
 
 #: Prices that differ by less than this part of the highest are one price.
 _CONSTANT = 1e-12
-#: Parts of the residuals, and of the sum of squares, at which the fit passes for the optimum.
-_STATIONARY = 1e-6
+#: Part of the residuals along the curve's tangents at which a fit passes for stationary: the sum
+#: of squares is then within its square, 1e-6, of the least one nearby.
+_STATIONARY = 1e-3
+#: Residuals below this part of the curve are those of a curve through all points.
+_THROUGH = 1e-9
+#: log(1 - s) below which a curve is a power law: interior-point methods stop short of the bound.
+_LEAST_ROOM = float(np.log(1e-7))
 #: So many rounding errors of the raw curve may stand between the two transcriptions.
 _ROUNDINGS = 100.0
 #: From this conditioning on the points say next to nothing about one of the parameters.
@@ -50,32 +57,49 @@ def points(prices: Floats, units: int) -> tuple[Floats, Floats]:
     return np.arange(0.5, len(y)), y
 
 
-def nearest(x: Floats, y: Floats) -> Nearest | None:
-    """Fit a exp_q(b x) to points x, y (m,) by least squares; None for fewer than three points."""
-    if len(x) < 3:
-        return None
-    if np.ptp(y) <= _CONSTANT * float(np.max(y)):
+def problems(x: Floats, y: Floats) -> dict[str, Points]:
+    """Return the fit's problems by start: none for fewer than three points or a constant curve."""
+    return {} if len(x) < 3 or _is_constant(y) else all_starts(x, y)
+
+
+def nearest(x: Floats, y: Floats, found: Sequence[Anchored]) -> Nearest | None:
+    """Examine the best of the fits a exp_q(b x) that solvers found for points x, y (m,).
+
+    None where there is none, as for fewer than three points.
+    """
+    if len(x) >= 3 and _is_constant(y):
         return _constant(y)
-    found = fit(Q_EXPONENTIAL, x, y)
-    values = dict(Q_EXPONENTIAL.parameters(x, found.theta, found.linear))
-    power_law = bool(found.at_limit)
+    if not found:
+        return None
+    best = min(found, key=lambda one: one.objective)
+    power_law = bool(best.theta[0] < _LEAST_ROOM)
+    theta = np.array([-np.inf if power_law else best.theta[0], best.theta[1]])
+    linear = np.array([best.price])
+    curve = Q_EXPONENTIAL.basis(x, theta) @ linear
+    objective = float(np.sum((curve - y) ** 2))
+    values = dict(Q_EXPONENTIAL.parameters(x, theta, linear))
     values["power_law"] = power_law
     q, price = values["q"], values["anchor_price"]
     shown = evidence(x, y, values["log_a"], q, values["b"], price)
     floor = (1e-12 * float(np.linalg.norm(y))) ** 2
-    lower = (found.objective - shown.scanned) / max(found.objective, floor)
-    tolerance = _STATIONARY + _ROUNDINGS * shown.rounding
+    lower = (objective - shown.scanned) / max(objective, floor)
     # Where the curve goes through every point, its residuals have no direction.
-    exact = found.objective <= floor
+    exact = objective <= (_THROUGH * float(np.linalg.norm(y))) ** 2
+    rounding = _ROUNDINGS * shown.rounding
     checks = [
-        Check.of("stationarity in q, log a, log b", 0.0 if exact else shown.offset, tolerance),
-        Check.of("negative curvature", max(0.0, -shown.curvature), 0.0),
-        Check.of("lower sum of squares by a scan", max(0.0, lower), tolerance),
-    ]
+        Check.of("stationarity in q, log a, log b", 0.0 if exact else shown.offset,
+                 _STATIONARY + rounding),
+        Check.of("negative curvature", 0.0 if exact else max(0.0, -shown.curvature), 0.0),
+        Check.of("lower sum of squares by a scan", 0.0 if exact else max(0.0, lower),
+                 _STATIONARY**2 + rounding),
+    ]  # fmt: skip
     if shown.inward is not None:
         inward = 0.0 if exact else max(0.0, shown.inward)
-        checks.append(Check.of("lower sum of squares within a power law", inward, tolerance))
-    intervals, conditioning = _region(x, found, values)
+        checks.append(
+            Check.of("lower sum of squares within a power law", inward, _STATIONARY + rounding)
+        )
+    fitted = Fit(Q_EXPONENTIAL, theta, linear, curve, objective, ())
+    intervals, conditioning = _region(x, fitted, values)
     values["conditioning"] = conditioning
     notes = []
     if power_law:
@@ -90,7 +114,11 @@ def nearest(x: Floats, y: Floats) -> Nearest | None:
             "confidence: as if the misfit at each unit were independent, normal and of one "
             "variance; the exact curve has no noise, so it says how sharp the optimum is"
         )
-    return Nearest(found.objective, found.values, values, tuple(checks), intervals, tuple(notes))
+    return Nearest(objective, curve, values, tuple(checks), intervals, tuple(notes))
+
+
+def _is_constant(y: Floats) -> bool:
+    return bool(np.ptp(y) <= _CONSTANT * float(np.max(y)))
 
 
 def _constant(y: Floats) -> Nearest:

@@ -30,7 +30,7 @@ def bidding_equilibrium(market: Market, done: Done) -> Answer:
 def q_exponential_fit(market: Market, done: Done) -> Answer:
     """The fit's parameters with their intervals, and the curve with what the fit leaves."""
     rows = _curve(market, done)
-    found = done.outcomes.get("fit")
+    found = done.outcomes.get("evidence")
     if found is None:
         note = f"{len(rows)} units are too few points for three parameters: no fit"
         return Answer({"q": None}, {"supply_curve": rows}, (*market.notes, note))
