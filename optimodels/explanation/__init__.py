@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimodels.errors import DataError
+from optimodels.errors import CallError, DataError
 from optimodels.model import Compute, Done, Formulation, Outcome, Solve
 from optimodels.naming import Names
 from optimodels.result import Row, Solution, plain_json
@@ -94,7 +94,10 @@ def _explain(case: Case) -> Explanation:
     program, data = open_study(case, request, Ledger())
     labels = program.labels(data) if program.labels is not None else {}
     found: list[Explained] = []
-    last = max(k for k, stage in enumerate(program.stages) if isinstance(stage, Solve))
+    places = [k for k, stage in enumerate(program.stages) if isinstance(stage, Solve)]
+    if not places:
+        raise CallError(f"{case.model.name} computes; it states no problem that could be explained")
+    last = places[-1]
     needed = [stage for stage in program.stages[:last] if isinstance(stage, Compute)]
 
     def answer(stage: Solve, instances: Mapping[Any, Any]) -> dict[Any, Solution]:
