@@ -144,7 +144,7 @@ def test_every_start_leads_to_the_same_minimum(shape: str, firms: int) -> None:
         assert again.objective == pytest.approx(best.objective, rel=1e-6)
 
 
-@pytest.mark.parametrize("firms", [29, 100, 300, 400, 1000])
+@pytest.mark.parametrize("firms", [29, 100, 300, 400, 1000, 10_000])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_larger_markets_are_verified(shape: str, firms: int) -> None:
     """At 400 firms a scan of one part of the plane alone leads to a power law and is refuted."""
@@ -190,7 +190,7 @@ def refuted(move: Callable[[dict[str, float]], dict[str, float]]) -> bool:
     found = nearest(x, y)
     assert found is not None
     v = move(dict(found.values))
-    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"])
+    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"])
     objective = float(np.sum((_raw(x, v) - y) ** 2))
     return shown.offset > 1e-3 and shown.scanned < objective
 
@@ -212,7 +212,7 @@ def test_evidence_refutes_a_power_law_that_is_none() -> None:
     start[0] = -np.inf
     edge: Fit = polish(Q_EXPONENTIAL, x, y, start, fixed=(0,))
     v = Q_EXPONENTIAL.parameters(x, edge.theta, edge.linear)
-    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"])
+    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"])
     assert shown.offset < 1e-6
     assert shown.inward is not None
     assert shown.inward > 0.1

@@ -61,7 +61,7 @@ def nearest(x: Floats, y: Floats) -> Nearest | None:
     power_law = bool(found.at_limit)
     values["power_law"] = power_law
     q, price = values["q"], values["anchor_price"]
-    shown = evidence(x, y, values["log_a"], q, values["b"], price)
+    shown = evidence(x, y, values["log_a"], q, values["b"], price, values["anchor_rate"])
     floor = (1e-12 * float(np.linalg.norm(y))) ** 2
     lower = (found.objective - shown.scanned) / max(found.objective, floor)
     tolerance = _STATIONARY + _ROUNDINGS * shown.rounding
