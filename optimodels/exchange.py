@@ -47,6 +47,8 @@ def _export(case: Case, format: Format, folder: Path, name: str | None) -> list[
     request, ledger = case_request(case), Ledger()
     program, data = open_study(case, request, ledger)
     known = [stage.name for stage in program.stages if isinstance(stage, Solve)]
+    if not known:
+        raise CallError(f"{case.model.name} computes; it states no problem that could be written")
     wanted = name or program.main
     if wanted not in known:
         raise CallError(f"{case.model.name} has no stage {wanted!r}, only {', '.join(known)}")

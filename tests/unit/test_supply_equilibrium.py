@@ -10,8 +10,9 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import beta
 
+from optimodels import explain, export
 from optimodels.case import load_case, parse_case
-from optimodels.errors import CaseError
+from optimodels.errors import CallError, CaseError
 from optimodels.families.supply.best_response import best_response
 from optimodels.families.supply.data import Market
 from optimodels.families.supply.exact import expected_prices, log_binomials, solve
@@ -340,3 +341,11 @@ def test_every_case_is_verified(cases: Path) -> None:
         assert result.verdict.text == "verified by invariants: equilibrium", file.stem
         drawn = load_case(file).model.draw([result])
         assert drawn["bids"].startswith(b"<?xml")
+
+
+def test_what_computes_has_no_problem_to_explain_or_write(cases: Path, tmp_path: Path) -> None:
+    case = load_case(cases / "supply/bidding-uniform.yaml")
+    with pytest.raises(CallError, match="no problem that could be explained"):
+        explain(case)
+    with pytest.raises(CallError, match="no problem that could be written"):
+        export(case, "mps", tmp_path)

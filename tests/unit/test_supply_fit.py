@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import mpmath as mp
 import numpy as np
 import numpy.typing as npt
 import pytest
-from optimodels.families.supply.fit_programs import (
-    FitPoint,
-    curve_at,
-    cvxpy_fit,
-    cvxpy_problem,
-    pyomo_model,
-    read_cvxpy,
-    read_pyomo,
-)
 
 from optimodels.case import load_case, parse_case
-from optimodels.families.supply.curves import Q_EXPONENTIAL, log_curvature, log_curvature_slope
+from optimodels.families.supply.curves import (
+    Q_EXPONENTIAL,
+    curve_at,
+    log_curvature,
+    log_curvature_slope,
+)
 from optimodels.families.supply.data import Market, cell_weights
 from optimodels.families.supply.exact import expected_prices
 from optimodels.families.supply.exact import solve as solve_market
+from optimodels.families.supply.fit_formulations import Anchored
 from optimodels.families.supply.least_squares import Fit, fit, polish
 from optimodels.families.supply.parameters import Background
-from optimodels.families.supply.q_exponential_fit import nearest, points
+from optimodels.families.supply.q_exponential_fit import Nearest, points
+from optimodels.families.supply.q_exponential_fit import nearest as examined
 from optimodels.families.supply.stationarity import evidence
 from optimodels.result import Result
 from optimodels.study import solve
@@ -44,8 +43,17 @@ def curve(shape: str, firms: int) -> tuple[Floats, Floats]:
     return points(expected_prices(solve_market(market))[0], 1)
 
 
+def nearest(x: Floats, y: Floats) -> Nearest | None:
+    """Fit by variable projection, and examine that."""
+    if np.ptp(y) <= 1e-12 * float(np.max(y)):
+        return examined(x, y, [])
+    best = fit(Q_EXPONENTIAL, x, y)
+    return examined(x, y, [Anchored(best.theta, float(best.linear[0]), best.objective)])
+
+
 def solved(parameters: str) -> Result:
-    return solve(parse_case(f"model: supply/q-exponential-fit\nparameters: {{{parameters}}}\n"))
+    text = f"model: supply/q-exponential-fit\nsolver: exact\nparameters: {{{parameters}}}\n"
+    return solve(parse_case(text))
 
 
 @pytest.mark.parametrize("s", [-300.0, -1.0, -0.0201, -0.0199, -1e-9, 0.0, 1e-5, 0.019, 0.021, 0.9])
@@ -144,7 +152,7 @@ def test_every_start_leads_to_the_same_minimum(shape: str, firms: int) -> None:
         assert again.objective == pytest.approx(best.objective, rel=1e-6)
 
 
-@pytest.mark.parametrize("firms", [29, 100, 300, 400, 1000])
+@pytest.mark.parametrize("firms", [29, 100, 300, 400, 1000, 10_000])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_larger_markets_are_verified(shape: str, firms: int) -> None:
     """At 400 firms a scan of one part of the plane alone leads to a power law and is refuted."""
@@ -190,7 +198,7 @@ def refuted(move: Callable[[dict[str, float]], dict[str, float]]) -> bool:
     found = nearest(x, y)
     assert found is not None
     v = move(dict(found.values))
-    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"])
+    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"])
     objective = float(np.sum((_raw(x, v) - y) ** 2))
     return shown.offset > 1e-3 and shown.scanned < objective
 
@@ -212,7 +220,7 @@ def test_evidence_refutes_a_power_law_that_is_none() -> None:
     start[0] = -np.inf
     edge: Fit = polish(Q_EXPONENTIAL, x, y, start, fixed=(0,))
     v = Q_EXPONENTIAL.parameters(x, edge.theta, edge.linear)
-    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"])
+    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"])
     assert shown.offset < 1e-6
     assert shown.inward is not None
     assert shown.inward > 0.1
@@ -253,62 +261,52 @@ def test_interval_of_a_power_law() -> None:
 
 
 FITS = [("uniform", 5), ("uniform", 28), ("decreasing", 12), ("pieces", 20), ("pieces", 8)]
+WAYS = [
+    ("nonlinear", "ipopt"),
+    ("nonlinear", "exact"),
+    ("sequential", "clarabel"),
+    ("sequential", "osqp"),
+    ("sequential", "pyomo:highs"),
+    ("sequential", "scs"),
+]
 
 
-def agrees(point: FitPoint, x: Floats, y: Floats) -> None:
-    best = fit(Q_EXPONENTIAL, x, y)
-    values = Q_EXPONENTIAL.parameters(x, best.theta, best.linear)
-    assert point.objective == pytest.approx(best.objective, rel=1e-6)
-    assert (point.q, point.price, point.rate) == pytest.approx(
-        (values["q"], values["anchor_price"], values["anchor_rate"]), rel=1e-4
-    )
-
-
+@pytest.mark.parametrize(("method", "solver"), WAYS)
 @pytest.mark.parametrize(("shape", "firms"), FITS)
-def test_ipopt_through_pyomo_reaches_the_same_minimum(shape: str, firms: int) -> None:
-    pytest.importorskip("casadi")
-    import shutil
-
-    import pyomo.environ as pyo
-
-    program = shutil.which("ipopt") or shutil.which("optimodels-ipopt")
-    if program is None:
-        pytest.skip("no Ipopt")
-    x, y = curve(shape, firms)
-    model = pyomo_model(x, y)
-    done = pyo.SolverFactory("ipopt", executable=program).solve(model, options={"tol": 1e-10})
-    assert str(done.solver.termination_condition) == "optimal"
-    agrees(read_pyomo(model, x, y, "optimal"), x, y)
-
-
-@pytest.mark.parametrize(("shape", "firms"), FITS)
-def test_uno_through_cvxpy_reaches_the_same_minimum(shape: str, firms: int) -> None:
-    """On both sides of q = 1; the better one counts, whatever is called optimal on the other."""
-    pytest.importorskip("unopy")
-    import warnings
-
-    x, y = curve(shape, firms)
-    sides = []
-    for side in ("below", "above"):
-        problem = cvxpy_problem(x, y, side)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            problem.solve(solver="UNO", nlp=True, logger="SILENT")
-        sides.append(read_cvxpy(problem, side, x, y))
-    agrees(min(sides, key=lambda point: point.objective), x, y)
-
-
-@pytest.mark.parametrize("solver", ["CLARABEL", "OSQP"])
-@pytest.mark.parametrize(("shape", "firms"), FITS[:3])
-def test_profile_through_cvxpy_reaches_the_same_minimum(
-    shape: str, firms: int, solver: str
+def test_every_way_reaches_the_same_minimum(
+    shape: str, firms: int, method: str, solver: str
 ) -> None:
-    import cvxpy as cp
+    """One nonlinear problem in Pyomo, quadratic ones in turn in either language, our own."""
+    background = f"{{pieces: {PIECES}}}" if shape == "pieces" else shape
+    case = parse_case(
+        f"model: supply/q-exponential-fit\nsolver: '{solver}'\nparameters:\n  firms: {firms}\n"
+        f"  method: {method}\n  background: {background}\n"
+    )
+    result = solve(case)
+    best = fit(Q_EXPONENTIAL, *curve(shape, firms))
+    values = Q_EXPONENTIAL.parameters(curve(shape, firms)[0], best.theta, best.linear)
+    assert result.verdict.text == "verified by certificate: local optimum", result.verdict
+    assert result.objective == pytest.approx(best.objective, rel=1e-6)
+    # The sum of squares is flat along q: to 1e-6 of it q is known to about 1e-3.
+    assert result.values["q"] == pytest.approx(values["q"], rel=1e-3)
+    assert result.solver.name == solver.rpartition(":")[2]
 
-    if solver not in cp.installed_solvers():
-        pytest.skip(f"no {solver}")
-    x, y = curve(shape, firms)
-    agrees(cvxpy_fit(x, y, solver, (0.6, 1.3)), x, y)
+
+def test_solver_that_stops_elsewhere_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fit that its solver calls optimal, and is not, passes neither form nor evidence."""
+    from optimodels.families.supply import fit_formulations
+
+    def halfway(data: fit_formulations.Points) -> fit_formulations.ExactAnswer:
+        honest = fit_formulations.projected(data)
+        assert honest.values is not None
+        return fit_formulations.ExactAnswer({**honest.values, "s": 0.9}, proven=False)
+
+    monkeypatch.setattr(
+        "optimodels.families.supply.programs.NONLINEAR",
+        replace(fit_formulations.NONLINEAR, exact=halfway),
+    )
+    result = solved("firms: 12")
+    assert result.verdict.status == "refuted"
 
 
 def test_every_case_is_verified(cases: Path) -> None:

@@ -63,7 +63,7 @@ def _equilibrium(market: Market, done: Done) -> Outcome:
 
 def _density(slope: Floats) -> Floats:
     """1 / (dp/dF); bids that are all at one price have none."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return np.asarray(1.0 / slope)
 
 

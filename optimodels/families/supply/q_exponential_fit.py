@@ -80,7 +80,7 @@ def nearest(x: Floats, y: Floats, found: Sequence[Anchored]) -> Nearest | None:
     values = dict(Q_EXPONENTIAL.parameters(x, theta, linear))
     values["power_law"] = power_law
     q, price = values["q"], values["anchor_price"]
-    shown = evidence(x, y, values["log_a"], q, values["b"], price)
+    shown = evidence(x, y, values["log_a"], q, values["b"], price, values["anchor_rate"])
     floor = (1e-12 * float(np.linalg.norm(y))) ** 2
     lower = (objective - shown.scanned) / max(objective, floor)
     # Where the curve goes through every point, its residuals have no direction.

@@ -18,6 +18,10 @@ Complexes = npt.NDArray[np.complex128]
 #: Directions in which a curve moves by less than this part of the most are rounding errors.
 _RANK = 1e-11
 _STEP = 1e-30
+#: Of the smallest number that a double holds to full precision.
+_LEAST_LOG = -708.0
+#: Size of the exponents, from the last point, at which prices still count.
+_ANCHORED = 30.0
 _TERMS = 25
 #: Size of the scan: values of q by values of the curve's steepness.
 _GRID = (33, 33)
@@ -42,9 +46,20 @@ class Evidence:
 
 
 def evidence(
-    x: Floats, y: Floats, log_a: float | None, q: float, b: float | None, price: float
+    x: Floats,
+    y: Floats,
+    log_a: float | None,
+    q: float,
+    b: float | None,
+    price: float,
+    rate: float,
 ) -> Evidence:
-    """Examine a fit a exp_q(b x) of points x, y (m,); ``b`` None: price (x / x_m)^(1 / (1-q))."""
+    """Examine a fit a exp_q(b x) = price exp_q(rate (x - x_m)) of points x, y (m,).
+
+    ``b`` None: price (x / x_m)^(1 / (1-q)). Where no double holds ``a``, its logarithm would
+    swamp the residuals: the second form is taken there.
+    """
+    exponent = 1.0
     if b is None or log_a is None:
         power = 1.0 / (1.0 - q)
         point = np.array([np.log(price), power])
@@ -52,10 +67,13 @@ def evidence(
         def curve(theta: Complexes) -> Complexes:
             return np.asarray(np.exp(theta[0] + theta[1] * np.log(x / x[-1])))
     else:
-        point = np.array([log_a, q, np.log(b)])
+        held = log_a > _LEAST_LOG
+        exponent = max(1.0, abs(log_a)) if held else _ANCHORED
+        point = np.array([log_a, q, np.log(b)] if held else [np.log(price), q, np.log(rate)])
+        start = 0.0 if held else float(x[-1])
 
         def curve(theta: Complexes) -> Complexes:
-            return _raw(x, theta)
+            return _raw(x - start, theta)
 
     def tangent(theta: Floats) -> Floats:
         steps = np.eye(len(theta)) * 1j * _STEP
@@ -69,8 +87,11 @@ def evidence(
     kept = s > _RANK * s[0]
     basis, moves = u[:, kept], (vt[kept] / s[kept, None]).T
     offset = float(np.linalg.norm(basis.T @ left)) / size
-    # Second derivatives of half the sum of squares, in moves that shift the curve by one.
-    far = 0.01 * size
+    # The exponential's error is that of its exponent's terms.
+    rounding = float(np.finfo(float).eps) * exponent * float(np.linalg.norm(y)) / size
+    # Second derivatives of half the sum of squares, in moves that shift the curve by one: short
+    # ones, as q and log a bend along them, but longer than rounding errors.
+    far = max(1e-4, 30.0 * rounding) * size
     second = np.empty((moves.shape[1],) * 2)
     for k, move in enumerate(moves.T):
         sides = [
@@ -85,9 +106,6 @@ def evidence(
         slope = value / x
         slope -= basis @ (basis.T @ slope)
         inward = -float(slope @ left) / (float(np.linalg.norm(slope)) * size)
-    # The exponential's error is that of its exponent, which starts from log a.
-    exponent = max(1.0, abs(log_a or 0.0))
-    rounding = float(np.finfo(float).eps) * exponent * float(np.linalg.norm(y)) / size
     return Evidence(offset, curvature, scan(x, y), inward, rounding)
 
 
