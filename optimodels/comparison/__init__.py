@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: What a cell of several runs says of them.
 STATISTICS = ("mean", "median", "spread", "interval", "count")
 _SEED = "seed"
+#: Characters of a key's value that stand in a table.
+_LABEL = 18
 _CONFIDENCE = 0.95
 
 
@@ -77,8 +79,7 @@ def tables_of(
 ) -> list[Table]:
     """Return the tables of one sweep: side by side and, where there is one, beside the paper."""
     runs = list(_runs(index, summaries))
-    paper = _paper(index, runs)
-    return [_wide(index, runs, choice), *([paper] if paper.rows else [])]
+    return [_wide(index, runs, choice), *_paper(index, runs)]
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,17 @@ class _Run:
 
 def _runs(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[_Run]:
     names = [column.removeprefix("parameters.") for column in index.columns]
-    for key, values in zip(index.keys, index.values, strict=True):
-        shown = [_shown(value) for value in values]
+    columns = [_short([_shown(v) for v in column]) for column in zip(*index.values, strict=True)]
+    for number, key in enumerate(index.keys):
+        shown = [column[number] for column in columns]
         yield _Run(dict(zip(names, shown, strict=True)), summaries.get(key))
+
+
+def _short(column: Sequence[Any]) -> Sequence[Any]:
+    """Cut long texts of a column where what is left still tells them apart."""
+    cut = {v: f"{v[: _LABEL - 3]}..." if isinstance(v, str) and len(v) > _LABEL else v
+           for v in column}  # fmt: skip
+    return [cut[v] for v in column] if len(set(cut.values())) == len(cut) else column
 
 
 def _shown(value: Any) -> Any:
@@ -209,21 +218,39 @@ def half_width(spread: float, n: int) -> float:
     return float(stdtrit(n - 1, 0.5 + _CONFIDENCE / 2)) * spread / math.sqrt(n)
 
 
-def _paper(index: Index, runs: Sequence[_Run]) -> Table:
+def _paper(index: Index, runs: Sequence[_Run]) -> list[Table]:
     """Return the paper's figures beside ours: those of the case beside the run that is the case as
-    it stands, those of a printed table each beside its run."""
+    it stands, those of a printed table each in the row of its run."""
     rows: list[Row] = []
+    wide: list[Row] = []
+    notes: dict[str, None] = {}
     source = ""
     for key, run in zip(index.keys, runs, strict=True):
         if run.summary is None or run.summary["error"]:
             continue
+        line: Row = dict(run.keys)
         for figure in run.summary["paper"]:
-            if figure["of"] == "case" and key != index.own:
-                continue
             source = figure["source"]
-            kept = {name: figure[name] for name in _PRINTED}
-            rows.append({**run.keys, **kept, "verdict": MARKS[run.verdict], "note": figure["note"]})
-    return Table(f"{index.case}: beside the paper", rows, f"source: {source}" if source else "")
+            name, mark = figure["figure"], MARKS[run.verdict]
+            if figure["of"] == "run":
+                line |= {f"{name} printed": figure["paper"], f"{name} ours": figure["ours"]}
+                line |= {name: _word(figure), "verdict": mark}
+                notes |= dict.fromkeys([f"{name}: {figure['note']}"] if figure["note"] else [])
+            elif key == index.own:
+                kept = {column: figure[column] for column in _PRINTED}
+                rows.append({**run.keys, **kept, "verdict": mark, "note": figure["note"]})
+        if len(line) > len(run.keys):
+            wide.append({**{k: v for k, v in line.items() if k != "verdict"}, "verdict": mark})
+    title, told = f"{index.case}: beside the paper", f"source: {source}"
+    tables = [Table(title, rows, told)] if rows else []
+    if wide:
+        tables.append(Table(f"{title}, row by row", wide, "; ".join([told, *notes])))
+    return tables
+
+
+def _word(figure: Mapping[str, Any]) -> str:
+    """The word without the reason, which stands below the table."""
+    return str(figure["word"]).partition(":")[0]
 
 
 _PRINTED = ("figure", "paper", "ours", "difference", "word")

@@ -188,9 +188,6 @@ def _off_the_hole(s: float) -> float:
     return s if abs(s) >= _HOLE else float(np.copysign(_HOLE, s))
 
 
-_CURVE = """f(x) = a exp_q(b x) = A exp_q(beta (x - x_m)) at the last point x_m,
-            exp_q(x) = [1 + (1-q) x]^(1/(1-q)), x_k = k - 1/2"""
-
 NONLINEAR = Formulation(
     name="q-exponential-fit",
     problem_class="NLP",
@@ -201,10 +198,11 @@ NONLINEAR = Formulation(
         "minimise    sum_k (A exp(B z_k) - y_k)^2                     price^2",
         "            z_k = log(1 + s v_k) / s,  v_k = x_k / x_m - 1",
         "subject to  s <= 1,  A > 0                      s = 1: a power law",
-        f"with        {_CURVE.splitlines()[0]}",
-        f"{_CURVE.splitlines()[1]}",
+        "with        a exp_q(b x) = A exp_q(beta (x - x_m)) at the last point x_m",
+        "            exp_q(x) = [1 + (1-q) x]^(1/(1-q)),  x_k = k - 1/2",
         "            B = exp(log_rate) = beta x_m,  s = (1 - q) B,  price = A",
     ),
+    axes={"s": (), "log_rate": (), "price": ()},
 )
 
 SEQUENCE = Formulation(
@@ -215,7 +213,7 @@ SEQUENCE = Formulation(
     cvxpy=quadratic_cvxpy,
     equations=(
         "minimise    |r + J (p - p_0)|^2                              price^2",
-        "subject to  |p - p_0| <= radius in log(1 - s) and log B,  A >= A_0 / 10",
+        "subject to  |p - p_0| <= radius in log(1-s) and log B,  A >= A_0 / 10",
         "with        p = (log(1 - s), log B, A), r the residuals of A exp(B z) at",
         "            p_0 and J their derivatives; repeated from where a part of",
         "            the step leads, until none lowers the sum of squares",
