@@ -24,6 +24,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from zipfile import ZipFile
 
 from optimodels.case import load_case
 from optimodels.runs import Store, sweep
@@ -38,13 +39,11 @@ solver: exact
 verify: certificate
 sweep: {{grid: {{parameters.aggregators: [1, 2], parameters.slack: [{slacks}]}}}}
 """
-# Rows of some 200 kB: the optima of the balance with the hourly power flow.
+# Rows of more than 200 kB: expected prices of thousands of firms beside a few Monte Carlo draws.
 LARGE = """
-model: flexibility/self-sustainability
-network: case300
-solver: exact
-parameters: {{enumerate: false}}
-sweep: {{grid: {{parameters.kilowatts_per_customer: [{steps}]}}}}
+model: supply/bidding-equilibrium
+parameters: {{firms: 8000, draws: 20}}
+sweep: {{grid: {{parameters.seed: [{steps}]}}}}
 """
 
 
@@ -111,7 +110,9 @@ def kills(folder: Path, number: int) -> None:
     file.write_text(LARGE.format(steps=steps))
     case = load_case(file)
     whole = sweep(case, folder / "whole", workers=WORKERS)
-    sizes = [p.stat().st_size for p in (folder / "whole" / "runs").rglob("*.run")]
+    files = list((folder / "whole" / "runs").rglob("*.run"))
+    sizes = [path.stat().st_size for path in files]
+    held = [sum(part.file_size for part in ZipFile(path).infolist()) for path in files]
     draw = random.Random(7)
     damaged, doubled, meanwhile, killed = 0, 0, 0, 0
     while killed < number:
@@ -122,7 +123,7 @@ def kills(folder: Path, number: int) -> None:
         )  # fmt: skip
         assert working.stdout is not None
         working.stdout.readline()
-        time.sleep(draw.uniform(0.5, 5.0))
+        time.sleep(draw.uniform(0.2, 4.0))
         if working.poll() is None:
             killed += 1
         with suppress(ProcessLookupError):
@@ -144,8 +145,8 @@ def kills(folder: Path, number: int) -> None:
                 path.unlink()
     resumed = sweep(case, folder / "killed", workers=WORKERS)
     equal = "equal" if resumed.rows == whole.rows else "NOT EQUAL"
-    print(f"| kills with -9 in mid-sweep, files of {min(sizes) // 1024} to "
-          f"{max(sizes) // 1024} KiB | {killed} | 200 |")  # fmt: skip
+    print(f"| kills with -9 in mid-sweep, files of {min(sizes) // 1024} KiB or more that hold "
+          f"{min(held) // 1024} KiB or more | {killed} | 200 |")  # fmt: skip
     print(f"| damaged files, doubled runs | {damaged}, {doubled} | 0, 0 |")
     print(f"| resumed table against the uninterrupted one | {equal} | equal |")
     assert Store(folder / "killed").damaged == []

@@ -14,7 +14,7 @@ from optimodels.case import Case, choice
 from optimodels.errors import OptimodelsError, UnavailableError
 from optimodels.processes import Child, Line, how_it_died
 from optimodels.result import Result
-from optimodels.runs.work import prepare_worker
+from optimodels.runs.work import prepare_worker, threads_held
 from optimodels.solvers.isolation import Guard
 from optimodels.solvers.registry import Limits, all_solvers
 
@@ -122,8 +122,6 @@ def _contest(line: Line, case: Case, threads: int) -> None:
 
 
 def _answer(line: Line, case: Case, threads: int) -> dict[str, Any]:
-    from threadpoolctl import threadpool_limits
-
     from optimodels.study import solve
 
     def tell(stage: str, done: int, of: int, step: str) -> None:
@@ -131,7 +129,7 @@ def _answer(line: Line, case: Case, threads: int) -> dict[str, Any]:
 
     started, busy = perf_counter(), _processor_time()
     try:
-        with threadpool_limits(threads):
+        with threads_held(threads):
             result = solve(case, isolate=False, progress=tell)
     except OptimodelsError as error:
         # A case's error stands for that of its solver, which needs no place in a file here.

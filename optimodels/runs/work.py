@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optimodels.case import Case
 from optimodels.errors import OptimodelsError
 from optimodels.runs.record import Record, pack
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -22,6 +27,22 @@ def prepare_worker(threads: int) -> None:
 
     # Ctrl-C is for who started the workers and ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def threads_held(number: int) -> Iterator[None]:
+    """Hold the libraries that compute beside the solvers to a number of threads."""
+    with _libraries(len(sys.modules)).limit(limits=number):
+        yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """Find those libraries anew only where something was imported meanwhile: it takes a part of
+    a small run."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @lru_cache(maxsize=1)
@@ -36,8 +57,6 @@ def run_one(pickled: bytes, values: Mapping[str, Any], key: str) -> bytes:
 
     What goes wrong is its content, never an exception.
     """
-    from threadpoolctl import threadpool_limits
-
     from optimodels.case import choice
     from optimodels.study import solve
 
@@ -47,7 +66,7 @@ def run_one(pickled: bytes, values: Mapping[str, Any], key: str) -> bytes:
         asked = choice(run)
         # A worker is a process of its own; within it only a limit needs another one.
         apart = asked.time_limit is not None or asked.memory_limit is not None
-        with threadpool_limits(asked.threads or 1):
+        with threads_held(asked.threads or 1):
             return pack(Record.of(key, solve(run, isolate=apart or None)))
     except OptimodelsError as error:
         return pack(failure(case, key, str(error), error.exit_code))
