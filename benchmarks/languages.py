@@ -32,6 +32,7 @@ from optimodels.families.flexibility.aggregator_mapping import (
     default_multipliers,
 )
 from optimodels.model import load
+from optimodels.processes import redirected
 from optimodels.solvers import Limits, Request, choose, open_problem
 from optimodels.study.judgement import solve_and_judge
 
@@ -51,14 +52,8 @@ def problem(buses: int, aggregators: int) -> Mapping:
 @contextmanager
 def unheard() -> Iterator[None]:
     """Keep the banner that HiGHS prints below Python out of the report."""
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    try:
+    with open(os.devnull, "w") as nowhere, redirected(1, nowhere.fileno()):
         yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def timed(work: Callable[[Mapping], None]) -> Callable[[Mapping], float]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from optimodels.curve import Curve, CurvedRow
+from optimodels.expression import Expression, NonlinearRow
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -77,7 +77,7 @@ class QuadraticRow:
 
 @dataclass(frozen=True)
 class Form:
-    """Minimise or maximise ``1/2 x'Qx + linear @ x + constant + curve(x)``.
+    """Minimise or maximise ``1/2 x'Qx + linear @ x + constant + expression(x)``.
 
     Shapes: ``linear``, ``lower``, ``upper``, ``integer`` (n,); ``quadratic`` (n, n), symmetric,
     or None; ``rows`` (m, n) with ``row_lower``, ``row_upper`` (m,). Infinite sides are ``inf``.
@@ -99,8 +99,8 @@ class Form:
     constant: float = 0.0
     cones: tuple[Cone, ...] = ()
     quadratic_rows: tuple[QuadraticRow, ...] = ()
-    curve: Curve | None = None
-    curved_rows: tuple[CurvedRow, ...] = ()
+    expression: Expression | None = None
+    nonlinear_rows: tuple[NonlinearRow, ...] = ()
     source: str = field(default="", compare=False)
 
     @property
@@ -119,28 +119,28 @@ class Form:
             "nonzeros": int(self.rows.nnz),
             "cones": len(self.cones),
             "quadratic_rows": len(self.quadratic_rows),
-            "nonlinear": len(self.curved_rows) + (self.curve is not None),
+            "nonlinear": len(self.nonlinear_rows) + (self.expression is not None),
         }
 
     @property
     def steps(self) -> int:
         """Operations of all nonlinear parts."""
-        curves = [row.curve for row in self.curved_rows]
-        if self.curve is not None:
-            curves.append(self.curve)
-        return sum(len(curve.steps) for curve in curves)
+        found = [row.expression for row in self.nonlinear_rows]
+        if self.expression is not None:
+            found.append(self.expression)
+        return sum(len(one.steps) for one in found)
 
     @property
-    def nonlinear(self) -> bool:
+    def is_nonlinear(self) -> bool:
         """Whether there are parts beyond quadratics and cones."""
-        return self.curve is not None or bool(self.curved_rows)
+        return self.expression is not None or bool(self.nonlinear_rows)
 
     def objective(self, x: Vector) -> float:
         """Return the objective, in the model's own sense, at x (n,)."""
         value = float(self.linear @ x) + self.constant
         if self.quadratic is not None:
             value += 0.5 * float(x @ (self.quadratic @ x))
-        return value if self.curve is None else value + self.curve.value(x)
+        return value if self.expression is None else value + self.expression.value(x)
 
     def named(self, x: Vector) -> dict[str, Vector]:
         """Split x (n,) into the model's own variables, each in its shape."""
@@ -206,10 +206,10 @@ class Form:
             # Adding 0.0 makes -0.0 and 0.0 one number.
             digest.update((np.asarray(vector, dtype=np.float64) + 0.0).tobytes())
         digest.update(self.integer.tobytes())
-        if self.curve is not None:
-            digest.update(repr(self.curve).encode())
-        for curved in self.curved_rows:
-            digest.update(repr((curved.curve, curved.lower, curved.upper)).encode())
+        if self.expression is not None:
+            digest.update(repr(self.expression).encode())
+        for curved in self.nonlinear_rows:
+            digest.update(repr((curved.expression, curved.lower, curved.upper)).encode())
         for block in (*self.columns, *self.row_blocks):
             digest.update(f"{block.name}{block.shape}".encode())
         return digest.hexdigest()

@@ -247,6 +247,23 @@ class Model:
         return drawn
 
 
+def declare(package: str, short: str, *, program: str = "", **fields: Any) -> Model:
+    """Return a model whose parts stand under its name in the files of its family's package.
+
+    Of "shiftable-loads" these are the class ``ShiftableLoads`` in parameters.py,
+    ``SHIFTABLE_LOADS`` (or what ``program`` names) in programs.py, ``shiftable_loads`` in
+    pictures.py.
+    """
+    name = short.replace("-", "_")
+    return Model(
+        name=f"{package.rpartition('.')[2]}/{short}",
+        parameters=f"{package}.parameters:{short.title().replace('-', '')}",
+        program=f"{package}.programs:{program or name.upper()}",
+        pictures=f"{package}.pictures:{name}",
+        **fields,
+    )
+
+
 def load(reference: str) -> Any:
     """Import "module:name" and return the object."""
     module, _, name = reference.partition(":")

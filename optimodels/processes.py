@@ -41,6 +41,19 @@ def process_context(preload: Sequence[str]) -> Any:
 
 
 @contextmanager
+def redirected(descriptor: int, target: int) -> Iterator[None]:
+    """Send what is written to a file descriptor to another one, in whichever language it is
+    written."""
+    kept = os.dup(descriptor)
+    os.dup2(target, descriptor)
+    try:
+        yield
+    finally:
+        os.dup2(kept, descriptor)
+        os.close(kept)
+
+
+@contextmanager
 def allowed_to_start() -> Iterator[None]:
     """Workers of a pool are daemons, which may not start processes; these end theirs themselves."""
     config = getattr(multiprocessing.current_process(), "_config", {})
@@ -58,13 +71,11 @@ def _deaf_and_silent() -> Iterator[None]:
     it would print a traceback. What goes wrong in it is told through its pipe."""
     main = threading.current_thread() is threading.main_thread()
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        yield
+        with redirected(2, nowhere):
+            yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
         os.close(nowhere)
         if main:
             signal.signal(signal.SIGINT, heard)

@@ -179,8 +179,10 @@ def models(options: argparse.Namespace) -> int:
     """List the models."""
     from optimodels.families import find_model, model_names
 
-    for name in model_names():
-        print(f"{name:<34}{find_model(name).title}")
+    names = model_names()
+    longest = max(map(len, names))
+    for name in names:
+        print(f"{name:<{longest}}  {find_model(name).title}")
     return 0
 
 
@@ -305,19 +307,16 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
 
 @contextmanager
 def _logs_aside(aside: bool) -> Iterator[None]:
-    """Send what solvers print to standard error, whichever language they are written in."""
+    """Send what solvers print to standard error."""
     if not aside:
         yield
         return
+    from optimodels.processes import redirected
+
     sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
+    with redirected(1, 2):
         yield
-    finally:
         sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def _strict_code(result: Result) -> int:

@@ -51,7 +51,7 @@ class Choice:
     rows: Sequence[str] | None = None
     columns: Sequence[str] | None = None
     value: str = "objective"
-    statistic: str = "mean"
+    statistic: str = "interval"
     times: bool = False
 
 

@@ -22,11 +22,11 @@ from pyomo.repn import generate_standard_repn
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy import sparse
 
-from optimodels.curve import Curve, CurvedRow
+from optimodels.expression import Expression, NonlinearRow
 from optimodels.form import Block, Form, QuadraticRow, Vector, stack_blocks
 from optimodels.result import Claim, Point, Stopped
 from optimodels.solvers.languages import timed
-from optimodels.solvers.pyomo_curves import curve_of
+from optimodels.solvers.pyomo_expressions import expression_of
 from optimodels.solvers.registry import Limits, Solver
 
 _STOPPED: dict[TerminationCondition, Stopped] = {
@@ -230,24 +230,24 @@ class PyomoProblem:
         place = {id(v): j for j, v in enumerate(self._variables)}
         n, m = len(self._variables), len(self._constraints)
         objective = self._objective()
-        linear, quadratic, constant, curve = np.zeros(n), None, 0.0, None
+        linear, quadratic, constant, rest = np.zeros(n), None, 0.0, None
         if objective is not None:
-            constant, used, slopes, quadratic, curve = _expression(objective.expr, place, n)
+            constant, used, slopes, quadratic, rest = _expression(objective.expr, place, n)
             np.add.at(linear, used, slopes)
         data: list[Vector] = []
         columns: list[Any] = []
         starts = [0]
         lower, upper = np.full(m, -np.inf), np.full(m, np.inf)
         curves: list[QuadraticRow] = []
-        curved: list[CurvedRow] = []
+        curved: list[NonlinearRow] = []
         for i, constraint in enumerate(self._constraints):
             low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
             shift, used, slopes, bend, beyond = _expression(body, place, n)
             low = -np.inf if low is None else float(low) - shift
             high = np.inf if high is None else float(high) - shift
             if beyond is not None:
-                whole = curve_of(body, place)
-                curved.append(CurvedRow(whole, low + shift, high + shift, i, constraint.name))
+                whole = expression_of(body, place)
+                curved.append(NonlinearRow(whole, low + shift, high + shift, i, constraint.name))
                 starts.append(starts[-1])
             elif bend is None:
                 columns.append(used)
@@ -263,7 +263,7 @@ class PyomoProblem:
         rows = sparse.csr_array((joined[0], joined[1].astype(np.int64), starts), shape=(m, n))
         rows.sum_duplicates()
         form = self._assemble(linear, quadratic, constant, rows, lower, upper, tuple(curves))
-        return replace(form, curve=curve, curved_rows=tuple(curved))
+        return replace(form, expression=rest, nonlinear_rows=tuple(curved))
 
     def _assemble(
         self,
@@ -334,10 +334,10 @@ def _shape(keys: list[tuple[Any, ...]]) -> tuple[int, ...]:
 
 def _expression(
     expression: Any, place: Mapping[int, int], n: int
-) -> tuple[float, Any, Vector, sparse.csr_array | None, Curve | None]:
+) -> tuple[float, Any, Vector, sparse.csr_array | None, Expression | None]:
     """Return constant, columns and slopes of the linear part, the symmetric Hessian, the rest."""
     repn = generate_standard_repn(expression, quadratic=True)
-    rest = None if repn.nonlinear_expr is None else curve_of(repn.nonlinear_expr, place)
+    rest = None if repn.nonlinear_expr is None else expression_of(repn.nonlinear_expr, place)
     used = np.array([place[id(v)] for v in repn.linear_vars], dtype=np.int64)
     slopes = np.array([float(pyo.value(c)) for c in repn.linear_coefs])
     constant = float(pyo.value(repn.constant))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from optimodels.form import Form
 from optimodels.result import Claim
-from optimodels.verify.curved import judge_curved
 from optimodels.verify.infeasible import judge_infeasible
+from optimodels.verify.nonlinear import judge_nonlinear
 from optimodels.verify.optimum import ON_ITS_WORD, judge_point, stopped_without_point
 from optimodels.verify.problem import Problem
 from optimodels.verify.testimony import Judgement, Testimony
@@ -26,8 +26,8 @@ def judge(form: Form, claim: Claim, testimonies: Sequence[Testimony] = ()) -> Ju
     """
     problem = Problem(form)
     answered = claim.stopped in ("optimal", "infeasible", "unbounded")
-    if form.nonlinear and (answered or claim.x is not None):
-        return judge_curved(problem, claim, testimonies)
+    if form.is_nonlinear and (answered or claim.x is not None):
+        return judge_nonlinear(problem, claim, testimonies)
     if claim.stopped == "infeasible":
         return judge_infeasible(problem, claim, testimonies)
     if claim.stopped == "unbounded":

@@ -71,8 +71,8 @@ def check_point(
         found.append(_cones(cones, x))
     if form.quadratic_rows:
         found.append(_quadratic_rows(form, x))
-    if form.curved_rows:
-        found.append(_curved_rows(form, x))
+    if form.nonlinear_rows:
+        found.append(_nonlinear_rows(form, x))
     if objective is not None:
         found.append(_objective(form, x, objective))
     return PointTest(
@@ -140,10 +140,10 @@ def _quadratic_rows(form: Form, x: Vector) -> tuple[Check, str]:
     return Check.of("quadratic rows", worst, PRIMAL), text
 
 
-def _curved_rows(form: Form, x: Vector) -> tuple[Check, str]:
+def _nonlinear_rows(form: Form, x: Vector) -> tuple[Check, str]:
     worst, text = 0.0, ""
-    for row in form.curved_rows:
-        value = row.curve.value(x)
+    for row in form.nonlinear_rows:
+        value = row.expression.value(x)
         if not np.isfinite(value):
             check = Check("nonlinear rows", np.inf, PRIMAL, False)
             return check, f"nonlinear row {row.name} is not a real number there"

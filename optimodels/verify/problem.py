@@ -60,7 +60,7 @@ class Problem:
     @cached_property
     def bent(self) -> str:
         """What is not proven convex, in words; empty where all of the problem is."""
-        if self.form.nonlinear:
+        if self.form.is_nonlinear:
             return "it has parts beyond quadratics"
         if self.quadratic is not None and not positive_semidefinite(self.quadratic):
             return "the objective is not convex"
@@ -77,7 +77,7 @@ class Problem:
     @property
     def flat(self) -> bool:
         """Whether all of it is linear but for integrality."""
-        curved = self.form.cones or self.form.quadratic_rows or self.form.nonlinear
+        curved = self.form.cones or self.form.quadratic_rows or self.form.is_nonlinear
         return self.quadratic is None and not curved
 
     @property

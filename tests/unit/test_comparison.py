@@ -51,7 +51,7 @@ def test_wide_table_in_stable_order(stored: Path) -> None:
 
 
 def test_rows_columns_and_value_are_the_user_s(stored: Path) -> None:
-    choice = Choice(rows=["aggregators"], columns=["slack"], value="cap_buses")
+    choice = Choice(["aggregators"], ["slack"], "cap_buses", "mean")
     (table,) = compare([stored], choice)
     # Two solvers share a cell; both found the same.
     assert table.rows[0] == {"aggregators": 2, "slack=0": "16 ✓", "slack=0.5": "24 ✓"}

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from optimodels.model import Model
-
-_HERE = "optimodels.families.supply"
-
-
-def _model(short: str, title: str, section: str, unit: str) -> Model:
-    """One model; its parameters, program and pictures stand under its name in their files."""
-    name = short.replace("-", "_")
-    return Model(
-        name=f"supply/{short}",
-        title=title,
-        source=f"002, {section}",
-        parameters=f"{_HERE}.parameters:{short.title().replace('-', '')}",
-        program=f"{_HERE}.programs:{name.upper()}",
-        pictures=f"{_HERE}.pictures:{name}",
-        objective_unit=unit,
-    )
-
+from optimodels.model import declare
 
 MODELS = {
     model.name: model
     for model in (
-        _model(
+        declare(
+            __name__,
             "bidding-equilibrium",
-            "Bidding equilibrium: what firms bid against a random demand",
-            "section 2, (2.5)",
-            "",
+            title="Bidding equilibrium: what firms bid against a random demand",
+            source="002, section 2, (2.5)",
         ),
-        _model(
+        declare(
+            __name__,
             "q-exponential-fit",
-            "q-exponential fit: the expected supply curve in three parameters",
-            "section 3",
-            "price^2",
+            title="q-exponential fit: the expected supply curve in three parameters",
+            source="002, section 3",
+            program="q_exponential_fit",
+            objective_unit="price^2",
         ),
     )
 }

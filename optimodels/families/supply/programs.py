@@ -127,6 +127,3 @@ def q_exponential_fit(parameters: QExponentialFit) -> Program:
         report=results.q_exponential_fit,
         main="fit",
     )
-
-
-Q_EXPONENTIAL_FIT = q_exponential_fit

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from optimodels.model import Model
-
-_HERE = "optimodels.families.thermodynamics"
-
-
-def _model(short: str, title: str, section: str, program: str, unit: str = "") -> Model:
-    """One model; its parameters and pictures stand under its name in their files."""
-    name = short.replace("-", "_")
-    return Model(
-        name=f"thermodynamics/{short}",
-        title=title,
-        source=f"000, {section}",
-        parameters=f"{_HERE}.parameters:{short.title().replace('-', '')}",
-        program=f"{_HERE}.programs:{program}",
-        pictures=f"{_HERE}.pictures:{name}",
-        objective_unit=unit,
-    )
-
+from optimodels.model import declare
 
 MODELS = {
     model.name: model
     for model in (
-        _model(
+        declare(
+            __name__,
             "degeneracy",
-            "Degeneracy: how many states of N machines have one excess product",
-            "section 2.1",
-            "DEGENERACY",
+            title="Degeneracy: how many states of N machines have one excess product",
+            source="000, section 2.1",
         ),
-        _model(
+        declare(
+            __name__,
             "contact-equilibrium",
-            "Contact equilibrium: how systems in contact share a total value",
-            "sections 2.3 to 4",
-            "contact_equilibrium",
-            "nats",
+            title="Contact equilibrium: how systems in contact share a total value",
+            source="000, sections 2.3 to 4",
+            program="contact_equilibrium",
+            objective_unit="nats",
         ),
-        _model(
+        declare(
+            __name__,
             "deviation-rates",
-            "Deviation rates: how often two systems in contact leave their equilibrium",
-            "section 3.1",
-            "DEVIATION_RATES",
+            title="Deviation rates: how often two systems in contact leave their equilibrium",
+            source="000, section 3.1",
         ),
     )
 }

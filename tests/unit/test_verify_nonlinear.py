@@ -11,7 +11,7 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
-from optimodels.curve import FUNCTIONS, Tape
+from optimodels.expression import FUNCTIONS, Tape
 from optimodels.form import Form
 from optimodels.result import Claim
 from optimodels.solvers.pyomo_language import PyomoProblem
@@ -37,15 +37,15 @@ def optimal(form: Form, *x: float) -> Claim:
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_derivatives_of_every_function(name: str) -> None:
     tape = Tape()
-    curve = tape.curve(tape.add(name, [tape.add("column", value=0)]))
+    found = tape.expression(tape.add(name, [tape.add("column", value=0)]))
     at = 0.3
     function = getattr(mpmath, name)
     with mpmath.workdps(40):
         slope, bend = (float(mpmath.diff(function, mpmath.mpf("0.3"), k)) for k in (1, 2))
     x = np.array([at])
-    assert curve.value(x) == pytest.approx(float(function(at)), rel=1e-14)
-    assert curve.gradient(x)[0] == pytest.approx(slope, rel=1e-13)
-    assert curve.hessian(x)[0, 0] == pytest.approx(bend, rel=1e-12)
+    assert found.value(x) == pytest.approx(float(function(at)), rel=1e-14)
+    assert found.gradient(x)[0] == pytest.approx(slope, rel=1e-13)
+    assert found.hessian(x)[0, 0] == pytest.approx(bend, rel=1e-12)
 
 
 def test_gradient_and_hessian_of_a_mixed_expression() -> None:
@@ -58,7 +58,7 @@ def test_gradient_and_hessian_of_a_mixed_expression() -> None:
         lambda m: setattr(m, "o", pyo.Objective(expr=expression(*(m.x[k] for k in range(3)), pyo))),
         3,
     )
-    assert form.curve is not None
+    assert form.expression is not None
     at = (1.3, 0.7, 2.1)
     x = np.array(at)
     with mpmath.workdps(40):
@@ -74,8 +74,8 @@ def test_gradient_and_hessian_of_a_mixed_expression() -> None:
             for j in range(3)
         ]
     assert form.objective(x) == pytest.approx(value, rel=1e-13)
-    assert form.curve.gradient(x) + form.linear == pytest.approx(np.array(slopes), rel=1e-10)
-    assert form.curve.hessian(x) == pytest.approx(np.array(bends), rel=1e-8, abs=1e-10)
+    assert form.expression.gradient(x) + form.linear == pytest.approx(np.array(slopes), rel=1e-10)
+    assert form.expression.hessian(x) == pytest.approx(np.array(bends), rel=1e-8, abs=1e-10)
 
 
 def entropy(m: Any) -> None:
@@ -193,7 +193,7 @@ def test_random_smooth_problems_true_optima_pass_and_moved_ones_do_not() -> None
         assert judge(form, optimal(form, *moved)).verdict.status == "refuted"
 
 
-def test_fingerprint_tells_curves_apart() -> None:
+def test_fingerprint_tells_expressions_apart() -> None:
     one = form_of(quartic, 1)
     other = form_of(
         lambda m: setattr(m, "o", pyo.Objective(expr=m.x[0] ** 4 - 4 * m.x[0] ** 2 + m.x[0])), 1

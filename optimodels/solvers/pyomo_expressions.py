@@ -1,4 +1,4 @@
-"""Pyomo's nonlinear expressions as curves, node by node."""
+"""Pyomo's nonlinear expressions, taken over node by node."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from pyomo.core.expr import (
     UnaryFunctionExpression,
 )
 
-from optimodels.curve import FUNCTIONS, Curve, Tape
 from optimodels.errors import RunError
+from optimodels.expression import FUNCTIONS, Expression, Tape
 
 
-def curve_of(expression: Any, place: Mapping[int, int]) -> Curve:
-    """Return an expression as a curve; ``place`` is the column of a variable by its ``id``.
+def expression_of(expression: Any, place: Mapping[int, int]) -> Expression:
+    """Return an expression of Pyomo's as one of ours.
 
-    Raises RunError where it holds something that is not smooth.
+    ``place`` is the column of a variable by its ``id``. Raises RunError where it holds something
+    that is not smooth.
     """
     tape = Tape()
-    return tape.curve(_walk(expression, place, tape))
+    return tape.expression(_walk(expression, place, tape))
 
 
 def _walk(node: Any, place: Mapping[int, int], tape: Tape) -> int:

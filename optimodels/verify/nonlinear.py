@@ -24,7 +24,7 @@ from optimodels.verify.tolerances import CURVATURE_COLUMNS
 _BENT = "nonlinear: no bound over all points"
 
 
-def judge_curved(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]) -> Judgement:
+def judge_nonlinear(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]) -> Judgement:
     """Judge a claim about a problem with nonlinear parts.
 
     A point is feasible by arithmetic, a local optimum by its local model, a global one only where
@@ -41,13 +41,13 @@ def judge_curved(problem: Problem, claim: Claim, testimonies: Sequence[Testimony
     heard = hear(problem, value, testimonies)
     if heard.better is not None:
         return Judgement(Verdict("refuted", "", "global optimum", heard.disagreement, test.checks))
-    flat = Problem(local_model(form, x, np.zeros(len(form.curved_rows)), bent=False))
+    flat = Problem(local_model(form, x, np.zeros(len(form.nonlinear_rows)), bent=False))
     step = linear_step(flat, x)
     if step is not None and claim.stopped == "optimal":
         better = along(problem, x, step.move)
         if better is not None:
             return _beaten(form, better, test.checks)
-    weights = np.zeros(len(form.curved_rows))
+    weights = np.zeros(len(form.nonlinear_rows))
     if step is not None and len(weights):
         weights = step.rows[-len(weights) :]
     said = replace(claim, objective=value, row_multipliers=None, cone_multipliers=None)
@@ -97,7 +97,7 @@ def _prices(form: Form, rows: Vector | None) -> Vector | None:
     if rows is None:
         return None
     prices = rows[: len(form.row_lower)].copy()
-    for row, price in zip(form.curved_rows, rows[len(prices) :], strict=True):
+    for row, price in zip(form.nonlinear_rows, rows[len(prices) :], strict=True):
         prices[row.row] = price
     return prices
 
@@ -105,30 +105,32 @@ def _prices(form: Form, rows: Vector | None) -> Vector | None:
 def local_model(form: Form, x: Vector, weights: Vector, bent: bool = True) -> Form:
     """Return the model of second order at x (n,): of the same value and gradient there.
 
-    ``weights`` (k,) are multipliers of the curved rows, whose Hessians count in the objective's.
+    ``weights`` (k,) are multipliers of the nonlinear rows, whose Hessians count in the objective's.
     """
-    gradients = np.array([row.curve.gradient(x) for row in form.curved_rows]).reshape(-1, len(x))
-    values = np.array([row.curve.value(x) for row in form.curved_rows])
+    gradients = np.array([row.expression.gradient(x) for row in form.nonlinear_rows]).reshape(
+        -1, len(x)
+    )
+    values = np.array([row.expression.value(x) for row in form.nonlinear_rows])
     shift = gradients @ x - values
     slope, constant = form.linear.copy(), form.constant
     hessian = np.zeros((len(x), len(x)))
-    if form.curve is not None:
-        gradient = form.curve.gradient(x)
+    if form.expression is not None:
+        gradient = form.expression.gradient(x)
         slope += gradient
-        constant += form.curve.value(x) - float(gradient @ x)
+        constant += form.expression.value(x) - float(gradient @ x)
         if bent:
-            hessian += form.curve.hessian(x)
-    for weight, row in zip(weights, form.curved_rows, strict=True):
+            hessian += form.expression.hessian(x)
+    for weight, row in zip(weights, form.nonlinear_rows, strict=True):
         if bent and weight:
-            hessian -= form.sign * weight * row.curve.hessian(x)
+            hessian -= form.sign * weight * row.expression.hessian(x)
     # 1/2 (y - x)' H (y - x), spread out.
     slope -= hessian @ x
     constant += 0.5 * float(x @ hessian @ x)
     quadratic = sparse.csr_array(hessian)
     if form.quadratic is not None:
         quadratic = sparse.csr_array(quadratic + form.quadratic)
-    lower = np.array([row.lower for row in form.curved_rows]) + shift
-    upper = np.array([row.upper for row in form.curved_rows]) + shift
+    lower = np.array([row.lower for row in form.nonlinear_rows]) + shift
+    upper = np.array([row.upper for row in form.nonlinear_rows]) + shift
     return replace(
         form,
         linear=slope,
@@ -137,6 +139,6 @@ def local_model(form: Form, x: Vector, weights: Vector, bent: bool = True) -> Fo
         rows=sparse.csr_array(sparse.vstack([form.rows, sparse.csr_array(gradients)])),
         row_lower=np.concatenate([form.row_lower, lower]),
         row_upper=np.concatenate([form.row_upper, upper]),
-        curve=None,
-        curved_rows=(),
+        expression=None,
+        nonlinear_rows=(),
     )

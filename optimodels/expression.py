@@ -1,6 +1,6 @@
 """Smooth nonlinear expressions as plain lists of steps, evaluated and differentiated here.
 
-A modelling language's expression becomes a ``Curve``, so that a nonlinear claim is judged by
+A modelling language's expression becomes an ``Expression``, so that a nonlinear claim is judged by
 arithmetic that neither the language nor a solver had a hand in.
 """
 
@@ -47,7 +47,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Curve:
+class Expression:
     """A smooth expression of a form's columns; its value is that of the last step."""
 
     steps: tuple[Step, ...]
@@ -97,10 +97,10 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class CurvedRow:
-    """``lower <= curve(x) <= upper``; ``row`` is its place among the form's rows, empty there."""
+class NonlinearRow:
+    """``lower <= expression(x) <= upper``; ``row`` is its place among the rows, empty there."""
 
-    curve: Curve
+    expression: Expression
     lower: float
     upper: float
     row: int
@@ -109,7 +109,7 @@ class CurvedRow:
 
 @dataclass
 class Tape:
-    """Builds a ``Curve`` step by step; equal steps are taken once."""
+    """Builds an ``Expression`` step by step; equal steps are taken once."""
 
     steps: list[Step] = field(default_factory=list)
     _known: dict[Step, int] = field(default_factory=dict)
@@ -122,9 +122,9 @@ class Tape:
             self.steps.append(step)
         return self._known[step]
 
-    def curve(self, last: int) -> Curve:
-        """Return the curve whose value is that of the step at ``last``."""
-        return Curve(tuple(self.steps[: last + 1]))
+    def expression(self, last: int) -> Expression:
+        """Return the expression whose value is that of the step at ``last``."""
+        return Expression(tuple(self.steps[: last + 1]))
 
 
 def _evaluate(step: Step, inside: Sequence[complex], x: npt.NDArray[Any]) -> complex:
