@@ -19,8 +19,8 @@ from optimodels.errors import UnavailableError
 from optimodels.form import Form, Vector
 from optimodels.result import Claim, Point, Stopped
 from optimodels.solvers.cvxpy_form import Reading
-from optimodels.solvers.languages import timed
 from optimodels.solvers.registry import Limits, Solver
+from optimodels.solvers.timing import timed
 
 #: What CVXPY's words mean: why it stopped, and what kind of point there is.
 STATUS: dict[str, tuple[Stopped, Point]] = {

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optimodels.errors import UnavailableError
@@ -15,16 +13,6 @@ from optimodels.solvers.registry import LANGUAGES, Limits, Solver, Via
 
 if TYPE_CHECKING:
     from optimodels.form import Form
-
-
-@contextmanager
-def timed(seconds: dict[str, float]) -> Iterator[None]:
-    """Count what is done here, which only verification needs, as its seconds."""
-    started = perf_counter()
-    try:
-        yield
-    finally:
-        seconds["verify"] = seconds.get("verify", 0.0) + perf_counter() - started
 
 
 class Problem(Protocol):

@@ -25,9 +25,9 @@ from scipy import sparse
 from optimodels.expression import Expression, NonlinearRow
 from optimodels.form import Block, Form, QuadraticRow, Vector, stack_blocks
 from optimodels.result import Claim, Point, Stopped
-from optimodels.solvers.languages import timed
 from optimodels.solvers.pyomo_expressions import expression_of
 from optimodels.solvers.registry import Limits, Solver
+from optimodels.solvers.timing import timed
 
 _STOPPED: dict[TerminationCondition, Stopped] = {
     TerminationCondition.convergenceCriteriaSatisfied: "optimal",
