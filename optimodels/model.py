@@ -214,7 +214,7 @@ class Model:
     "module:name", imported when needed, so that a case is checked in no time. ``program`` is a
     ``Program``, or a function from the parameters to one where they decide what is solved.
     ``profiles`` names the profiles that the model reads, with their defaults,
-    ``captions`` its pictures.
+    ``captions`` its pictures, ``solver`` who solves where a case names nobody.
     """
 
     name: str
@@ -224,6 +224,7 @@ class Model:
     program: str
     pictures: str = ""
     objective_unit: str = ""
+    solver: str = "highs"
     network: str | None = None
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     captions: Mapping[str, Caption] = field(default_factory=dict)

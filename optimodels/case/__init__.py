@@ -287,7 +287,7 @@ def _check_sweep(case: Case) -> list[Finding]:
 
 def choice(case: Case) -> SolverChoice:
     """Return the case's solver in its long form."""
-    given = case.file.solver
+    given = case.file.solver or case.model.solver
     chosen = SolverChoice(name=given) if isinstance(given, str) else given
     language, _, bare = chosen.name.rpartition(":")
     update: dict[str, Any] = {"name": bare}

@@ -228,7 +228,7 @@ class CaseFile(Strict):
     )
     profiles: dict[str, Profile] = Field(default_factory=dict)
     parameters: dict[str, Any] = Field(default_factory=dict)
-    solver: Solver = "highs"
+    solver: Solver | None = Field(default=None, description="default: the model's")
     verify: Literal["full", "certificate"] = Field(
         default="full",
         description="certificate: no second solver where a certificate cannot decide",

@@ -41,7 +41,7 @@ def new_case(model: Model) -> str:
             "",
             "# Or with limits, in seconds and GiB: {name: highs, via: pyomo, time_limit: 60,",
             "#   gap: 1e-6, threads: 1, memory_limit: 4, isolate: true, options: {...}}.",
-            "solver: highs",
+            f"solver: {model.solver}",
         ]
     return "\n".join([*lines, ""])
 

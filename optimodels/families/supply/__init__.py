@@ -20,6 +20,7 @@ MODELS = {
             source="002, section 3",
             program="q_exponential_fit",
             objective_unit="price^2",
+            solver="exact",
         ),
     )
 }
