@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
+from math import log, sqrt
 from typing import Any
 
 import cvxpy as cp
@@ -325,6 +325,24 @@ def _unbounded_whole_cvxpy() -> cp.Problem:
     return cp.Problem(cp.Maximize(cp.sum(x)), [_labelled(2 * x[0] >= 3, "row")])
 
 
+# The most even shares of one: min sum x log x, sum x = 1 over four; all 1/4: -log 4. From
+# s log(s / 4), the price of the total is log(1/4) + 1.
+def _entropy_pyomo() -> pyo.ConcreteModel:
+    m = _model(4, bounds=(1e-6, 1), initialize=0.1)
+    m.total = pyo.Constraint(expr=sum(m.x[k] for k in m.x) == 1)
+    m.entropy = pyo.Objective(expr=sum(m.x[k] * pyo.log(m.x[k]) for k in m.x))
+    return m
+
+
+# A nonlinear row: min a + 2 b, log a + sqrt b >= log 2 + 1/2: Lagrange's conditions a = p and
+# sqrt b = p / 4 hold at p = 2, where it is 2 + 2/4.
+def _curved_pyomo() -> pyo.ConcreteModel:
+    m = _model(2, bounds=(0.1, 5), initialize=1)
+    m.row = pyo.Constraint(expr=pyo.log(m.x[0]) + pyo.sqrt(m.x[1]) >= log(2.0) + 0.5)
+    m.cost = pyo.Objective(expr=m.x[0] + 2 * m.x[1])
+    return m
+
+
 BENT = Problem("bent", "NONCONVEX", _bent_pyomo, None, objective=-4.0)
 
 PROBLEMS = (
@@ -372,6 +390,15 @@ PROBLEMS = (
     ),
     Problem("disc point", "QCQP", _nearest_on_disc_pyomo, _nearest_on_disc_cvxpy, objective=1.0),
     Problem("empty disc", "SOCP", _empty_disc_pyomo, _empty_disc_cvxpy, "infeasible"),
+    Problem(
+        "even shares",
+        "NLP",
+        _entropy_pyomo,
+        None,
+        objective=-log(4.0),
+        prices={"total": 1.0 - log(4.0)},
+    ),
+    Problem("nonlinear row", "NLP", _curved_pyomo, None, objective=2.5, prices={"row": 2.0}),
     Problem("exponential", "EXP", None, _exponential_cvxpy, objective=1.0),
     Problem("disc", "SOCP", _disc_pyomo, _disc_cvxpy, objective=sqrt(2.0)),
     Problem(
