@@ -36,7 +36,8 @@ def bench(
     answers once to warm up, uncounted, and then once in every round, in an order drawn from the
     seed. ``sweeps`` takes each run of a case's sweep as an instance of its own.
 
-    Raises CallError where a solver's name is unknown or two instances have one name.
+    Raises CallError where a solver's name is unknown, two instances have one name, or a case has
+    nothing to solve.
     """
     chosen = settings or Settings()
     instances: dict[str, Case] = {}
@@ -53,10 +54,10 @@ def bench(
     draws = random.Random(chosen.seed)
     entries: list[Entry] = []
     for name, case in instances.items():
-        field = [
-            Contestant(name, word, _class(case), _by(case, word, chosen))
-            for word in solvers or able_words(case)
-        ]
+        words = solvers or able_words(case)
+        if not words:
+            raise CallError(f"{name}: {case.model.name} asks no solver; there is nothing to race")
+        field = [Contestant(name, word, _class(case), _by(case, word, chosen)) for word in words]
 
         def tell(solver: str, number: int, name: str = name) -> None:
             if progress is not None:

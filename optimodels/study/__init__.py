@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from optimodels.case import Case, choice
-from optimodels.errors import DataError
+from optimodels.errors import DataError, UnavailableError
 from optimodels.model import Compute, Done, Inputs, Outcome, Program, Solve
 from optimodels.result import Result, Solution, Verdict, weakest
 from optimodels.solvers import (
@@ -129,6 +129,11 @@ def open_study(case: Case, request: Request, ledger: Ledger) -> tuple[Program, A
     """Import what a case needs and read its data; a solver that cannot do it is refused first."""
     with ledger.timed("import"):
         program = case.model.load_program(case.parameters)
+        solves = any(isinstance(stage, Solve) for stage in program.stages)
+        if not solves and request.name != "exact" and case.file.solver is not None:
+            raise UnavailableError(
+                "solver", f"{case.model.name} computes and asks no solver; leave out the key"
+            )
         for stage in program.stages:
             if isinstance(stage, Solve):
                 asked = stage_request(stage, request)

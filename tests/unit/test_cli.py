@@ -182,3 +182,21 @@ def test_cases_are_listed_with_their_models(
 def test_listings(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command]) == 0
     assert "highs" in (out := capsys.readouterr().out) or "flexibility/" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["solve", "--solver", "scip"], "computes and asks no solver; leave out the key"),
+        (["bench"], "there is nothing to race"),
+        (["export", "--format", "lp"], "states no problem"),
+    ],
+)
+def test_model_that_only_computes_takes_no_solver(
+    arguments: list[str], says: str, cases: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = str(cases / "supply" / "bidding-uniform.yaml")
+    assert main([arguments[0], case, *arguments[1:]]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
