@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from optimodels.errors import CaseError, OptimodelsError
     from optimodels.exchange import export
     from optimodels.explanation import explain
+    from optimodels.reporting.page import report
     from optimodels.result import Result, Verdict
     from optimodels.runs import sweep
     from optimodels.study import solve
@@ -31,6 +32,7 @@ _PUBLIC = {
     "export": "optimodels.exchange",
     "load_case": "optimodels.case",
     "parse_case": "optimodels.case",
+    "report": "optimodels.reporting.page",
     "solve": "optimodels.study",
     "sweep": "optimodels.runs",
 }
@@ -48,6 +50,7 @@ __all__ = [
     "export",
     "load_case",
     "parse_case",
+    "report",
     "solve",
     "sweep",
 ]

@@ -19,11 +19,11 @@ from optimodels.benchmarking import Settings, bench
 from optimodels.benchmarking.entry import read_benchmark
 from optimodels.case import Case, load_case
 from optimodels.files import write_whole
-from optimodels.report.folder import save, save_benchmark, save_sweep
-from optimodels.report.markdown import markdown_page
-from optimodels.report.page import gather
-from optimodels.report.sections import Section
-from optimodels.report.solvers import solvers_page
+from optimodels.reporting.folder import save, save_benchmark, save_sweep
+from optimodels.reporting.markdown import markdown_page
+from optimodels.reporting.page import gather
+from optimodels.reporting.sections import Section
+from optimodels.reporting.solvers import solvers_page
 from optimodels.runs import Store, sweep
 from optimodels.study import solve
 

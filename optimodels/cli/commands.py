@@ -47,8 +47,8 @@ def sweep(options: argparse.Namespace) -> int:
     """Solve every run of a case's sweep that is not there yet, and print one table."""
     from optimodels.case import load_case
     from optimodels.files import output_folder
-    from optimodels.report.folder import save_sweep
-    from optimodels.report.text import MOST_ROWS, table_lines
+    from optimodels.reporting.folder import save_sweep
+    from optimodels.reporting.text import MOST_ROWS, table_lines
     from optimodels.result import worst
     from optimodels.runs import Store
     from optimodels.runs import sweep as run_sweep
@@ -86,7 +86,7 @@ def compare(options: argparse.Namespace) -> int:
     """Print the tables of stored sweeps: side by side, and beside the paper."""
     from optimodels.comparison import Choice
     from optimodels.comparison import compare as compare_runs
-    from optimodels.report.formats import WRITERS, as_text
+    from optimodels.reporting.formats import WRITERS, as_text
 
     choice = Choice(
         rows=key_names(options.rows),
@@ -112,8 +112,8 @@ def bench(options: argparse.Namespace) -> int:
     from optimodels.benchmarking.tables import tables
     from optimodels.case import load_case
     from optimodels.files import output_folder
-    from optimodels.report.folder import save_benchmark
-    from optimodels.report.formats import as_text
+    from optimodels.reporting.folder import save_benchmark
+    from optimodels.reporting.formats import as_text
 
     folder = output_folder(Path(options.out)) if options.out else None
     before = read_benchmark(Path(options.against)) if options.against else None
@@ -141,7 +141,7 @@ def bench(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Write a folder's results and sweeps as one HTML page, and as Markdown."""
-    from optimodels.report.page import write_report
+    from optimodels.reporting.page import report as write_report
 
     files, page = write_report(options.folder)
     for line in page.left_out:
@@ -205,7 +205,7 @@ def cases(options: argparse.Namespace) -> int:
 
 def solvers(options: argparse.Namespace) -> int:
     """List the solvers: installed or how to get them, and what they can take."""
-    from optimodels.report.text import table_lines
+    from optimodels.reporting.text import table_lines
     from optimodels.solvers.registry import all_solvers
 
     here = [solver for solver in all_solvers() if solver.installed]
@@ -242,7 +242,7 @@ def explain(options: argparse.Namespace) -> int:
 
     from optimodels.case import load_case
     from optimodels.explanation import explain as explain_case
-    from optimodels.report.explanation import explanation_text
+    from optimodels.reporting.explanation import explanation_text
 
     codes = []
     for path in options.case:
@@ -286,8 +286,8 @@ def schema(options: argparse.Namespace) -> int:
 
 def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> Result:
     from optimodels.case import load_case
-    from optimodels.report.folder import save
-    from optimodels.report.text import result_text
+    from optimodels.reporting.folder import save
+    from optimodels.reporting.text import result_text
     from optimodels.study import solve as solve_case
 
     case = load_case(path, _settings(options), outside=options.allow_outside)

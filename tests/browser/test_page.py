@@ -18,9 +18,9 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from optimodels.cli import main
 from optimodels.comparison import Table
-from optimodels.report.html import html_page
-from optimodels.report.page import write_report
-from optimodels.report.sections import Badge, Listing, Page, Section
+from optimodels.reporting.html import html_page
+from optimodels.reporting.page import report as write_report
+from optimodels.reporting.sections import Badge, Listing, Page, Section
 
 CASES = Path(__file__).parents[2] / "cases" / "flexibility"
 GRID = (

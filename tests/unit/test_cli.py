@@ -15,7 +15,7 @@ import pytest
 from optimodels.cli import main
 from optimodels.errors import RunError
 from optimodels.files import write_whole
-from optimodels.report.text import table_lines
+from optimodels.reporting.text import table_lines
 from optimodels.runs.record import unpack
 
 HEAVY = ("pandas", "pyomo", "cvxpy", "pandapower", "scipy", "matplotlib")

@@ -16,7 +16,7 @@ from optimodels.case import load_case
 from optimodels.cli import main, parser
 from optimodels.comparison import STATISTICS, Choice, Table, cell, compare, half_width
 from optimodels.errors import CallError, CaseError
-from optimodels.report.formats import WRITERS, latex
+from optimodels.reporting.formats import WRITERS, latex
 from optimodels.runs import Store, sweep
 from optimodels.runs.store import Index
 from optimodels.study import solve

@@ -19,7 +19,7 @@ from optimodels.families import find_model, model_names
 from optimodels.form import Form
 from optimodels.model import Solve
 from optimodels.naming import Names
-from optimodels.report.explanation import explanation_text
+from optimodels.reporting.explanation import explanation_text
 from optimodels.solvers import open_problem
 from tests.conformance.problems import PROBLEMS
 

@@ -24,12 +24,12 @@ from optimodels.case import load_case
 from optimodels.cli import main
 from optimodels.comparison import Table
 from optimodels.errors import CallError
-from optimodels.report.drawing import inline
-from optimodels.report.html import html_page
-from optimodels.report.markdown import markdown_line, markdown_page
-from optimodels.report.page import gather, write_report
-from optimodels.report.sections import Listing, Page, Picture, Section
-from optimodels.report.text import number
+from optimodels.reporting.drawing import inline
+from optimodels.reporting.html import html_page
+from optimodels.reporting.markdown import markdown_line, markdown_page
+from optimodels.reporting.page import gather, report
+from optimodels.reporting.sections import Listing, Page, Picture, Section
+from optimodels.reporting.text import number
 from optimodels.runs.record import unpack
 from tests.unit.page_reading import Read
 
@@ -47,7 +47,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main([*solve, "--solver", "exact", "--out", str(folder)]) == 0
     swept = ["sweep", str(CASES / f"{SWEPT}.yaml"), "--set", GRID, "--out", str(folder)]
     assert main(swept) == 0
-    write_report(folder)
+    report(folder)
     return folder
 
 
@@ -172,7 +172,7 @@ def test_result_of_an_older_time_has_a_page_without_the_question(
     whole = json.loads((made / f"{SOLVED}.json").read_text("utf-8"))
     del whole["asked"]
     (tmp_path / "old.json").write_text(json.dumps(whole), "utf-8")
-    write_report(tmp_path)
+    report(tmp_path)
     page = read(tmp_path)
     assert "The case itself was not kept." in page.text
     assert "How to run it again" not in [title for _, title in page.headings]
@@ -228,13 +228,13 @@ def test_same_folder_same_bytes_wherever_it_lies(
 ) -> None:
     files = [made / name for name in ("report.html", "report.md")]
     before = [file.read_bytes() for file in files]
-    write_report(made)
+    report(made)
     assert [file.read_bytes() for file in files] == before
     copy = tmp_path / "results"
     shutil.copytree(made, copy)
     (copy / "table.sqlite").unlink()
     monkeypatch.chdir(copy)
-    write_report(".")
+    report(".")
     assert [(copy / file.name).read_bytes() for file in files] == before
 
 
@@ -367,7 +367,7 @@ def test_damaged_files_are_named_and_the_page_is_made(
     assert all(line.removeprefix("left out: ") in page.text for line in said)
     assert "1 of 6 runs not run" in page.text
     first = (copy / "report.html").read_bytes()
-    write_report(copy)
+    report(copy)
     assert (copy / "report.html").read_bytes() == first
 
 

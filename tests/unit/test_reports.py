@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from optimodels.benchmarking.entry import read_benchmark
-from optimodels.report.solvers import solvers_page
+from optimodels.reporting.solvers import solvers_page
 
 ROOT = Path(__file__).parents[2]
 FAMILIES = sorted(path.name for path in (ROOT / "cases").iterdir() if path.is_dir())

@@ -343,9 +343,7 @@ def test_every_case_is_verified(cases: Path) -> None:
         assert drawn["bids"].startswith(b"<?xml")
 
 
-def test_what_computes_has_no_problem_to_write(
-    cases: Path, tmp_path: Path
-) -> None:
+def test_what_computes_has_no_problem_to_write(cases: Path, tmp_path: Path) -> None:
     case = load_case(cases / "supply/bidding-uniform.yaml")
     assert explain(case).stages == ()
     with pytest.raises(CallError, match="no problem that could be written"):

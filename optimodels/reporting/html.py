@@ -17,11 +17,11 @@ from markupsafe import Markup, escape
 from optimodels import __version__
 from optimodels.comparison import Table
 from optimodels.files import file_stem
-from optimodels.report.drawing import inline
-from optimodels.report.folder import csv_text
-from optimodels.report.formats import columns_of
-from optimodels.report.sections import Page, Picture, Section
-from optimodels.report.text import number
+from optimodels.reporting.drawing import inline
+from optimodels.reporting.folder import csv_text
+from optimodels.reporting.formats import columns_of
+from optimodels.reporting.sections import Page, Picture, Section
+from optimodels.reporting.text import number
 from optimodels.result import MARKS, Stopped
 
 #: Rows that are there at first; the script shows the others on demand.
@@ -214,4 +214,4 @@ def _hash(text: str) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("optimodels.report").joinpath("assets", name).read_text("utf-8")
+    return files("optimodels.reporting").joinpath("assets", name).read_text("utf-8")

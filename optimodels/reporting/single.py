@@ -8,9 +8,9 @@ from typing import Any
 
 from optimodels.comparison import Table
 from optimodels.files import BENCHMARK_FILE, STORE_FILE
-from optimodels.report.asked import again, facts, known_model, mathematics, pictures, question
-from optimodels.report.sections import Badge, Found, Section
-from optimodels.report.text import number
+from optimodels.reporting.asked import again, facts, known_model, mathematics, pictures, question
+from optimodels.reporting.sections import Badge, Found, Section
+from optimodels.reporting.text import number
 from optimodels.result import Check, Result, Row
 
 #: Files of other kinds of work, which have readers of their own.

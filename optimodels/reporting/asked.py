@@ -12,8 +12,8 @@ from optimodels.comparison import Table
 from optimodels.errors import CallError
 from optimodels.families import find_model
 from optimodels.model import Model, Solve
-from optimodels.report.drawing import parse
-from optimodels.report.sections import Listing, Picture, Section
+from optimodels.reporting.drawing import parse
+from optimodels.reporting.sections import Listing, Picture, Section
 from optimodels.result import Row
 
 #: Longer lists of values are cut in the table of keys; the case's text has them whole.

@@ -11,9 +11,9 @@ from typing import Any
 from optimodels.comparison import Choice, Table, tables_of
 from optimodels.errors import CallError
 from optimodels.files import STORE_FILE, file_stem
-from optimodels.report.asked import again, known_model, mathematics, pictures, question
-from optimodels.report.sections import Badge, Found, Section
-from optimodels.report.single import checks, environment
+from optimodels.reporting.asked import again, known_model, mathematics, pictures, question
+from optimodels.reporting.sections import Badge, Found, Section
+from optimodels.reporting.single import checks, environment
 from optimodels.result import MARKS, Result, Row
 from optimodels.runs import Store, summary_rows
 from optimodels.runs.store import Index

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from optimodels.explanation import Explained, Explanation
-from optimodels.report.text import number, table_lines
+from optimodels.reporting.text import number, table_lines
 from optimodels.result import Row
 
 #: More rows than these are summed up by what they have in common.

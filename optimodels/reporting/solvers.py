@@ -90,7 +90,7 @@ def _found(solvers: tuple[Solver, ...]) -> Iterator[str]:
 def _comparison(measured: Benchmark) -> Iterator[str]:
     from optimodels.benchmarking.scores import comparison
     from optimodels.comparison import Table
-    from optimodels.report.formats import as_markdown
+    from optimodels.reporting.formats import as_markdown
 
     settings, machine = measured.settings, measured.environment
     yield _MEASURED.format(

@@ -7,7 +7,7 @@ from pathlib import Path
 from optimodels.comparison import Table
 from optimodels.errors import CallError
 from optimodels.files import BENCHMARK_FILE
-from optimodels.report.sections import Badge, Found, Picture, Section
+from optimodels.reporting.sections import Badge, Found, Picture, Section
 
 _CAPTIONS = {
     "performance-profile": "Share of the instances that a solver solves, verified, within a "

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from optimodels import __version__
-from optimodels.report.formats import markdown_text, table_markdown
-from optimodels.report.sections import Listing, Page, Section
+from optimodels.reporting.formats import markdown_text, table_markdown
+from optimodels.reporting.sections import Listing, Page, Section
 
 # What makes lists and headings where a line begins with it.
 _BEGIN = re.compile(r"^(\d*)([#>+.)-]|=+)(?= |$|#)")

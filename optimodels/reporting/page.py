@@ -6,10 +6,10 @@ from pathlib import Path
 
 from optimodels.errors import CallError
 from optimodels.files import write_whole
-from optimodels.report.raced import raced
-from optimodels.report.sections import Page, Source
-from optimodels.report.single import solved
-from optimodels.report.swept import swept
+from optimodels.reporting.raced import raced
+from optimodels.reporting.sections import Page, Source
+from optimodels.reporting.single import solved
+from optimodels.reporting.swept import swept
 
 #: Who looks for what in a folder, in the order of the report.
 SOURCES: tuple[Source, ...] = (solved, swept, raced)
@@ -36,13 +36,13 @@ def gather(folder: str | Path) -> Page:
     return Page(f"Report on {path.resolve().name}", sections, left_out)
 
 
-def write_report(folder: str | Path) -> tuple[list[Path], Page]:
+def report(folder: str | Path) -> tuple[list[Path], Page]:
     """Write ``report.html`` and ``report.md`` into a folder, each whole or not at all.
 
     Returns the files and what they show. The same folder gives the same bytes.
     """
-    from optimodels.report.html import html_page
-    from optimodels.report.markdown import markdown_page
+    from optimodels.reporting.html import html_page
+    from optimodels.reporting.markdown import markdown_page
 
     page = gather(folder)
     texts = {"report.html": html_page(page), "report.md": markdown_page(page)}

@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 from optimodels.comparison import Table
-from optimodels.report.folder import csv_text
-from optimodels.report.text import number, table_lines
+from optimodels.reporting.folder import csv_text
+from optimodels.reporting.text import number, table_lines
 from optimodels.result import Row
 
 _LATEX = {
