@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, milp, minimize
 
 from optimodels.form import Form, Vector
 from optimodels.result import Claim
@@ -42,9 +42,12 @@ def infeasible_point(problem: Any, *_: Any) -> Claim:
 
 
 def false_optimal(problem: Any, *_: Any) -> Claim:
-    """The worst feasible point, called the best."""
+    """The worst feasible point by the linear part, called the best."""
     form = problem.form
     x = _solve(form, -form.sign)
+    if form.quadratic is not None and x is not None:
+        # A vertex, far from where a curved objective has its optimum.
+        x = _solve(replace(form, linear=np.arange(1.0, len(x) + 1)), 1.0)
     return Claim("infeasible") if x is None else Claim("optimal", "optimal", "", x)
 
 
@@ -89,7 +92,7 @@ def liar(lie: Callable[..., Claim]) -> Solver:
     return Solver(
         name="liar",
         via="cvxpy",
-        classes=frozenset({"LP", "MILP"}),
+        classes=frozenset({"LP", "MILP", "QP"}),
         native="",
         options=Options(),
         driver=f"{__name__}:{lie.__name__}",
@@ -97,10 +100,27 @@ def liar(lie: Callable[..., Claim]) -> Solver:
 
 
 def _honest(form: Form) -> Claim:
-    x = _solve(form, form.sign)
+    x = _solve(form, form.sign) if form.quadratic is None else _solve_quadratic(form)
     if x is None:
         return Claim("infeasible")
     return Claim("optimal", "optimal", "", x, form.objective(x))
+
+
+def _solve_quadratic(form: Form) -> Vector:
+    """Minimise a convex quadratic objective by SciPy's trust-region method."""
+    assert form.quadratic is not None
+    bent = form.sign * form.quadratic.toarray()
+    slope = form.sign * form.linear
+    found = minimize(
+        lambda x: 0.5 * x @ bent @ x + slope @ x,
+        np.clip(np.zeros(len(slope)), form.lower, form.upper),
+        jac=lambda x: bent @ x + slope,
+        hess=lambda x: bent,
+        method="trust-constr",
+        bounds=Bounds(form.lower, form.upper),
+        constraints=LinearConstraint(form.rows.toarray(), form.row_lower, form.row_upper),
+    )
+    return np.asarray(found.x, dtype=float)
 
 
 def _solve(form: Form, sign: float) -> Vector | None:
