@@ -4,9 +4,9 @@ Small runs (the mapping of a nine-bus network, exact algorithm, slack in steps) 
 overhead per run over the model's own time in one process, memory of the parent, and how long a
 resumed sweep of finished runs takes. Then a parallel sweep is killed with -9 at random moments,
 again and again, its files read after every kill and its table compared at the end. Writes Markdown
-to standard output:
+to standard output; 0 leaves a part out:
 
-    python benchmarks/sweeps.py > reports/sweeps.md
+    python benchmarks/sweeps.py --runs 10000 --kills 200 > reports/sweeps.md
 """
 
 from __future__ import annotations
@@ -63,8 +63,10 @@ def main() -> None:
           f"Python {platform.python_version()}, {WORKERS} workers.\n")  # fmt: skip
     print("| what | measured | aim |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        overhead(Path(folder), chosen.runs)
-        kills(Path(folder), chosen.kills)
+        if chosen.runs:
+            overhead(Path(folder), chosen.runs)
+        if chosen.kills:
+            kills(Path(folder), chosen.kills)
 
 
 def overhead(folder: Path, runs: int) -> None:
