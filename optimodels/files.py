@@ -34,7 +34,8 @@ def output_folder(path: Path) -> Path:
 def file_stem(name: str) -> str:
     """Return a name that every file system takes; a case's name may hold anything."""
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".") or "case"
-    if len(stem.encode()) > _MOST_STEM:
+    if stem != name or len(stem.encode()) > _MOST_STEM:
+        # Two names must not become one file.
         mark = hashlib.sha256(name.encode()).hexdigest()[:8]
         short = stem.encode()[: _MOST_STEM - 9].decode(errors="ignore")
         stem = f"{short}-{mark}"

@@ -22,8 +22,8 @@ Progress = Callable[[str, str, int, int], None]
 
 
 def bench(
-    cases: Sequence[Case],
-    solvers: Sequence[str] | None = None,
+    cases: Case | Sequence[Case],
+    solvers: str | Sequence[str] | None = None,
     settings: Settings | None = None,
     *,
     sweeps: bool = False,
@@ -40,21 +40,23 @@ def bench(
     nothing to solve.
     """
     chosen = settings or Settings()
+    asked = [solvers] if isinstance(solvers, str) else solvers
+    field_words = None if asked is None else list(dict.fromkeys(asked))
     instances: dict[str, Case] = {}
-    for case in cases:
+    for case in [cases] if isinstance(cases, Case) else cases:
         for name, one in _instances(case, sweeps):
             if name in instances:
                 raise CallError(
                     f"two cases are named {name!r}; a benchmark needs their names apart"
                 )
             instances[name] = one
-    for solver in solvers or ():
+    for solver in field_words or ():
         _known(solver)
     before = load_now()
     draws = random.Random(chosen.seed)
     entries: list[Entry] = []
     for name, case in instances.items():
-        words = solvers or able_words(case)
+        words = field_words or able_words(case)
         if not words:
             raise CallError(f"{name}: {case.model.name} asks no solver; there is nothing to race")
         field = [Contestant(name, word, _class(case), _by(case, word, chosen)) for word in words]

@@ -30,7 +30,7 @@ def against(now: Benchmark, before: Benchmark) -> list[Row]:
         known = earlier.get((entry.instance, entry.solver))
         if known is None or "skipped" in (entry.status, known.status):
             continue
-        row: Row = {"instance": entry.instance, "solver": entry.solver}
+        row: Row = {"solver": f"{entry.solver}, {entry.instance}"}
         if not (entry.solved and known.solved):
             rows.append({**row, "word": f"{known.status} before, {entry.status} now"})
             continue
@@ -45,7 +45,7 @@ def against(now: Benchmark, before: Benchmark) -> list[Row]:
         rows.append({**row, **_interval(ratio, sample)})
     if ratios:
         whole = _interval(float(np.mean(ratios)), np.mean(drawn, axis=0))
-        rows.append({"instance": "geometric mean", "solver": f"of {len(ratios)}", **whole})
+        rows.append({"solver": f"geometric mean of {len(ratios)}", **whole})
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -38,6 +39,22 @@ class Settings:
     memory_limit: float | None = None
     seed: int = 1
     shift: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Raise CallError where a setting makes no race."""
+        wrong = [
+            name
+            for name, fine in (
+                ("repeat", self.repeat >= 1),
+                ("threads", self.threads >= 1),
+                ("time_limit", 0 < self.time_limit < math.inf),
+                ("memory_limit", self.memory_limit is None or self.memory_limit > 0),
+                ("shift", 0 <= self.shift < math.inf),
+            )
+            if not fine
+        ]
+        if wrong:
+            raise CallError(f"a benchmark cannot run with {wrong[0]} {getattr(self, wrong[0])!r}")
 
 
 @dataclass(frozen=True)
@@ -153,17 +170,19 @@ def read_benchmark(folder: Path) -> Benchmark:
         whole = json.loads(path.read_text())
         if whole["format"] != FORMAT:
             raise CallError(f"{path}: of format {whole['format']}, this version reads {FORMAT}")
-        return Benchmark(
-            Settings(**whole["settings"]),
-            whole["environment"],
-            tuple(Entry(**entry) for entry in whole["entries"]),
-        )
+        from pydantic import TypeAdapter
+
+        entries = TypeAdapter(tuple[Entry, ...]).validate_python(whole["entries"])
+        seconds = [value for e in entries for one in e.seconds for value in one.values()]
+        if not all(0 <= value < math.inf for value in seconds):
+            raise CallError(f"{path} cannot be read: it holds times that are none")
+        return Benchmark(Settings(**whole["settings"]), whole["environment"], entries)
     except FileNotFoundError:
         raise CallError(
             f"{str(folder)!r} holds no benchmark; 'optimodels bench' makes one"
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CallError(f"{path} cannot be read: {error}") from error
+        raise CallError(f"{path} is no benchmark that can be read") from error
 
 
 def quartiles(times: Sequence[float]) -> tuple[float, float]:

@@ -51,8 +51,8 @@ def statuses(benchmark: Benchmark) -> list[Row]:
 def means(benchmark: Benchmark) -> list[Row]:
     """Return the shifted geometric mean of each solver in three ways, best penalised one first.
 
-    ``plain``: over what it solved itself. ``penalised``: over every instance, one that it did
-    not solve, or does not take, counting as PENALTY time limits. ``intersection``: over the
+    ``plain``: over what it solved itself. ``penalised``: over every instance that it takes, one
+    that it did not solve counting as PENALTY time limits. ``intersection``: over the
     instances that everybody solved who solved anything. ``best at`` counts the instances at which
     nobody was faster.
     """
@@ -64,25 +64,31 @@ def means(benchmark: Benchmark) -> list[Row]:
     lost = PENALTY * benchmark.settings.time_limit
     rows: list[Row] = []
     for solver in [*benchmark.solvers, VIRTUAL_BEST]:
+        skipped = {e.instance for e in benchmark.by(solver) if e.status == "skipped"}
         own = {
             instance: best.get(instance) if solver == VIRTUAL_BEST else times.get(solver)
             for instance, times in solved.items()
+            if instance not in skipped
         }
         there = [time for time in own.values() if time is not None]
         all_of_them = [lost if time is None else time for time in own.values()]
-        shared = [time for instance in common if (time := own[instance]) is not None]
+        shared = [time for instance in common if (time := own.get(instance)) is not None]
         rows.append(
             {
                 "solver": solver,
                 "solved": len(there),
                 "of": len(own),
                 "plain": shifted_mean(there, shift) if there else None,
-                "penalised": shifted_mean(all_of_them, shift),
+                "penalised": shifted_mean(all_of_them, shift) if all_of_them else None,
                 "intersection": shifted_mean(shared, shift) if shared and there else None,
                 "best at": sum(time is not None and time == best.get(i) for i, time in own.items()),
             }
         )
-    return sorted(rows, key=lambda row: (row["penalised"], row["solver"] != VIRTUAL_BEST))
+
+    def order(row: Row) -> tuple[float, bool]:
+        return row["penalised"] or math.inf, row["solver"] != VIRTUAL_BEST
+
+    return sorted(rows, key=order)
 
 
 def common_instances(benchmark: Benchmark) -> list[str]:
@@ -113,7 +119,7 @@ def wins(benchmark: Benchmark) -> list[Row]:
 
 
 def _beats(one: Entry, other: Entry) -> bool:
-    if not one.solved:
+    if not one.solved or other.status == "skipped":
         return False
     return not other.solved or one.quartiles[1] < other.quartiles[0]
 

@@ -24,7 +24,8 @@ def tables(benchmark: Benchmark, before: Benchmark | None = None) -> list[Table]
     settings = benchmark.settings
     found = [_instance(benchmark, name) for name in benchmark.instances]
     told = disagreements(benchmark)
-    agreed = "" if told else "Nobody disagrees: all answers to each instance are the same."
+    several = any(sum(bool(e.verdict) for e in benchmark.of(i)) > 1 for i in benchmark.instances)
+    agreed = "" if told or not several else "Nobody disagrees: all answers to each are the same."
     found.append(Table("How often each solver came to which end", statuses(benchmark), agreed))
     if told:
         found.append(Table("Disagreements, settled by what was proved", told))
@@ -34,16 +35,15 @@ def tables(benchmark: Benchmark, before: Benchmark | None = None) -> list[Table]
         Table(
             "Means over the instances",
             means(benchmark),
-            f"{shift} plain: over what it solved; penalised: not solved counts as "
-            f"{PENALTY:g} x the limit of {settings.time_limit:g} s; intersection: over the "
-            f"{common} that all solved who solved any; {VIRTUAL_BEST}: the best at each.",
+            f"{shift} plain: over what it solved; penalised: over what it takes, not "
+            f"solved counts as {PENALTY:g} x the limit of {settings.time_limit:g} s; "
+            f"intersection: over the {common} that all solved who solved any; {VIRTUAL_BEST}: the "
+            "best at each.",
         )
     )
     if len(benchmark.solvers) > 1:
         note = "Instances at which the row beats the column: its quartiles lie below, or it alone "
         found.append(Table("Pairwise wins", wins(benchmark), note + "solved it."))
-    note = "Medians over the repetitions; verify: the first time, for one claim is judged once."
-    found.append(Table("Seconds by station", _stations(benchmark), note))
     if before is not None:
         note = "95 % interval of the ratio now / before, percentile bootstrap over repetitions."
         found.append(Table("Against the earlier benchmark", against(benchmark, before), note))
@@ -64,11 +64,13 @@ def _instance(benchmark: Benchmark, name: str) -> Table:
             row["seconds"] = short(entry.median)
             row["quartiles"] = f"{first:.3g}-{third:.3g}"
         row |= {
-            "objective": entry.objective,
+            "objective": entry.objective if entry.stopped == "optimal" else entry.stopped or None,
             "gap": entry.gap,
             "verdict": entry.text.partition(":")[0] if entry.solved else entry.status,
             "MiB": entry.peak,
             "cores": entry.cores,
+            **{name: short(entry.station(name)) for name in MEASURED},
+            "verify": short(entry.verify),
         }
         rows.append(row)
     if any(not entry.solved for entry in entries):
@@ -77,27 +79,15 @@ def _instance(benchmark: Benchmark, name: str) -> Table:
     return Table(
         name,
         rows,
-        f"Seconds from data to answer, median of {benchmark.settings.repeat}; {_MARKS}; cores: "
-        "processor time over wall time, verification included.",
+        f"Seconds from data to answer, median of {benchmark.settings.repeat}, and by station; "
+        f"verify: apart from them, the first time. {_MARKS}. gap: relative; MiB: the most that the "
+        "solver's process held; cores: processor time over wall time, verification included.",
     )
 
 
 def short(seconds: float | None) -> float | None:
     """Three digits: no clock of a shared machine is worth more."""
     return None if seconds is None else float(f"{seconds:.3g}")
-
-
-def _stations(benchmark: Benchmark) -> list[Row]:
-    return [
-        {
-            "instance": entry.instance,
-            "solver": entry.solver,
-            **{name: short(entry.station(name)) for name in MEASURED},
-            "verify": short(entry.verify),
-        }
-        for entry in benchmark.entries
-        if entry.seconds
-    ]
 
 
 def _environment(benchmark: Benchmark) -> list[Row]:

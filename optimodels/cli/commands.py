@@ -64,6 +64,8 @@ def sweep(options: argparse.Namespace) -> int:
         confirmed=options.large,
         progress=_Progress() if sys.stderr.isatty() else None,
     )
+    # Files first: who reads what is printed may leave early.
+    written = save_sweep(done, case.model, Store(folder), folder)
     rows = done.rows
     short = [column.removeprefix("parameters.") for column in done.index.columns]
     shown = [*short, "objective", "stopped", "verdict"]
@@ -77,7 +79,7 @@ def sweep(options: argparse.Namespace) -> int:
         f"\n{case.name}: {len(rows)} runs, {done.known} of them there before, "
         f"{done.failed} failed, {done.refuted} refuted"
     )
-    for file in save_sweep(done, case.model, Store(folder), folder):
+    for file in written:
         print(f"  wrote {file}")
     return worst(done.exit_codes)
 
@@ -111,6 +113,7 @@ def bench(options: argparse.Namespace) -> int:
     from optimodels.benchmarking.entry import read_benchmark
     from optimodels.benchmarking.tables import tables
     from optimodels.case import load_case
+    from optimodels.errors import CallError
     from optimodels.files import output_folder
     from optimodels.reporting.folder import save_benchmark
     from optimodels.reporting.formats import as_text
@@ -124,18 +127,21 @@ def bench(options: argparse.Namespace) -> int:
         options.repeat, options.threads, options.time_limit, options.memory_limit, options.seed,
         options.shift,
     )  # fmt: skip
+    solvers = words(options.solvers)
+    if solvers == []:
+        raise CallError("--solvers names nobody")
     done = race(
         cases,
-        words(options.solvers),
+        solvers,
         settings,
         sweeps=options.sweep,
         progress=_say_round if sys.stderr.isatty() else None,
     )
-    print("\n".join(as_text(table, _width()) for table in tables(done, before)), end="")
-    if folder is not None:
-        print()
-        for file in save_benchmark(done, folder):
-            print(f"  wrote {file}")
+    # Files first: who reads what is printed may leave early.
+    written = save_benchmark(done, folder) if folder is not None else []
+    print("\n".join(as_text(table, _width()) for table in tables(done, before)))
+    for file in written:
+        print(f"  wrote {file}")
     return done.exit_code
 
 

@@ -55,7 +55,9 @@ class Choice:
     times: bool = False
 
 
-def compare(folders: Sequence[str | Path], choice: Choice | None = None) -> list[Table]:
+def compare(
+    folders: str | Path | Sequence[str | Path], choice: Choice | None = None
+) -> list[Table]:
     """Return the tables of every sweep in the stores, in a stable order.
 
     Cells carry the mark of the weakest verdict among their runs (✓ verified, ? unverified,
@@ -64,7 +66,7 @@ def compare(folders: Sequence[str | Path], choice: Choice | None = None) -> list
     """
     chosen = choice or Choice()
     tables: list[Table] = []
-    for folder in folders:
+    for folder in [folders] if isinstance(folders, (str, Path)) else folders:
         store = Store(Path(folder), create=False)
         indexes = store.indexes()
         if not indexes:

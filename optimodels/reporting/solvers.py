@@ -46,7 +46,7 @@ all of theirs, and are verified, but for what follows; none of it is ever called
 _MEASURED = """
 ## Measured on our own cases
 
-`optimodels bench` on the shipped cases: seconds from data to verified answer (stating the model,
+`optimodels bench` on the shipped cases: seconds from data to answer (stating the model,
 handing it over, solving, reading), medians of {repeat} repetitions after one that warms up,
 {threads} thread, limit {limit:g} s, on {processor} ({cores} cores), {system}. "Times the best" is
 the geometric mean of the ratio to the fastest solver of each instance, over what it solved. Small

@@ -58,6 +58,8 @@ def table_lines(table: Sequence[Row], width: int) -> list[str]:
     A cell that is wider than the terminal goes on in the next line.
     """
     columns = list(dict.fromkeys(key for row in table for key in row))
+    if not columns:
+        return []
     cells = {c: [number(row.get(c)) for row in table] for c in columns}
     right = {c: all(_is_number(row.get(c)) for row in table) for c in columns}
     heads = {c: _head(c, max(map(len, cells[c]))) for c in columns}

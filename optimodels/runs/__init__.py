@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from optimodels.case import Case
 from optimodels.case.expansion import expand
+from optimodels.errors import CallError, RunError
 from optimodels.result import MARKS, Row
 from optimodels.runs.key import Keys
 from optimodels.runs.pool import Pool, WorkerDiedError, cluster_pool, local_pool, results
@@ -79,6 +81,8 @@ def sweep(
     ``again`` repeats "failed" runs or "all". Raises CallError where the case has no sweep, or
     one of more than a million runs that is not ``confirmed``.
     """
+    if workers < 1:
+        raise CallError(f"workers must be at least 1, not {workers}")
     runs = list(expand(case, confirmed=confirmed))
     store = Store(Path(folder))
     keys = Keys(case)
@@ -103,7 +107,8 @@ def sweep(
     waiting = {
         key: values for key, values in zip(index.keys, runs, strict=True) if key not in readable
     }
-    known = len(index.keys) - len(waiting)
+    # Two runs of one content are one.
+    known = len(set(index.keys)) - len(waiting)
     if waiting:
         _work(case, store, waiting, workers, cluster, progress)
     summaries = store.summaries(index.keys)
@@ -126,11 +131,21 @@ def _work(
         if cluster is not None
         else local_pool(workers, prepare_worker, 1)
     )
-    with opened as pool:
-        for number, (key, content) in enumerate(_files(case, pool, tasks)):
-            store.write(key, content)
-            if progress is not None:
-                progress(number + 1, len(waiting))
+    done: set[str] = set()
+    try:
+        with opened as pool:
+            for key, content in _files(case, pool, tasks):
+                store.write(key, content)
+                done.add(key)
+                if progress is not None:
+                    progress(len(done), len(waiting))
+    except BrokenExecutor as error:
+        # All processes are gone, as when the one that starts them was killed: begin anew with
+        # what is left, unless that was all for nothing.
+        left = {key: values for key, values in waiting.items() if key not in done}
+        if not done:
+            raise RunError(f"the workers died before any run was done: {error}") from error
+        _work(case, store, left, workers, cluster, progress)
 
 
 def _files(case: Case, pool: Pool, tasks: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, bytes]]:

@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,9 +148,7 @@ def test_ratio_of_the_same_and_of_twice_the_time() -> None:
     changed = raced(entry("x", "a", *times, fingerprint="other"))
     assert "not compared" in against(changed, before)[0]["word"]
     broken = raced(entry("x", "a", status="error"))
-    assert against(broken, before) == [
-        {"instance": "x", "solver": "a", "word": "solved before, error now"}
-    ]
+    assert against(broken, before) == [{"solver": "a, x", "word": "solved before, error now"}]
 
 
 def test_interval_covers_the_true_ratio() -> None:
@@ -268,6 +267,33 @@ def test_wrong_calls_are_one_line(
         code = int(left.code or 0)
     assert code == 2
     assert says in capsys.readouterr().err
+
+
+def test_race_that_nobody_ends_still_says_why_and_writes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["bench", str(MAPPING), "--solvers", "clarabel", "--out", str(tmp_path)]
+    assert main(arguments) == 5
+    assert "cannot take a problem of class" in capsys.readouterr().out.replace("\n", " ")
+    assert (tmp_path / "bench.json").exists()
+
+
+def test_who_takes_no_such_problem_neither_loses_nor_is_beaten() -> None:
+    raced_ones = raced(
+        entry("lp", "a", 1.0, 1.0), entry("lp", "b", 2.0, 2.0),
+        entry("ip", "a", 1.0, 1.0), entry("ip", "b", status="skipped"), shift=0.0,
+    )  # fmt: skip
+    rows = {row["solver"]: row for row in means(raced_ones)}
+    assert (rows["b"]["of"], rows["b"]["penalised"]) == (1, pytest.approx(2.0))
+    assert {row["faster"]: row.get("b") for row in wins(raced_ones)}["a"] == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"repeat": 0}, {"time_limit": -1.0}, {"shift": math.nan}, {"threads": 0}]
+)
+def test_settings_that_make_no_race(wrong: dict[str, Any]) -> None:
+    with pytest.raises(CallError, match=next(iter(wrong))):
+        Settings(**wrong)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"format": 99}', '{"format": 1, "settings": {}}'])

@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optimodels import runs as runs_module
 from optimodels.case import Case, load_case, parse_case
 from optimodels.case.expansion import expand, size
 from optimodels.cli import main
@@ -204,7 +206,7 @@ def test_table_view_can_be_thrown_away_or_broken(tmp_path: Path) -> None:
 
 def test_store_of_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store.json").write_text('{"format": 99}')
-    with pytest.raises(CallError, match="holds runs of format 99, this version writes 1"):
+    with pytest.raises(CallError, match="holds runs of format 99, this version writes 2"):
         Store(tmp_path)
     with pytest.raises(CallError, match="is no folder of runs"):
         Store(tmp_path / "none", create=False)
@@ -365,4 +367,65 @@ def test_store_is_plain_json_inside_a_zip(tmp_path: Path) -> None:
     sweep(case_of(SMALL, tmp_path), tmp_path / "out")
     path = next((tmp_path / "out" / "runs").rglob("*.run"))
     with zipfile.ZipFile(path) as archive:
-        assert json.loads(archive.read("record.json"))["format"] == 1
+        assert json.loads(archive.read("record.json"))["format"] == 2
+
+
+def test_changed_figure_is_no_longer_verified(tmp_path: Path) -> None:
+    """A verdict belongs to the figures that were stored with it."""
+    case = parse_case(HEAD + "solver: exact\nsweep: {grid: {parameters.aggregators: [2, 3]}}\n")
+    sweep(case, tmp_path)
+    path = next((tmp_path / "runs").rglob("*.run"))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    whole = json.loads(parts["record.json"])
+    whole["result"]["objective"] = -9999.0
+    parts["record.json"] = json.dumps(whole).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    again = sweep(case, tmp_path)
+    assert "its figures are not those" in again.damaged[0]
+    assert all(row["objective"] != -9999.0 for row in again.rows)
+
+
+def test_names_that_differ_in_signs_alone_stay_apart(tmp_path: Path) -> None:
+    for name in ("a/b", "a-b", "a:b"):
+        case = parse_case(
+            f"name: '{name}'\n" + HEAD + "solver: exact\n"
+            "sweep: {grid: {parameters.aggregators: [2, 3]}}\n"
+        )
+        sweep(case, tmp_path)
+    assert {index.case for index in Store(tmp_path).indexes()} == {"a/b", "a-b", "a:b"}
+
+
+def test_sweep_whose_workers_all_die_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the process that starts them was killed: what is done stays done."""
+    case = parse_case(HEAD + "solver: exact\nsweep: {grid: {parameters.aggregators: [2, 3, 4]}}\n")
+    honest, times = runs_module._files, []
+
+    def broken(*arguments: Any) -> Iterator[tuple[str, bytes]]:
+        times.append(1)
+        for number, found in enumerate(honest(*arguments)):
+            if number and len(times) == 1:
+                raise BrokenProcessPool("All workers expired")
+            yield found
+
+    monkeypatch.setattr(runs_module, "_files", broken)
+    done = sweep(case, tmp_path)
+    assert (len(times), done.failed, len(done.rows)) == (2, 0, 3)
+    assert {row["verdict"] for row in done.rows} == {"✓"}
+
+
+@pytest.mark.parametrize(
+    "model", ["aggregator-mapping", "self-sustainability", "spin-assignment", "shiftable-loads"]
+)
+def test_sweep_of_one_run_draws_what_needs_no_network(model: str, tmp_path: Path) -> None:
+    """Stored runs hold no network: maps are left out, and nothing breaks."""
+    (tmp_path / "case.yaml").write_text(
+        f"model: flexibility/{model}\nsolver: exact\nsweep: {{grid: {{parameters."
+        "kilowatts_per_customer: [13]}}\n"
+    )
+    assert main(["sweep", str(tmp_path / "case.yaml"), "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "case.csv").exists()

@@ -71,7 +71,7 @@ def aggregator_mapping(results: Sequence[Result]) -> dict[str, bytes]:
         return _surface(results)
     result = results[0]
     rows = result.tables.get("buses")
-    if not rows:
+    if not rows or result.network is None:
         return {}
     network = result.network
     values = np.full(len(network.load_kw), np.nan)
@@ -125,6 +125,9 @@ def _surface(results: Sequence[Result]) -> dict[str, bytes]:
 
 def _map(result: Result, marked: Sequence[int]) -> dict[str, bytes]:
     network = result.network
+    if network is None:
+        # A stored run has none.
+        return {}
     values = np.full(len(network.load_kw), np.nan)
     for row in result.tables["buses"]:
         values[row["bus"] - 1] = row["magnetisation"]
@@ -178,7 +181,7 @@ def _lattice(result: Result, up: dict[int, int | None]) -> dict[str, bytes]:
 def _voltages(result: Result) -> dict[str, bytes]:
     """The map of voltages in the hour of the lowest one, before and after."""
     states = result.arrays.get("network")
-    if not states or "voltage_before" not in states:
+    if not states or "voltage_before" not in states or result.network is None:
         return {}
     before, after = states["voltage_before"], states["voltage_after"]
     if not np.isfinite(after).any():
