@@ -101,6 +101,7 @@ def _q_parameters(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
 #: The logarithm of the smallest number that a double holds to full precision.
 _LOG_LEAST = float(np.log(np.finfo(float).tiny))
 
+
 def _q_told(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
     return {**_q_parameters(x, theta, c), "power_law": bool(np.isneginf(theta[0]))}
 

@@ -101,9 +101,7 @@ def _of_power_law(rate: Row, last: float) -> Row:
     """The interval of q = 1 - 1 / (rate x_m), by that of the rate."""
     slope = 1.0 / (rate["value"] ** 2 * last)
     q = 1.0 - 1.0 / (rate["value"] * last)
-    sides = {
-        name: q + slope * (rate[name] - rate["value"]) for name in ("lower_95", "upper_95")
-    }
+    sides = {name: q + slope * (rate[name] - rate["value"]) for name in ("lower_95", "upper_95")}
     return {
         "parameter": "q", "value": q, "standard_error": slope * rate["standard_error"], **sides
     }  # fmt: skip

@@ -193,7 +193,8 @@ def _within(shape: Floats, y: Floats, root: Floats, lower: Floats, upper: Floats
     found = np.linalg.lstsq(scaled, seen, rcond=None)[0]
     if np.all((found >= low) & (found <= high)):
         return np.asarray(found / length)
-    ways = [[None, *{a, b} - {np.inf, -np.inf}] for a, b in zip(low.tolist(), high.tolist(), strict=True)]  # fmt: skip
+    sides = zip(low.tolist(), high.tolist(), strict=True)
+    ways = [[None, *(side for side in {*pair} if np.isfinite(side))] for pair in sides]
     best, least = np.clip(found, low, high), np.inf
     for way in product(*ways):
         free = np.array([one is None for one in way])
