@@ -62,12 +62,13 @@ def _smooth(form: CurveForm, sample: Sample) -> Fitted:
         for name, at, side in zip(
             written.names, written.point.tolist(), written.inwards().tolist(), strict=True
         )
-        if side != 0
+        if side != 0 and name not in told.untold
     ]
     if told.untold:
         names = " and ".join(told.untold)
-        degree = f"conditioning {told.conditioning:.1e}"
-        notes.append(f"{form.name}: the points cannot tell {names} ({degree})")
+        notes.append(
+            f"{form.name}: the points cannot tell {names} (conditioning {told.conditioning:.1e})"
+        )
     elif told.conditioning > UNCERTAIN:
         notes.append(f"{form.name}: conditioning {told.conditioning:.1e}")
     passed = all(check.passed for check in checks)

@@ -247,12 +247,12 @@ POWER = CurveForm(
 
 
 def piecewise_linear(setting: Setting) -> RisingForm:
-    """Straight between knots: those given with both ends of the points, or so many at equal
-    numbers of points."""
+    """Straight between knots: those given with both ends of the points, or as many points in each
+    piece."""
 
     def knots(x: Floats) -> Floats:
-        if isinstance(setting.knots, int):
-            places = np.linspace(0.0, len(x) - 1.0, min(setting.knots, len(x)))
+        if setting.knots is None:
+            places = np.linspace(0.0, len(x) - 1.0, setting.pieces + 1)
             return np.asarray(np.interp(places, np.arange(len(x)), x))
         return np.unique([x[0], *setting.knots, x[-1]])
 

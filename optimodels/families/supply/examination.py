@@ -78,20 +78,25 @@ def region(sample: Sample, written: Written, fitted: Floats, objective: float) -
     """
     from scipy.special import stdtrit
 
-    free = np.flatnonzero(written.inwards() == 0)
-    slopes = written.tangent(sample.x, written.point)[:, free]
-    jacobian = np.sqrt(sample.weight)[:, None] * slopes
-    lengths = np.linalg.norm(jacobian, axis=0)
-    dead = lengths <= 1e-14 * sample.size / np.maximum(np.abs(written.point[free]), 1e-300)
+    inwards = written.inwards()
+    slopes = np.sqrt(sample.weight)[:, None] * written.tangent(sample.x, written.point)
+    # What a parameter's whole size moves: without any it has no effect on this curve.
+    moves = np.linalg.norm(slopes, axis=0) * np.maximum(np.abs(written.point), 1e-300)
+    dead = (moves <= 1e-14 * sample.size) & (written.point != 0)
+    dead |= ~np.any(slopes != 0, axis=0)
+    untold = tuple(
+        n for n, gone in zip(written.names, dead & ~np.isnan(inwards), strict=True) if gone
+    )
+    free = np.flatnonzero((inwards == 0) & ~dead)
+    if not len(free):
+        return Region([], 1.0, untold, np.zeros((0, 0)))
     names = [written.names[k] for k in free]
-    if dead.any() or not len(free):
-        untold = tuple(name for name, gone in zip(names, dead, strict=True) if gone)
-        return Region([], np.inf if dead.any() else 1.0, untold, np.zeros((0, 0)))
+    jacobian = slopes[:, free]
+    lengths = np.linalg.norm(jacobian, axis=0)
     _, s, vt = np.linalg.svd(jacobian / lengths, full_matrices=False)
     conditioning = float(s[0] / s[-1]) if s[-1] > 0 and len(s) == len(free) else np.inf
-    untold = ()
     if conditioning > UNCERTAIN:
-        untold = tuple(n for n, part in zip(names, np.abs(vt[-1]), strict=True) if part > 0.1)
+        untold += tuple(n for n, part in zip(names, np.abs(vt[-1]), strict=True) if part > 0.1)
     freedom = len(sample.x) - len(free)
     if freedom < 1 or not np.isfinite(conditioning):
         return Region([], conditioning, untold, np.zeros((0, 0)))

@@ -66,19 +66,20 @@ def read(inputs: Inputs) -> Task:
         )
     if len(x) > MOST_POINTS:
         raise DataError(_KEY, f"has {len(x)} points; at most {MOST_POINTS}")
-    if len(x) > 1 and np.ptp(y) <= 1e-12 * np.abs(y).max():
+    if len(x) < 2:
+        raise DataError(_KEY, "has one quantity only: no curve can be told from it")
+    if np.ptp(y) <= 1e-12 * np.abs(y).max():
         raise DataError(
             _KEY, f"all prices are {y[0]:g}: every form has this constant curve, and none of its "
             "other parameters can be told",
         )  # fmt: skip
-    threshold = np.inf if given.loss == "squares" else given.loss.huber
-    sample = Sample(x, y, weight, threshold)
-    knots = given.knots if isinstance(given.knots, int) else tuple(given.knots)
-    if isinstance(knots, tuple) and (min(knots) < x[0] or max(knots) > x[-1]):
+    sample = Sample(x, y, weight, given.huber or np.inf)
+    knots = None if given.knots is None else tuple(given.knots)
+    if knots is not None and (min(knots) < x[0] or max(knots) > x[-1]):
         raise DataError(
             "parameters.knots", f"must lie within the quantities, {x[0]:g} to {x[-1]:g}"
         )
-    forms, left_out = _forms(given, sample, Setting(given.wind, capacity, knots))
+    forms, left_out = _forms(given, sample, Setting(given.wind, capacity, given.pieces, knots))
     return Task(sample, forms, given.criterion, (*notes, *left_out))
 
 
@@ -137,7 +138,10 @@ def _series(inputs: Inputs, given: Given, name: str, one: str | list[float]) -> 
 def _averaged(x: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
     """Sort points by quantity; the prices at one quantity become their weighted mean."""
     places, inverse = np.unique(x, return_inverse=True)
-    total = np.bincount(inverse, weight)
+    if len(places) == len(x):
+        order = np.argsort(x)
+        return x[order], y[order], weight[order]
+    total = np.bincount(inverse, weight).astype(float)
     return places, np.bincount(inverse, weight * y) / total, total
 
 
@@ -169,7 +173,7 @@ def _forms(
 def _unfit(form: Form, sample: Sample) -> str:
     m = len(sample.x)
     if isinstance(form, RisingForm):
-        needed = 2 if form.steps else len(form.knots(sample.x)) if m > 1 else 2
+        needed = 2 if form.steps else len(form.knots(sample.x))
         word = "points" if form.steps else "knots"
         return "" if m >= needed else f"has {needed} {word}; {m} points are too few"
     if m < len(form.names):

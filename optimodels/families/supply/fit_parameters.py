@@ -16,8 +16,8 @@ _Name = Annotated[str, Field(min_length=1, max_length=200)]
 _Numbers = Annotated[list[Number], Field(min_length=1, max_length=MOST_POINTS)]
 #: Numbers, or the column of the CSV file that has them.
 _Series = Annotated[
-    Annotated[_Numbers, Tag("numbers")] | Annotated[_Name, Tag("column")],
-    Discriminator(lambda value: "column" if isinstance(value, str) else "numbers"),
+    Annotated[_Numbers, Tag("<list>")] | Annotated[_Name, Tag("<text>")],
+    Discriminator(lambda value: "<text>" if isinstance(value, str) else "<list>"),
 ]
 
 
@@ -86,12 +86,6 @@ class Points(Strict):
         return {name: value for name, value in self if value is not None}
 
 
-class Huber(Strict):
-    """A loss that grows by squares up to a residual, and straight beyond it."""
-
-    huber: Annotated[Number, Field(gt=0)] = Field(description="the threshold M, a price")
-
-
 #: Ours, after the classes that 003 names: its prices and shares are lost in print.
 _CLASSES = [
     {"name": "base load", "share": 0.5, "price": [15.0, 30.0]},
@@ -104,7 +98,7 @@ class CurveFit(Parameters):
     """Curves of several forms through one set of points."""
 
     data: Points = Field(
-        default={"classes": _CLASSES}, validate_default=True,  # type: ignore[assignment]
+        default={"classes": _CLASSES}, validate_default=True,
         description="what is fitted: {classes: [{name, share, price: [low, high]}], capacity: 1}, "
         "{quantity: [...], price: [...], weights: [...]}, or "
         "{csv: file.csv, quantity: column, price: column, weights: column}",
@@ -114,9 +108,9 @@ class CurveFit(Parameters):
         description="q-exponential, asymptotic, exponential, power, piecewise-linear, isotonic; "
         "null: all that have a curve for these points",
     )  # fmt: skip
-    loss: Literal["squares"] | Huber = Field(
-        default="squares", description="squares, or {huber: M}: squares up to a residual M, "
-        "2 M |r| - M^2 beyond (Huber 1964)",
+    huber: Annotated[Number, Field(gt=0)] | None = Field(
+        default=None, description="threshold M of Huber's loss: squares up to a residual M, "
+        "2 M |r| - M^2 beyond; null: squares throughout",
     )  # fmt: skip
     criterion: Literal["aicc", "bic"] = Field(
         default="aicc", description="what tells the best form: aicc or bic"
@@ -129,10 +123,13 @@ class CurveFit(Parameters):
         default=None, description="q_m, the quantity that an asymptotic curve never reaches; "
         "default the end of the merit order",
     )  # fmt: skip
-    knots: Annotated[Whole, Field(ge=2, le=1_000)] | _Numbers = Field(
-        default=5, description="knots of the piecewise linear form: quantities, or how many, the "
-        "same number of points between them",
+    pieces: Whole = Field(
+        default=4, ge=1, le=1_000, description="pieces of the piecewise linear form, with the "
+        "same number of points each",
     )  # fmt: skip
+    knots: _Numbers | None = Field(
+        default=None, description="quantities at which its pieces end, in place of equal numbers"
+    )
     bounds: dict[str, dict[str, list[Number]]] = Field(
         default_factory=dict,
         description="bounds of parameters, as in {asymptotic: {c2: [0.5, 3]}}",

@@ -15,12 +15,13 @@ from optimodels.families.supply.stationarity import Complexes, Scan, Written
 @dataclass(frozen=True)
 class Setting:
     """What forms may need beside the points: the quantity ``wind`` q_w at which the asymptotic
-    curve starts, ``capacity`` q_m which it never reaches, and the ``knots`` (K,) of the piecewise
-    linear one, or how many."""
+    curve starts, ``capacity`` q_m which it never reaches, and how many ``pieces`` the piecewise
+    linear one has, or its ``knots`` (K,)."""
 
     wind: float = 0.0
     capacity: float | None = None
-    knots: int | tuple[float, ...] = 5
+    pieces: int = 4
+    knots: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

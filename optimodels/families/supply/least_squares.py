@@ -167,7 +167,7 @@ def _linear(phi: Floats, y: Floats, low: Floats, high: Floats) -> Floats:
     if phi.shape[1] == 1:
         square = float(phi[:, 0] @ phi[:, 0])
         best = float(phi[:, 0] @ y) / square if square > 0 else 0.0
-        return np.clip(np.array([best]), low, high)
+        return np.asarray(np.clip(np.array([best]), low, high))
     lengths = np.linalg.norm(phi, axis=0)
     lengths = np.where(lengths > 0, lengths, 1.0)
     scaled = phi / lengths
@@ -225,7 +225,7 @@ def starts(form: CurveForm, x: Floats, y: Floats, weight: Floats | None = None) 
 def _explained(phi: Floats, y: Floats) -> Floats:
     """What bases (T, m, L) explain of y'y, (T,): enough to rank starts by; least where one is no
     number."""
-    finite = np.isfinite(phi).all(axis=(1, 2))
+    finite = np.asarray(np.isfinite(phi).all(axis=(1, 2)))
     phi = phi / np.maximum(np.linalg.norm(phi, axis=1, keepdims=True), 1e-300)
     phi = np.where(finite[:, None, None], phi, 0.0)
     gram = np.einsum("tml,tmk->tlk", phi, phi) + 1e-13 * np.eye(phi.shape[2])

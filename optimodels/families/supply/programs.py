@@ -124,7 +124,7 @@ _STAGES = (
         "equilibrium",
         _equilibrium,
         equations=(
-            "p(F) = c + (p_max - c) exp(-integral_F^1 B/A)     a bid by its probability",
+            "p(F) = c + (p_max - c) exp(-integral_F^1 B/A)   a bid by probability",
             "A = sum_d pi_d C(n-1,j) F^j (1-F)^(n-1-j) s",
             "B = (n-1) sum_d pi_d [C(n-2,j) F^j (1-F)^(n-2-j) s",
             "                      + C(n-2,j-1) F^(j-1) (1-F)^(n-1-j) (r-s)]",
@@ -135,7 +135,7 @@ _STAGES = (
     Compute(
         "draws",
         _draws,
-        equations=("mean over draws of the k-th lowest of n bids p(F), F uniform on [0, 1]",),
+        equations=("mean of the k-th lowest of n bids p(F), F uniform on [0, 1]",),
     ),
 )
 
