@@ -16,6 +16,7 @@ from optimodels.errors import CallError, CaseError
 from optimodels.families.supply.best_response import best_response
 from optimodels.families.supply.data import Market
 from optimodels.families.supply.exact import expected_prices, log_binomials, solve
+from optimodels.report.explanation import explanation_text
 from optimodels.result import Result
 from optimodels.runs.key import Keys
 from optimodels.study import solve as solve_case
@@ -343,9 +344,8 @@ def test_every_case_is_verified(cases: Path) -> None:
         assert drawn["bids"].startswith(b"<?xml")
 
 
-def test_what_computes_has_no_problem_to_explain_or_write(cases: Path, tmp_path: Path) -> None:
+def test_what_computes_is_explained_by_its_equations(cases: Path, tmp_path: Path) -> None:
     case = load_case(cases / "supply/bidding-uniform.yaml")
-    with pytest.raises(CallError, match="no problem that could be explained"):
-        explain(case)
+    assert "p(F) = c + (p_max - c)" in explanation_text(explain(case), 80)
     with pytest.raises(CallError, match="no problem that could be written"):
         export(case, "mps", tmp_path)
