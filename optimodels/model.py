@@ -248,17 +248,19 @@ class Model:
         return drawn
 
 
-def declare(package: str, short: str, *, program: str = "", **fields: Any) -> Model:
+def declare(
+    package: str, short: str, *, parameters: str = "parameters", program: str = "", **fields: Any
+) -> Model:
     """Return a model whose parts stand under its name in the files of its family's package.
 
-    Of "shiftable-loads" these are the class ``ShiftableLoads`` in parameters.py,
-    ``SHIFTABLE_LOADS`` (or what ``program`` names) in programs.py, ``shiftable_loads`` in
+    Of "shiftable-loads" these are the class ``ShiftableLoads`` in parameters.py (or the file that
+    ``parameters`` names), ``SHIFTABLE_LOADS`` (or what ``program`` names) in programs.py, ``shiftable_loads`` in
     pictures.py.
     """
     name = short.replace("-", "_")
     return Model(
         name=f"{package.rpartition('.')[2]}/{short}",
-        parameters=f"{package}.parameters:{short.title().replace('-', '')}",
+        parameters=f"{package}.{parameters}:{short.title().replace('-', '')}",
         program=f"{package}.programs:{program or name.upper()}",
         pictures=f"{package}.pictures:{name}",
         **fields,

@@ -7,6 +7,7 @@ from pathlib import Path
 import mpmath as mp
 import numpy as np
 import pytest
+from optimodels.report.explanation import explanation_text
 from scipy.integrate import quad
 from scipy.stats import beta
 
@@ -343,8 +344,8 @@ def test_every_case_is_verified(cases: Path) -> None:
         assert drawn["bids"].startswith(b"<?xml")
 
 
-def test_what_computes_has_no_problem_to_write(cases: Path, tmp_path: Path) -> None:
+def test_what_computes_is_explained_by_its_equations(cases: Path, tmp_path: Path) -> None:
     case = load_case(cases / "supply/bidding-uniform.yaml")
-    assert explain(case).stages == ()
+    assert "p(F) = c + (p_max - c)" in explanation_text(explain(case), 80)
     with pytest.raises(CallError, match="no problem that could be written"):
         export(case, "mps", tmp_path)

@@ -26,7 +26,7 @@ from optimodels.families.supply.least_squares import Fit, fit, polish
 from optimodels.families.supply.parameters import Background
 from optimodels.families.supply.q_exponential_fit import Nearest, points
 from optimodels.families.supply.q_exponential_fit import nearest as examined
-from optimodels.families.supply.stationarity import evidence
+from optimodels.families.supply.q_exponential_raw import evidence
 from optimodels.result import Result
 from optimodels.study import solve
 

@@ -1,37 +1,32 @@
-"""The curves that can be fitted; a new one is an entry of ``FORMS``."""
+"""The curves that can be fitted; a new one is an entry of ``FORMS``.
+
+A form of one's own is its formula twice, for the fit and for what examines it, and where to look:
+
+    FORMS["logarithmic"] = lambda setting: CurveForm(
+        name="logarithmic",
+        formula="c0 + c1 log(1 + c2 q)",
+        linear=("c0", "c1"),
+        nonlinear=("c2",),
+        bounds={"c1": (0.0, np.inf), "c2": (0.0, np.inf)},
+        basis=lambda q, theta: np.stack([np.ones_like(q), np.log1p(theta[0] * q)], axis=-1),
+        curve=lambda q, p: p[0] + p[1] * np.log(1 + p[2] * q),
+        grid=lambda q, y: (np.geomspace(1e-3, 1e3, 40) / q[-1],),
+    )
+
+``setting`` is what a case says of the market: see ``Setting``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from optimodels.families.supply import q_exponential_raw
 from optimodels.families.supply.data import Floats
-
-
-@dataclass(frozen=True)
-class CurveForm:
-    """y = sum_l c_l phi_l(x; theta), with c_l >= 0 where ``positive`` is set.
-
-    ``basis`` returns phi (..., m, L) at x (m,) and theta (..., K); ``slopes`` its derivatives
-    (m, L, K) at one theta. ``grid`` returns values of each theta that cover where an optimum can
-    lie for these points; any real theta is allowed, and ``limits`` (K,) are infinite values that
-    are so too, where the form has a curve there, or None. ``parameters`` turns theta and c into
-    the numbers that a reader knows.
-    """
-
-    name: str
-    formula: str
-    linear: tuple[str, ...]
-    nonlinear: tuple[str, ...]
-    positive: bool
-    limits: tuple[float | None, ...]
-    basis: Callable[[Floats, Floats], Floats]
-    slopes: Callable[[Floats, Floats], Floats]
-    grid: Callable[[Floats, Floats], tuple[Floats, ...]]
-    parameters: Callable[[Floats, Floats, Floats], Mapping[str, Any]]
+from optimodels.families.supply.forms import CurveForm, Form, RisingForm, Setting, Special
+from optimodels.families.supply.stationarity import Complexes, Written
 
 
 def log_curvature(v: Floats, s: Floats) -> Floats:
@@ -79,8 +74,9 @@ def _q_slopes(x: Floats, theta: Floats) -> Floats:
 def _q_grid(x: Floats, y: Floats) -> tuple[Floats, ...]:
     # From a curve that starts at zero (s = 1) to one that rises only at its end; from a tenth of a
     # percent over the whole curve to e^50 from one point to the next.
+    gap = float(x[-1] - x[0]) / (len(x) - 1)
     room = np.linspace(np.log(1e-4), np.log(10.0 * len(x)), 24)
-    return room, np.linspace(np.log(1e-3), np.log(50.0 * x[-1]), 48)
+    return room, np.linspace(np.log(1e-3), np.log(50.0 * x[-1] / gap), 48)
 
 
 def _q_parameters(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
@@ -105,6 +101,31 @@ def _q_parameters(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
 #: The logarithm of the smallest number that a double holds to full precision.
 _LOG_LEAST = float(np.log(np.finfo(float).tiny))
 
+
+def _q_told(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
+    return {**_q_parameters(x, theta, c), "power_law": bool(np.isneginf(theta[0]))}
+
+
+def _q_written(x: Floats, theta: Floats, c: Floats) -> Written:
+    v = _q_parameters(x, theta, c)
+    return q_exponential_raw.written(
+        x, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"]
+    )
+
+
+def _q_reported(x: Floats, theta: Floats, c: Floats) -> Written:
+    v = _q_told(x, theta, c)
+    return q_exponential_raw.reported(
+        x, v["q"], v["anchor_price"], v["anchor_rate"], v["power_law"]
+    )
+
+
+def _q_unfit(x: Floats, y: Floats) -> str:
+    if x[0] <= 0:
+        return f"needs quantities above 0; there is {x[0]:g}"
+    return f"needs prices of 0 or more; there is {y.min():g}" if y.min() < 0 else ""
+
+
 #: f(x) = a exp_q(b x), exp_q(x) = [1 + (1-q) x]^(1/(1-q)), stated at its last point x_m, where it
 #: is well conditioned: A exp_q(beta (x - x_m)). theta: log(1 - s) with s = (1-q) beta x_m <= 1,
 #: and log(beta x_m); at s = 1, b is infinite and the curve a power of x.
@@ -113,15 +134,141 @@ Q_EXPONENTIAL = CurveForm(
     formula="a [1 + (1-q) b x]^(1/(1-q))",
     linear=("anchor_price",),
     nonlinear=("log_room", "log_rate"),
-    positive=True,
+    bounds={"anchor_price": (0.0, np.inf)},
     limits=(-np.inf, None),
     basis=_q_basis,
     slopes=_q_slopes,
     grid=_q_grid,
-    parameters=_q_parameters,
+    unfit=_q_unfit,
+    special=Special(_q_told, _q_written, _q_reported, q_exponential_raw.others),
 )
 
-FORMS = {form.name: form for form in (Q_EXPONENTIAL,)}
+
+def asymptotic(setting: Setting) -> CurveForm:
+    """c0 + c1 u^c2, u = (q - q_w) / (q_m - q) on q_w <= q < q_m (003, section 3.1; our reading).
+
+    ``c2`` is the scarcity parameter; c0 and c1 in the unit of the prices.
+    """
+    wind, capacity = setting.wind, setting.capacity
+
+    def unfit(x: Floats, y: Floats) -> str:
+        if capacity is None:
+            return "needs parameters.capacity, the quantity q_m that is never reached"
+        if x[-1] >= capacity:
+            return f"needs quantities below the capacity {capacity:g}; there is {x[-1]:g}"
+        if x[0] < wind:
+            return f"starts at the wind power {wind:g}; there is a quantity of {x[0]:g}"
+        return ""
+
+    end = float("nan") if capacity is None else capacity
+
+    def ratio(x: Floats) -> Floats:
+        return np.asarray((x - wind) / (end - x))
+
+    def basis(x: Floats, theta: Floats) -> Floats:
+        u = ratio(x)
+        return np.stack([np.ones(len(x)), np.where(u > 0, u, 0.0) ** theta[0] * (u > 0)], axis=-1)
+
+    def slopes(x: Floats, theta: Floats) -> Floats:
+        u = ratio(x)
+        log = np.log(np.where(u > 0, u, 1.0))
+        return np.stack([np.zeros(len(x)), basis(x, theta)[:, 1] * log], axis=-1)[:, :, None]
+
+    def curve(x: Floats, p: Complexes) -> Complexes:
+        above = np.maximum(x - wind, 0.0)
+        powers = np.exp(p[2] * (np.log(np.where(above > 0, above, 1.0)) - np.log(end - x)))
+        return np.asarray(p[0] + p[1] * np.where(above > 0, powers, 0.0))
+
+    return CurveForm(
+        name="asymptotic",
+        formula="c0 + c1 ((q - q_w) / (q_m - q))^c2",
+        linear=("c0", "c1"),
+        nonlinear=("c2",),
+        bounds=dict.fromkeys(("c0", "c1", "c2"), (0.0, np.inf)),
+        basis=basis,
+        slopes=slopes,
+        curve=curve,
+        grid=lambda x, y: (np.geomspace(0.01, 30.0, 48),),
+        unfit=unfit,
+    )
+
+
+def _exponential_grid(x: Floats, y: Floats) -> tuple[Floats, ...]:
+    # To e^50 from one point to the next, but to no number that a double does not hold.
+    span = float(x[-1] - x[0])
+    most = min(50.0 * (len(x) - 1) / span, _MOST_LOG / float(np.abs(x).max()))
+    return (np.geomspace(min(1e-3 / span, most / 2), most, 48),)
+
+
+#: A logarithm whose exponential is far from the largest double, squared too.
+_MOST_LOG = 340.0
+
+#: The q-exponential at q = 1.
+EXPONENTIAL = CurveForm(
+    name="exponential",
+    formula="a exp(b q)",
+    linear=("a",),
+    nonlinear=("b",),
+    bounds={"a": (0.0, np.inf), "b": (0.0, np.inf)},
+    basis=lambda x, theta: np.exp(theta[0] * x)[:, None],
+    slopes=lambda x, theta: (x * np.exp(theta[0] * x))[:, None, None],
+    curve=lambda x, p: np.asarray(p[0] * np.exp(p[1] * x)),
+    grid=_exponential_grid,
+)
+
+
+def _power(x: Floats, exponent: Any) -> Any:
+    """x^exponent, 0 at x = 0 whatever the exponent."""
+    return np.where(x > 0, np.exp(exponent * np.log(np.where(x > 0, x, 1.0))), 0.0)
+
+
+def _power_slopes(x: Floats, theta: Floats) -> Floats:
+    log = np.log(np.where(x > 0, x, 1.0))
+    return np.asarray(np.where(x > 0, x, 0.0) ** theta[0] * (x > 0) * log)[:, None, None]
+
+
+def _power_grid(x: Floats, y: Floats) -> tuple[Floats, ...]:
+    return (np.geomspace(0.01, min(50.0, _MOST_LOG / max(1.0, abs(np.log(x[-1])))), 48),)
+
+
+#: The q-exponential's limit of b without end.
+POWER = CurveForm(
+    name="power",
+    formula="a q^p",
+    linear=("a",),
+    nonlinear=("p",),
+    bounds={"a": (0.0, np.inf), "p": (0.0, np.inf)},
+    basis=lambda x, theta: np.where(x > 0, np.maximum(x, 0.0) ** theta[0], 0.0)[:, None],
+    slopes=_power_slopes,
+    curve=lambda x, p: np.asarray(p[0] * _power(x, p[1])),
+    grid=_power_grid,
+    unfit=lambda x, y: "" if x[0] >= 0 else f"needs quantities of 0 or more; there is {x[0]:g}",
+)
+
+
+def piecewise_linear(setting: Setting) -> RisingForm:
+    """Straight between knots: those given with both ends of the points, or as many points in each
+    piece."""
+
+    def knots(x: Floats) -> Floats:
+        if setting.knots is None:
+            places = np.linspace(0.0, len(x) - 1.0, setting.pieces + 1)
+            return np.asarray(np.interp(places, np.arange(len(x)), x))
+        return np.unique([x[0], *setting.knots, x[-1]])
+
+    return RisingForm("piecewise-linear", "straight between knots, never falling", knots)
+
+
+ISOTONIC = RisingForm("isotonic", "any curve that never falls", lambda x: x, steps=True)
+
+FORMS: dict[str, Callable[[Setting], Form]] = {
+    "q-exponential": lambda setting: Q_EXPONENTIAL,
+    "asymptotic": asymptotic,
+    "exponential": lambda setting: EXPONENTIAL,
+    "power": lambda setting: POWER,
+    "piecewise-linear": piecewise_linear,
+    "isotonic": lambda setting: ISOTONIC,
+}
 
 
 def curve_at(x: Floats, q: float, price: float, rate: float) -> Floats:

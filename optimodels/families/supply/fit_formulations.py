@@ -180,7 +180,7 @@ def _sides(data: Points) -> tuple[Floats, Floats]:
 def _slopes(data: Points) -> Floats:
     """Derivatives (m, 3) of the curve by theta and price."""
     shape = Q_EXPONENTIAL.basis(data.x, data.theta)
-    by_theta = data.price * Q_EXPONENTIAL.slopes(data.x, data.theta)[:, 0, :]
+    by_theta = data.price * Q_EXPONENTIAL.derivatives(data.x, data.theta)[:, 0, :]
     return np.hstack([by_theta, shape])
 
 

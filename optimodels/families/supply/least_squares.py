@@ -1,13 +1,18 @@
-"""Least squares of a curve that is linear in some parameters: variable projection."""
+"""Least squares of a curve that is linear in some parameters: variable projection.
+
+Huber's loss by squares that are reweighted.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from optimodels.families.supply.curves import CurveForm
 from optimodels.families.supply.data import Floats
+from optimodels.families.supply.forms import CurveForm
+from optimodels.families.supply.sample import Sample
 
 #: Points of the scan that are followed to the end.
 _STARTS = 4
@@ -18,12 +23,14 @@ _FIRST = 0.1
 _EPS = 1e-15
 #: Residuals of this part of the curve are rounding errors.
 _ROUNDING = 1e-14
+#: A robust loss is reweighted until it falls by no more than this part, or so many times.
+_SETTLED, _REWEIGHTED = 1e-14, 500
 
 
 @dataclass(frozen=True)
 class Fit:
     """The best curve found: ``theta`` (K,), ``linear`` (L,), its values (m,) and ``objective``,
-    the sum of squares. ``at_limit`` names the theta that lie at a limit."""
+    the sum of squares or the robust loss. ``at_limit`` names the theta that lie at a limit."""
 
     form: CurveForm
     theta: Floats
@@ -34,100 +41,194 @@ class Fit:
 
 
 def fit(form: CurveForm, x: Floats, y: Floats) -> Fit:
-    """Minimise the sum of squares of a form over points x (m,), y (m,).
+    """Minimise the sum of squares of a form over points x (m,), y (m,) that count alike."""
+    return fit_sample(form, Sample.plain(x, y))
 
-    The linear parameters are eliminated (Golub and Pereyra 1973, with Kaufman's gradient); what
-    is left is scanned on the form's grid, and its best points are followed by Levenberg and
-    Marquardt's steps. Limits of the form's parameters are tried last.
+
+def fit_sample(form: CurveForm, sample: Sample) -> Fit:
+    """Minimise the loss of a form over weighted points.
+
+    The linear parameters are eliminated (Golub and Pereyra 1973, with Kaufman's gradient), within
+    their bounds; what is left is scanned on the form's grid, and its best points are followed by
+    Levenberg and Marquardt's steps. Limits and bounds of the form's parameters are tried last.
     """
-    found = [polish(form, x, y, start) for start in starts(form, x, y)]
+    low, high = form.sides(form.nonlinear)
+    pinned = tuple(np.flatnonzero(low == high).tolist())
+    found = [
+        _follow(form, sample, start, pinned)
+        for start in starts(form, sample.x, sample.y, sample.weight)
+    ]
     best = min(found, key=lambda one: one.objective)
-    for k, limit in enumerate(form.limits):
-        if limit is not None:
+    limits = form.limits or (None,) * len(form.nonlinear)
+    for k, limit in enumerate(limits):
+        tried = [side for side in (low[k], high[k]) if np.isfinite(side) and k not in pinned]
+        for value in tried if limit is None else [limit, *tried]:
             start = best.theta.copy()
-            start[k] = limit
-            edge = polish(form, x, y, start, fixed=(k,))
-            if edge.objective <= best.objective * (1.0 + _NO_WORSE) + _ROUNDING**2 * float(y @ y):
+            start[k] = value
+            edge = _follow(form, sample, start, (*pinned, k))
+            slack = best.objective * _NO_WORSE + (_ROUNDING * sample.size) ** 2
+            if edge.objective <= best.objective + slack:
                 best = edge
     return best
 
 
+def _follow(form: CurveForm, sample: Sample, start: Floats, fixed: tuple[int, ...]) -> Fit:
+    """Follow a start: once for squares, and with weights that are renewed for a robust loss,
+    which falls each time."""
+    found = polish(form, sample.x, sample.y, start, fixed, sample.weight)
+    if not sample.robust:
+        return found
+    loss = sample.loss(found.values)
+    for _ in range(_REWEIGHTED):
+        weight = sample.reweighted(found.values)
+        found = polish(form, sample.x, sample.y, found.theta, fixed, weight)
+        before, loss = loss, sample.loss(found.values)
+        if not loss < before * (1.0 - _SETTLED):
+            break
+    return replace(found, objective=loss)
+
+
 def polish(
-    form: CurveForm, x: Floats, y: Floats, start: Floats, fixed: tuple[int, ...] = ()
+    form: CurveForm,
+    x: Floats,
+    y: Floats,
+    start: Floats,
+    fixed: tuple[int, ...] = (),
+    weight: Floats | None = None,
 ) -> Fit:
     """Follow a start to the nearest local optimum; theta in ``fixed`` stay where they start."""
-    from scipy.optimize import leastsq
-
-    scale = float(np.linalg.norm(y))
+    root = np.ones(len(x)) if weight is None else np.sqrt(weight)
+    seen = root * y
+    scale = float(np.linalg.norm(seen))
     free = [k for k in range(len(start)) if k not in fixed]
+    low, high = form.sides(form.linear)
 
     def theta_of(some: Floats) -> Floats:
         theta = start.copy()
         theta[free] = some
         return theta
 
+    def basis(theta: Floats) -> Floats:
+        return np.asarray(form.basis(x, theta) * root[:, None])
+
     def residual(some: Floats) -> Floats:
-        phi = form.basis(x, theta_of(some))
-        left = (phi @ _linear(form, phi, y) - y) / scale
+        phi = basis(theta_of(some))
         # Where the curve overflows it is no fit.
+        if not np.isfinite(phi).all():
+            return np.ones(len(x))
+        left = (phi @ _linear(phi, seen, low, high) - seen) / scale
         return np.asarray(left if np.isfinite(left).all() else np.ones(len(x)))
 
     def jacobian(some: Floats) -> Floats:
         theta = theta_of(some)
-        phi = form.basis(x, theta)
-        c = _linear(form, phi, y)
-        moved = np.einsum("mlk,l->mk", form.slopes(x, theta)[:, :, free], c)
-        used = phi[:, c != 0]
+        phi = basis(theta)
+        if not np.isfinite(phi).all():
+            return np.zeros((len(x), len(free)))
+        c = _linear(phi, seen, low, high)
+        slopes = form.derivatives(x, theta)[:, :, free] * root[:, None, None]
+        moved = np.einsum("mlk,l->mk", slopes, c)
+        used = phi[:, (c > low) & (c < high) & np.any(phi != 0, axis=0)]
         q = used / np.linalg.norm(used) if used.shape[1] == 1 else np.linalg.qr(used)[0]
         return np.asarray((moved - q @ (q.T @ moved)) / scale)
 
     if free:
-        # MINPACK's Levenberg-Marquardt: full output, as it would print its opinions otherwise.
-        with np.errstate(all="ignore"):
-            found = leastsq(
-                residual, start[free], Dfun=jacobian, full_output=True,
-                ftol=_EPS, xtol=_EPS, gtol=0.0, factor=_FIRST,
-            )  # fmt: skip
-        start = theta_of(found[0])
+        start = theta_of(_descend(residual, jacobian, start[free], *form.sides(
+            tuple(form.nonlinear[k] for k in free)
+        )))  # fmt: skip
     phi = form.basis(x, start)
-    c = _linear(form, phi, y)
+    c = _linear(phi * root[:, None], seen, low, high)
     values = phi @ c
     at_limit = tuple(form.nonlinear[k] for k in fixed)
-    return Fit(form, start, c, values, float(np.sum((values - y) ** 2)), at_limit)
+    objective = float(np.sum((root * (values - y)) ** 2))
+    return Fit(form, start, c, values, objective, at_limit)
 
 
-def _linear(form: CurveForm, phi: Floats, y: Floats) -> Floats:
-    """The best linear parameters (L,) for a basis (m, L)."""
+def _descend(residual: Any, jacobian: Any, start: Floats, low: Floats, high: Floats) -> Floats:
+    """Follow Levenberg and Marquardt's steps, or a trust region's within bounds."""
+    from scipy.optimize import least_squares, leastsq
+
+    with np.errstate(all="ignore"):
+        if np.isinf(low).all() and np.isinf(high).all():
+            # MINPACK's: full output, as it would print its opinions otherwise.
+            found = leastsq(
+                residual, start, Dfun=jacobian, full_output=True,
+                ftol=_EPS, xtol=_EPS, gtol=0.0, factor=_FIRST,
+            )  # fmt: skip
+            return np.asarray(found[0])
+        bounded = least_squares(
+            residual, np.clip(start, low, high), jac=jacobian, bounds=(low, high),
+            ftol=_EPS, xtol=_EPS, gtol=_EPS, max_nfev=200,
+        )  # fmt: skip
+        return np.asarray(bounded.x)
+
+
+def _linear(phi: Floats, y: Floats, low: Floats, high: Floats) -> Floats:
+    """The best linear parameters (L,) within bounds for a basis (m, L)."""
     if phi.shape[1] == 1:
-        best = float(phi[:, 0] @ y) / float(phi[:, 0] @ phi[:, 0])
-        return np.array([max(0.0, best) if form.positive else best])
-    if form.positive:
+        square = float(phi[:, 0] @ phi[:, 0])
+        best = float(phi[:, 0] @ y) / square if square > 0 else 0.0
+        return np.asarray(np.clip(np.array([best]), low, high))
+    lengths = np.linalg.norm(phi, axis=0)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    scaled = phi / lengths
+    if np.isinf(low).all() and np.isinf(high).all():
+        found = np.linalg.lstsq(scaled, y, rcond=None)[0]
+    elif not low.any() and np.isinf(high).all():
         from scipy.optimize import nnls
 
-        return np.asarray(nnls(phi, y)[0])
-    return np.asarray(np.linalg.lstsq(phi, y, rcond=None)[0])
+        found = nnls(scaled, y)[0]
+    else:
+        found = _within(scaled, y, low * lengths, high * lengths)
+    return np.asarray(np.clip(found / lengths, low, high))
 
 
-def starts(form: CurveForm, x: Floats, y: Floats) -> list[Floats]:
+def _within(phi: Floats, y: Floats, low: Floats, high: Floats) -> Floats:
+    """Least squares within bounds, some of which may hold a parameter fast."""
+    from scipy.optimize import lsq_linear
+
+    free = low < high
+    found = np.where(free, 0.0, low)
+    if free.any():
+        rest = y - phi @ found
+        found[free] = lsq_linear(
+            phi[:, free], rest, (low[free], high[free]), method="bvls", tol=_EPS
+        ).x
+    return np.asarray(found)
+
+
+def starts(form: CurveForm, x: Floats, y: Floats, weight: Floats | None = None) -> list[Floats]:
     """Return the best point of each part of the grid by its first axis: starts of one part alone
     may all lead to a limit."""
-    axes = form.grid(x, y)
+    axes = [
+        np.unique(np.clip(axis, low, high))
+        for axis, low, high in zip(form.grid(x, y), *form.sides(form.nonlinear), strict=True)
+    ]
+    if not axes:
+        return [np.zeros(0)]
+    root = np.ones(len(x)) if weight is None else np.sqrt(weight)
     theta = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(
         len(axes[0]), -1, len(axes)
     )
-    worth = np.array([_explained(form.basis(x, row), y) for row in theta])
+    with np.errstate(all="ignore"):
+        worth = np.array(
+            [
+                _explained(np.stack([form.basis(x, at) for at in row]) * root[:, None], root * y)
+                for row in theta
+            ]
+        )
     best, profile = worth.argmax(axis=1), worth.max(axis=1)
-    parts = np.array_split(np.arange(len(profile)), _STARTS)
+    parts = np.array_split(np.arange(len(profile)), min(_STARTS, len(profile)))
     chosen = [int(part[np.argmax(profile[part])]) for part in parts]
     return [theta[i, best[i]] for i in chosen]
 
 
 def _explained(phi: Floats, y: Floats) -> Floats:
-    """What bases (T, m, L) explain of y'y, (T,): enough to rank starts by."""
-    if phi.shape[2] == 1:
-        one = phi[:, :, 0]
-        return np.asarray((one @ y) ** 2 / np.einsum("tm,tm->t", one, one))
-    gram = np.einsum("tml,tmk->tlk", phi, phi)
-    gram += 1e-13 * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(phi.shape[2])
+    """What bases (T, m, L) explain of y'y, (T,): enough to rank starts by; least where one is no
+    number."""
+    finite = np.asarray(np.isfinite(phi).all(axis=(1, 2)))
+    phi = phi / np.maximum(np.linalg.norm(phi, axis=1, keepdims=True), 1e-300)
+    phi = np.where(finite[:, None, None], phi, 0.0)
+    gram = np.einsum("tml,tmk->tlk", phi, phi) + 1e-13 * np.eye(phi.shape[2])
     seen = np.einsum("tml,m->tl", phi, y)
-    return np.asarray(np.einsum("tl,tl->t", seen, np.linalg.solve(gram, seen[..., None])[..., 0]))
+    found = np.einsum("tl,tl->t", seen, np.linalg.solve(gram, seen[..., None])[..., 0])
+    return np.asarray(np.where(finite & np.isfinite(found), found, -1.0))

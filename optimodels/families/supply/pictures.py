@@ -75,6 +75,34 @@ def q_exponential_fit(results: Sequence[Result]) -> dict[str, bytes]:
     return {"fit": made.svg}
 
 
+def curve_fit(results: Sequence[Result]) -> dict[str, bytes]:
+    """The points with the curves of all forms, and their residuals."""
+    result = results[0]
+    curves = result.tables.get("curves")
+    if len(results) > 1 or not curves:
+        return {}
+    points, residuals = result.tables["points"], result.tables["residuals"]
+    x, fine = _column(points, "quantity"), _column(curves, "quantity")
+    names = [row["form"] for row in result.tables["forms"]]
+    with picture(6.4, 5.4, rows=2, sharex=True, height_ratios=(2.2, 1)) as (made, (top, bottom)):
+        small = len(x) > 150
+        top.plot(x, _column(points, "price"), "o", color=GREY, markersize=2 if small else 3.5,
+                 label="points", zorder=1)  # fmt: skip
+        bottom.axhline(0.0, color=GREY, linewidth=0.8)
+        for k, name in reversed(list(enumerate(names))):
+            style = {"color": SERIES[k % len(SERIES)], "linewidth": 2.4 if k == 0 else 1.1}
+            top.plot(fine, _column(curves, name), label=name, zorder=4 if k == 0 else 3, **style)
+            bottom.plot(x, _column(residuals, name), **style)
+        top.set_ylabel("price")
+        top.set_title(f"Supply curves by form; the best: {names[0]}")
+        handles, labels = top.get_legend_handles_labels()
+        top.legend([handles[0], *handles[:0:-1]], [labels[0], *labels[:0:-1]], loc="upper left")
+        bottom.set_ylabel("fit - price")
+        bottom.set_xlabel("quantity")
+        stamp(made, result)
+    return {"curves": made.svg}
+
+
 def _trend(results: Sequence[Result]) -> dict[str, bytes]:
     """q by the number of firms, a line per background (002, figure 2)."""
     lines: dict[str, list[tuple[int, float]]] = {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.supply import results
+from optimodels.families.supply import fit_data, results, rising
 from optimodels.families.supply.best_response import best_response
+from optimodels.families.supply.curve_fit import smooth_fits
+from optimodels.families.supply.curves import FORMS
 from optimodels.families.supply.data import Floats, Market, read
 from optimodels.families.supply.exact import expected_prices, solve
 from optimodels.families.supply.fit_formulations import (
@@ -15,6 +17,9 @@ from optimodels.families.supply.fit_formulations import (
     anchored,
     next_step,
 )
+from optimodels.families.supply.fit_parameters import CurveFit
+from optimodels.families.supply.fit_results import curve_fit as curve_fit_report
+from optimodels.families.supply.forms import CurveForm, Setting
 from optimodels.families.supply.monte_carlo import simulate
 from optimodels.families.supply.parameters import QExponentialFit
 from optimodels.families.supply.q_exponential_fit import nearest, points, problems
@@ -105,7 +110,34 @@ def _evidence(market: Market, done: Done) -> Outcome | None:
     return Outcome("local optimum", found.checks, arrays, values, by="certificate")
 
 
-_STAGES = (Compute("equilibrium", _equilibrium), Compute("draws", _draws))
+_EVIDENCE = Compute(
+    "evidence",
+    _evidence,
+    equations=(
+        "|T' r| / |r|, T the curve's tangents in q, log a, log b by complex steps",
+        "sum of squares over a grid of q and steepness, its best followed",
+    ),
+)
+
+_STAGES = (
+    Compute(
+        "equilibrium",
+        _equilibrium,
+        equations=(
+            "p(F) = c + (p_max - c) exp(-integral_F^1 B/A)   a bid by probability",
+            "A = sum_d pi_d C(n-1,j) F^j (1-F)^(n-1-j) s",
+            "B = (n-1) sum_d pi_d [C(n-2,j) F^j (1-F)^(n-2-j) s",
+            "                      + C(n-2,j-1) F^(j-1) (1-F)^(n-1-j) (r-s)]",
+            "    of a demand of d = 1..n r units, j = floor((d-1)/r), s = d - j r",
+            "E[p_(k)] = integral_0^1 p(F) Beta(F; k, n-k+1) dF,  k = ceil(unit/r)",
+        ),
+    ),
+    Compute(
+        "draws",
+        _draws,
+        equations=("mean of the k-th lowest of n bids p(F), F uniform on [0, 1]",),
+    ),
+)
 
 BIDDING_EQUILIBRIUM = Program(
     read=read, stages=_STAGES, report=results.bidding_equilibrium, main="equilibrium"
@@ -123,7 +155,45 @@ def q_exponential_fit(parameters: QExponentialFit) -> Program:
     )
     return Program(
         read=read,
-        stages=(*_STAGES, fit, Compute("evidence", _evidence)),
+        stages=(*_STAGES, fit, _EVIDENCE),
         report=results.q_exponential_fit,
         main="fit",
     )
+
+
+def curve_fit(parameters: CurveFit) -> Program:
+    """All forms asked for: smooth ones by variable projection, convex ones by a solver.
+
+    The stage that a result is named by is the smooth one where there is any: its local optima
+    are what the comparison rests on.
+    """
+    asked = parameters.forms
+    forms = [name for name in FORMS if asked is None or name in asked]
+    # What a form is does not depend on the setting.
+    smooth = [name for name in forms if isinstance(FORMS[name](Setting()), CurveForm)]
+    stages: list[Solve | Compute] = []
+    if smooth:
+        stages.append(Compute("smooth", smooth_fits, equations=_SMOOTH))
+    if len(smooth) < len(forms):
+        stages.append(Solve("rising", rising.FORMULATION, _rising, required=False))
+    return Program(
+        read=fit_data.read,
+        stages=tuple(stages),
+        report=curve_fit_report,
+        main="smooth" if smooth else "rising",
+    )
+
+
+def _rising(task: fit_data.Task, done: Done) -> dict[str, rising.Rising]:
+    return {name: rising.instance(form, task.sample) for name, form in task.rising.items()}
+
+
+_SMOOTH = (
+    "minimise    sum_i w_i rho(f(q_i) - price_i)                  price^2",
+    "            rho(r) = r^2, or 2 M |r| - M^2 beyond Huber's threshold M",
+    "with  f(q)  one of the forms, within the bounds of its parameters:",
+    "            a [1 + (1-q') b q]^(1/(1-q'))                q-exponential",
+    "            c0 + c1 ((q - q_w) / (q_m - q))^c2              asymptotic",
+    "            a exp(b q)                                     exponential",
+    "            a q^p                                                power",
+)

@@ -1,41 +1,85 @@
-"""Whether a q-exponential is a least-squares optimum, in the raw q, a and b.
+"""Whether a curve is a least-squares (or Huber) optimum, by its published formula alone.
 
-A second transcription: the curve is written as published, derivatives are complex steps, and
-further starts are followed without any. Nothing is shared with the fit but the points.
+A second transcription: each form's formula as published, complex-step derivatives, and further
+starts that are followed without any. Nothing is shared with the fit but the points.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
 from optimodels.families.supply.data import Floats
+from optimodels.families.supply.sample import Sample
 
 Complexes = npt.NDArray[np.complex128]
 
 #: Directions in which a curve moves by less than this part of the most are rounding errors.
 _RANK = 1e-11
 _STEP = 1e-30
-#: Of the smallest number that a double holds to full precision.
-_LEAST_LOG = -708.0
-#: Size of the exponents, from the last point, at which prices still count.
-_ANCHORED = 30.0
-_TERMS = 25
-#: Size of the scan: values of q by values of the curve's steepness.
-_GRID = (33, 33)
+#: Points of the scan that are followed, and reweightings of a robust one at each.
 _FOLLOWED = 4
+_REWEIGHTED = 25
+
+
+@dataclass(frozen=True)
+class Written:
+    """A curve as published: ``curve`` (m,) at quantities (m,) and complex parameters (P,).
+
+    ``point`` (P,) are the claimed parameters, ``bounds`` those of them by name; ``exponent`` is
+    by how much the formula multiplies rounding errors.
+    """
+
+    names: tuple[str, ...]
+    point: Floats
+    curve: Callable[[Floats, Complexes], Complexes]
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    exponent: float = 1.0
+
+    def values(self, x: Floats) -> Floats:
+        """The curve (m,) at the claimed parameters."""
+        return np.asarray(self.curve(x, self.point.astype(complex)).real)
+
+    def tangent(self, x: Floats, point: Floats) -> Floats:
+        """Derivatives (m, P) by the parameters: complex steps."""
+        steps = np.eye(len(point)) * 1j * _STEP
+        return np.stack([self.curve(x, point + step).imag / _STEP for step in steps], axis=1)
+
+    def inwards(self) -> Floats:
+        """Per parameter: 1 on its lower bound, -1 on its upper one, NaN where both, else 0."""
+        sides = [self.bounds.get(name, (-np.inf, np.inf)) for name in self.names]
+        found = [
+            np.nan if low == high else float(at == low) - float(at == high)
+            for at, (low, high) in zip(self.point.tolist(), sides, strict=True)
+        ]
+        return np.array(found)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Where else an optimum may lie: ``shapes`` gives the curve (m, L) per unit of its linear
+    parameters at a place (K,), ``axes`` the places, ``sides`` (K,) what bounds them, and
+    ``lower`` and ``upper`` (L,) what bounds the linear ones."""
+
+    shapes: Callable[[Floats, Floats], Floats]
+    axes: tuple[Floats, ...]
+    lower: Floats
+    upper: Floats
+    sides: Sequence[tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True)
 class Evidence:
     """``offset``: the part of the residuals that lies in the curve's tangent space (Bates and
-    Watts 1981), 0 at a stationary point. ``curvature``: the least second derivative over the
-    tangent's own, 1 for a linear curve, positive at a minimum. ``scanned``: the least sum of
-    squares that the scan and its followed starts found. ``inward``: by which part the sum of
-    squares falls per unit of curve moved inwards from a power law, 0 or less at an optimum.
-    ``rounding``: rounding errors of the raw curve as a part of the residuals.
+    Watts 1981), 0 at a stationary point; a robust loss counts what it makes of the residuals.
+    ``curvature``: the least second derivative over the tangent's own, 1 for a linear curve,
+    positive at a minimum. ``scanned``: the least loss that the scan and its followed starts
+    found. ``inward``: by which part the loss falls per unit of curve moved inwards from a bound,
+    0 or less at an optimum. ``rounding``: rounding errors of the curve as a part of the residuals.
     """
 
     offset: float
@@ -45,118 +89,119 @@ class Evidence:
     rounding: float
 
 
-def evidence(
-    x: Floats,
-    y: Floats,
-    log_a: float | None,
-    q: float,
-    b: float | None,
-    price: float,
-    rate: float,
-) -> Evidence:
-    """Examine a fit a exp_q(b x) = price exp_q(rate (x - x_m)) of points x, y (m,).
+def examine(sample: Sample, written: Written, others: Scan) -> Evidence:
+    """Examine a claimed optimum."""
+    point, inwards = written.point, written.inwards()
+    root = np.sqrt(sample.weight)
+    free = inwards == 0
 
-    ``b`` None: price (x / x_m)^(1 / (1-q)). Where no double holds ``a``, its logarithm would
-    swamp the residuals: the second form is taken there.
-    """
-    exponent = 1.0
-    if b is None or log_a is None:
-        power = 1.0 / (1.0 - q)
-        point = np.array([np.log(price), power])
+    def tangent(at: Floats) -> Floats:
+        return np.asarray(written.tangent(sample.x, at) * root[:, None])
 
-        def curve(theta: Complexes) -> Complexes:
-            return np.asarray(np.exp(theta[0] + theta[1] * np.log(x / x[-1])))
-    else:
-        held = log_a > _LEAST_LOG
-        exponent = max(1.0, abs(log_a)) if held else _ANCHORED
-        point = np.array([log_a, q, np.log(b)] if held else [np.log(price), q, np.log(rate)])
-        start = 0.0 if held else float(x[-1])
+    def pull(at: Floats) -> Floats:
+        left = written.curve(sample.x, at.astype(complex)).real - sample.y
+        return np.asarray(root * np.clip(left, -sample.threshold, sample.threshold))
 
-        def curve(theta: Complexes) -> Complexes:
-            return _raw(x - start, theta)
-
-    def tangent(theta: Floats) -> Floats:
-        steps = np.eye(len(theta)) * 1j * _STEP
-        return np.stack([curve(theta + step).imag / _STEP for step in steps], axis=1)
-
-    value = curve(point.astype(complex)).real
-    left = value - y
+    left, slopes = pull(point), tangent(point)
     # Residuals that are rounding errors have no direction.
-    size = max(float(np.linalg.norm(left)), 1e-11 * float(np.linalg.norm(y)))
-    u, s, vt = np.linalg.svd(tangent(point), full_matrices=False)
-    kept = s > _RANK * s[0]
-    basis, moves = u[:, kept], (vt[kept] / s[kept, None]).T
+    whole = float(np.linalg.norm(root * sample.y))
+    size = max(float(np.linalg.norm(left)), 1e-11 * whole)
+    u, s, vt = np.linalg.svd(slopes[:, free], full_matrices=False)
+    kept = s > _RANK * max(s, default=0.0)
+    basis, moves = u[:, kept], np.zeros((len(point), int(kept.sum())))
+    moves[free] = (vt[kept] / s[kept, None]).T
     offset = float(np.linalg.norm(basis.T @ left)) / size
-    # The exponential's error is that of its exponent's terms.
-    rounding = float(np.finfo(float).eps) * exponent * float(np.linalg.norm(y)) / size
-    # Second derivatives of half the sum of squares, in moves that shift the curve by one: short
-    # ones, as q and log a bend along them, but longer than rounding errors.
+    rounding = float(np.finfo(float).eps) * written.exponent * whole / size
+    # Second derivatives of half the loss, in moves that shift the curve by one: short ones, as
+    # parameters bend along them, but longer than rounding errors.
     far = max(1e-4, 30.0 * rounding) * size
     second = np.empty((moves.shape[1],) * 2)
     for k, move in enumerate(moves.T):
-        sides = [
-            tangent(at).T @ (curve(at.astype(complex)).real - y)
-            for at in (point + far * move, point - far * move)
-        ]
-        second[:, k] = moves.T @ (sides[0] - sides[1]) / (2 * far)
-    curvature = float(np.linalg.eigvalsh((second + second.T) / 2)[0])
-    inward = None
-    if b is None:
-        # With w = 1 / b the curve is a multiple of (w + (1-q) x)^(1/(1-q)); w >= 0.
-        slope = value / x
-        slope -= basis @ (basis.T @ slope)
-        inward = -float(slope @ left) / (float(np.linalg.norm(slope)) * size)
-    return Evidence(offset, curvature, scan(x, y), inward, rounding)
+        ends = [tangent(at).T @ pull(at) for at in (point + far * move, point - far * move)]
+        second[:, k] = moves.T @ (ends[0] - ends[1]) / (2 * far)
+    curvature = float(np.linalg.eigvalsh((second + second.T) / 2)[0]) if len(second) else 1.0
+    falls = list(_falls(slopes * inwards, basis, left, np.flatnonzero(np.abs(inwards) == 1), size))
+    return Evidence(offset, curvature, scan(sample, others), max(falls, default=None), rounding)
 
 
-def scan(x: Floats, y: Floats) -> float:
-    """Return the least sum of squares over a grid of q and b, its best points followed."""
+def _falls(
+    slopes: Floats, basis: Floats, left: Floats, places: npt.NDArray[np.int64], size: float
+) -> Iterator[float]:
+    """By which part the loss falls, inwards from each bound; free parameters follow."""
+    for k in places:
+        slope = slopes[:, k] - basis @ (basis.T @ slopes[:, k])
+        length = float(np.linalg.norm(slope))
+        if length > _RANK * float(np.linalg.norm(slopes[:, k])):
+            yield -float(slope @ left) / (length * size)
+
+
+def scan(sample: Sample, others: Scan) -> float:
+    """Return the least loss over a grid of places, its best ones followed."""
     from scipy.optimize import minimize
 
-    q = np.linspace(-0.5, 2.5, _GRID[0])
-    # From a curve of one percent to one of e^30 a step, by its steepness at the last point.
-    steep = np.linspace(np.log(0.01 / x[-1]), np.log(30.0), _GRID[1])
-
     def left(place: Floats) -> float:
-        shape = _anchored(x, float(place[0]), float(np.exp(place[1])))
-        seen = float(shape @ y) / float(shape @ shape)
-        return float(np.sum((seen * shape - y) ** 2))
+        with np.errstate(all="ignore"):
+            return _least(sample, others.shapes(sample.x, place), others.lower, others.upper)
 
-    values = np.array([[left(np.array([i, j])) for j in steep] for i in q])
+    if not others.axes:
+        return left(np.zeros(0))
+    shape = tuple(len(axis) for axis in others.axes)
+    values = np.array([left(np.array(place)) for place in product(*others.axes)]).reshape(shape)
     padded = np.pad(values, 1, constant_values=np.inf)
     around = [
-        padded[1 + i : 1 + i + len(q), 1 + j : 1 + j + len(steep)]
-        for i in (-1, 0, 1)
-        for j in (-1, 0, 1)
+        padded[tuple(slice(1 + by, 1 + by + n) for by, n in zip(move, shape, strict=True))]
+        for move in product((-1, 0, 1), repeat=len(shape))
     ]
-    minima = np.argwhere(values <= np.min(around, axis=0))
-    best = sorted(minima.tolist(), key=lambda at: values[at[0], at[1]])[:_FOLLOWED]
+    minima = np.argwhere(values <= np.min(around, axis=0)).tolist()
+    best = sorted(minima, key=lambda at: values[tuple(at)])[:_FOLLOWED]
     found = [float(values.min())]
-    for i, j in best:
+    for at in best:
+        start = np.array([axis[k] for axis, k in zip(others.axes, at, strict=True)])
         options = {"xatol": 1e-9, "fatol": 0.0, "maxiter": 500}
-        start = np.array([q[i], steep[j]])
-        ended = minimize(left, start, method="Nelder-Mead", options=options)  # type: ignore[call-overload]
+        ended = minimize(  # type: ignore[call-overload]
+            left, start, method="Nelder-Mead", bounds=others.sides, options=options
+        )
         found.append(float(ended.fun))
     return min(found)
 
 
-def _anchored(x: Floats, q: float, steep: float) -> Floats:
-    """The curve through 1 at the last point, of logarithmic slope ``steep`` there, b > 0."""
-    k = 1.0 - q
-    steep = min(steep, 1.0 / (k * x[-1])) if k > 0 else steep
-    if abs(k) < 1e-8:
-        return np.asarray(np.exp(steep * (x - x[-1])))
-    with np.errstate(all="ignore"):
-        base = np.maximum(0.0, 1.0 + k * steep * (x - x[-1]))
-        return np.asarray(base ** (1.0 / k))
+def _least(sample: Sample, shape: Floats, lower: Floats, upper: Floats) -> float:
+    """The least loss over the linear parameters of a shape (m, L); infinite where it has none.
+
+    A robust loss is reweighted some times: what is left to gain makes no other curve worse.
+    """
+    if not np.isfinite(shape).all():
+        return np.inf
+    weight = sample.weight
+    for _ in range(_REWEIGHTED if np.isfinite(sample.threshold) else 1):
+        level = _within(shape, sample.y, np.sqrt(weight), lower, upper)
+        size = np.abs(shape @ level - sample.y)
+        bound = np.minimum(size, sample.threshold)
+        weight = sample.weight * np.where(size > 0, bound / np.where(size > 0, size, 1.0), 1.0)
+    return float(sample.weight @ (bound * (2 * size - bound)))
 
 
-def _raw(x: Floats, theta: Complexes) -> Complexes:
-    """exp(log a + log(1 + (1-q) b x) / (1-q)), by its series where the quotient loses digits."""
-    log_a, q, log_b = theta
-    grown = np.exp(log_b) * x
-    w = (1.0 - q) * grown
-    near = np.abs(w) < 0.1
-    series = np.polynomial.polynomial.polyval(-w * near, 1.0 / np.arange(1.0, _TERMS + 1))
-    away = np.where(near, 1.0, w)
-    return np.asarray(np.exp(log_a + grown * np.where(near, series, np.log(1.0 + away) / away)))
+def _within(shape: Floats, y: Floats, root: Floats, lower: Floats, upper: Floats) -> Floats:
+    """Least squares within bounds: of all sets of active ones that is the best which is allowed."""
+    length = np.linalg.norm(shape * root[:, None], axis=0)
+    length = np.where(length > 0, length, 1.0)
+    scaled, seen = shape * root[:, None] / length, y * root
+    low, high = lower * length, upper * length
+    if scaled.shape[1] == 1:
+        only = float(scaled[:, 0] @ seen) / max(float(scaled[:, 0] @ scaled[:, 0]), 1e-300)
+        return np.asarray(np.clip(only, low, high) / length)
+    found = np.linalg.lstsq(scaled, seen, rcond=None)[0]
+    if np.all((found >= low) & (found <= high)):
+        return np.asarray(found / length)
+    sides = zip(low.tolist(), high.tolist(), strict=True)
+    ways = [[None, *(side for side in {*pair} if np.isfinite(side))] for pair in sides]
+    best, least = np.clip(found, low, high), np.inf
+    for way in product(*ways):
+        free = np.array([one is None for one in way])
+        tried = np.array([0.0 if one is None else one for one in way])
+        rest = seen - scaled @ tried
+        tried[free] = np.linalg.lstsq(scaled[:, free], rest, rcond=None)[0]
+        misfit = float(np.sum((scaled @ tried - seen) ** 2))
+        if misfit < least and np.all((tried >= low) & (tried <= high)):
+            best, least = tried, misfit
+    return np.asarray(best / length)
