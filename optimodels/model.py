@@ -254,8 +254,8 @@ def declare(
     """Return a model whose parts stand under its name in the files of its family's package.
 
     Of "shiftable-loads" these are the class ``ShiftableLoads`` in parameters.py (or the file that
-    ``parameters`` names), ``SHIFTABLE_LOADS`` (or what ``program`` names) in programs.py, ``shiftable_loads`` in
-    pictures.py.
+    ``parameters`` names), ``SHIFTABLE_LOADS`` (or what ``program`` names) in programs.py, and
+    ``shiftable_loads`` in pictures.py.
     """
     name = short.replace("-", "_")
     return Model(

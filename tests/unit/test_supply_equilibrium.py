@@ -7,7 +7,6 @@ from pathlib import Path
 import mpmath as mp
 import numpy as np
 import pytest
-from optimodels.report.explanation import explanation_text
 from scipy.integrate import quad
 from scipy.stats import beta
 
@@ -17,6 +16,7 @@ from optimodels.errors import CallError, CaseError
 from optimodels.families.supply.best_response import best_response
 from optimodels.families.supply.data import Market
 from optimodels.families.supply.exact import expected_prices, log_binomials, solve
+from optimodels.reporting.explanation import explanation_text
 from optimodels.result import Result
 from optimodels.runs.key import Keys
 from optimodels.study import solve as solve_case
