@@ -31,9 +31,14 @@ def output_folder(path: Path) -> Path:
     return path
 
 
+def plain_stem(name: str) -> str:
+    """Return a name with nothing in it that a file system minds; two names may become one."""
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".") or "case"
+
+
 def file_stem(name: str) -> str:
     """Return a name that every file system takes; a case's name may hold anything."""
-    stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".") or "case"
+    stem = plain_stem(name)
     if stem != name or len(stem.encode()) > _MOST_STEM:
         # Two names must not become one file.
         mark = hashlib.sha256(name.encode()).hexdigest()[:8]

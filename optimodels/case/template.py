@@ -35,7 +35,10 @@ def new_case(model: Model) -> str:
     lines += ["", "parameters:"]
     for name, field in model.parameters_class().model_fields.items():
         lines += [f"  # {line}" for line in textwrap.wrap(field.description or "", _WIDTH - 4)]
-        lines.append(f"  {name}: {_yaml(field.get_default(call_default_factory=True))}")
+        value = f"  {name}: {_yaml(field.get_default(call_default_factory=True))}"
+        lines += textwrap.wrap(
+            value, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
     if any(isinstance(stage, Solve) for stage in model.load_program().stages):
         lines += [
             "",

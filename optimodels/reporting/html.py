@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from optimodels import __version__
 from optimodels.comparison import Table
-from optimodels.files import file_stem
+from optimodels.files import plain_stem
 from optimodels.reporting.drawing import inline
 from optimodels.reporting.folder import csv_text
 from optimodels.reporting.formats import columns_of
@@ -147,7 +147,7 @@ def _table(table: Table, name: str) -> _Table:
         heads,
         [part for part in (rows[:_FIRST_ROWS], rows[_FIRST_ROWS:]) if part],
         len(rows),
-        f"{file_stem(table.title)}.csv",
+        f"{plain_stem(table.title)}.csv",
         "data:text/csv;charset=utf-8," + quote(csv_text(table.rows), safe=_SAFE),
     )
 
