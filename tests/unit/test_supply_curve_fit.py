@@ -379,3 +379,11 @@ def test_the_scale_of_quantities_does_not_matter() -> None:
         assert one["form"] == other["form"]
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-6)
     assert kw.verdict.status == "verified"
+
+
+def test_the_nearest_q_exponential_to_falling_prices_is_constant() -> None:
+    result = solved(f"{given(X, 100 - X)}, forms: [q-exponential]")
+    assert result.verdict.text == "verified by certificate: local optimum"
+    assert result.values["q_exponential_q"] is None
+    assert result.values["q_exponential_anchor_price"] == pytest.approx(float(np.mean(100 - X)))
+    assert any("anchor_rate is on its bound 0" in note for note in result.notes)

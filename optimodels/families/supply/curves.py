@@ -82,6 +82,11 @@ def _q_grid(x: Floats, y: Floats) -> tuple[Floats, ...]:
 def _q_parameters(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
     """q, the anchored A and beta, and the raw a and b where a double can hold them."""
     s, rate, price = float(-np.expm1(theta[0])), float(np.exp(theta[1])), float(c[0])
+    if rate == 0:
+        # A constant has every q.
+        log_a = float(np.log(price)) if price > 0 else None
+        return {"q": None, "anchor_price": price, "anchor_rate": 0.0, "a": price, "b": 0.0,
+                "log_a": log_a}  # fmt: skip
     found: dict[str, Any] = {
         "q": 1.0 - s / rate,
         "anchor_price": price,
@@ -103,11 +108,16 @@ _LOG_LEAST = float(np.log(np.finfo(float).tiny))
 
 
 def _q_told(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
-    return {**_q_parameters(x, theta, c), "power_law": bool(np.isneginf(theta[0]))}
+    return {
+        **_q_parameters(x, theta, c),
+        "power_law": bool(np.isneginf(theta[0]) and np.isfinite(theta[1])),
+    }
 
 
 def _q_written(x: Floats, theta: Floats, c: Floats) -> Written:
     v = _q_parameters(x, theta, c)
+    if v["q"] is None:
+        return q_exponential_raw.constant(x, v["anchor_price"])
     return q_exponential_raw.written(
         x, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"]
     )
@@ -115,6 +125,8 @@ def _q_written(x: Floats, theta: Floats, c: Floats) -> Written:
 
 def _q_reported(x: Floats, theta: Floats, c: Floats) -> Written:
     v = _q_told(x, theta, c)
+    if v["q"] is None:
+        return q_exponential_raw.constant(x, v["anchor_price"])
     return q_exponential_raw.reported(
         x, v["q"], v["anchor_price"], v["anchor_rate"], v["power_law"]
     )
@@ -128,14 +140,15 @@ def _q_unfit(x: Floats, y: Floats) -> str:
 
 #: f(x) = a exp_q(b x), exp_q(x) = [1 + (1-q) x]^(1/(1-q)), stated at its last point x_m, where it
 #: is well conditioned: A exp_q(beta (x - x_m)). theta: log(1 - s) with s = (1-q) beta x_m <= 1,
-#: and log(beta x_m); at s = 1, b is infinite and the curve a power of x.
+#: and log(beta x_m); at s = 1, b is infinite and the curve a power of x;
+#: at beta = 0 it is a constant, the nearest one to prices that fall.
 Q_EXPONENTIAL = CurveForm(
     name="q-exponential",
     formula="a [1 + (1-q) b x]^(1/(1-q))",
     linear=("anchor_price",),
     nonlinear=("log_room", "log_rate"),
     bounds={"anchor_price": (0.0, np.inf)},
-    limits=(-np.inf, None),
+    limits=(-np.inf, -np.inf),
     basis=_q_basis,
     slopes=_q_slopes,
     grid=_q_grid,

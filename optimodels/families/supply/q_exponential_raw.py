@@ -56,6 +56,17 @@ def written(
     )
 
 
+def constant(x: Floats, price: float) -> Written:
+    """Write the constant, beta = 0: whatever q, beta moves it by x - x_m there."""
+    last = float(x[-1])
+    return Written(
+        ("anchor_price", "anchor_rate"),
+        np.array([price, 0.0]),
+        lambda x, p: np.asarray(p[0] * np.exp(p[1] * (x - last))),
+        {"anchor_rate": (0.0, np.inf)},
+    )
+
+
 def reported(x: Floats, q: float, price: float, rate: float, power_law: bool) -> Written:
     """Write a fit by what is told of it: the price and the rate at the last point, and q.
 
