@@ -209,26 +209,20 @@ def starts(form: CurveForm, x: Floats, y: Floats, weight: Floats | None = None) 
     theta = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(
         len(axes[0]), -1, len(axes)
     )
+    low, high = form.sides(form.linear)
+
+    def worth_of(at: Floats) -> float:
+        """Minus what the best curve at a theta leaves of the prices; least where it is none."""
+        phi = form.basis(x, at) * root[:, None]
+        lengths = np.linalg.norm(phi, axis=0)
+        if not np.isfinite(lengths).all() or not lengths.any():
+            return -np.inf
+        left = phi @ _linear(phi, root * y, low, high) - root * y
+        return -float(left @ left)
+
     with np.errstate(all="ignore"):
-        worth = np.array(
-            [
-                _explained(np.stack([form.basis(x, at) for at in row]) * root[:, None], root * y)
-                for row in theta
-            ]
-        )
+        worth = np.array([[worth_of(at) for at in row] for row in theta])
     best, profile = worth.argmax(axis=1), worth.max(axis=1)
     parts = np.array_split(np.arange(len(profile)), min(_STARTS, len(profile)))
     chosen = [int(part[np.argmax(profile[part])]) for part in parts]
     return [theta[i, best[i]] for i in chosen]
-
-
-def _explained(phi: Floats, y: Floats) -> Floats:
-    """What bases (T, m, L) explain of y'y, (T,): enough to rank starts by; least where one is no
-    number."""
-    finite = np.asarray(np.isfinite(phi).all(axis=(1, 2)))
-    phi = phi / np.maximum(np.linalg.norm(phi, axis=1, keepdims=True), 1e-300)
-    phi = np.where(finite[:, None, None], phi, 0.0)
-    gram = np.einsum("tml,tmk->tlk", phi, phi) + 1e-13 * np.eye(phi.shape[2])
-    seen = np.einsum("tml,m->tl", phi, y)
-    found = np.einsum("tl,tl->t", seen, np.linalg.solve(gram, seen[..., None])[..., 0])
-    return np.asarray(np.where(finite & np.isfinite(found), found, -1.0))

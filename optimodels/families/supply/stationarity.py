@@ -106,6 +106,8 @@ def examine(sample: Sample, written: Written, others: Scan) -> Evidence:
     # Residuals that are rounding errors have no direction.
     whole = float(np.linalg.norm(root * sample.y))
     size = max(float(np.linalg.norm(left)), 1e-11 * whole)
+    if not np.isfinite(slopes).all():
+        return Evidence(np.inf, -np.inf, scan(sample, others), None, 0.0)
     u, s, vt = np.linalg.svd(slopes[:, free], full_matrices=False)
     kept = s > _RANK * max(s, default=0.0)
     basis, moves = u[:, kept], np.zeros((len(point), int(kept.sum())))
