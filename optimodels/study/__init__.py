@@ -179,12 +179,11 @@ def _finish(
 ) -> Result:
     with ledger.timed("report"):
         answer = program.report(data, done)
-    main = done.solutions.get(program.main)
-    first = next(iter(main.values())) if main else None
+    first, asked = _first(done, program.main), _speaking(program, done)
     result = _blank(case, program, done, verdicts, request, ledger)
     result = replace(
         result,
-        stopped=first.stopped if first else "optimal",
+        stopped=asked.stopped if asked else "optimal",
         point=first.point if first else "none",
         objective=answer.objective if answer.objective is not None else _objective(first),
         bound=answer.bound if answer.bound is not None else (first.bound if first else None),
@@ -192,7 +191,7 @@ def _finish(
         values=answer.values,
         tables=answer.tables,
         notes=answer.notes,
-        message=first.message if first else "",
+        message=asked.message if asked else "",
         network=getattr(data, "network", None),
         arrays={name: outcome.arrays for name, outcome in done.outcomes.items()},
     )
@@ -227,14 +226,13 @@ def _blank(
     ledger: Ledger,
 ) -> Result:
     model = case.model
-    main = done.solutions.get(program.main) or {}
-    first = next(iter(main.values()), None)
+    first, asked = _first(done, program.main), _speaking(program, done)
     at = program.main if program.main in verdicts else next(iter(verdicts))
     return Result(
         case=case.name,
         model=model.name,
         fingerprint=case.fingerprint() + (f"-{first.fingerprint[:16]}" if first else ""),
-        solver=first.solver if first else describe(None, request),
+        solver=asked.solver if asked else describe(None, request),
         stopped="optimal",
         point="none",
         verdict=weakest(verdicts, at),
@@ -246,6 +244,25 @@ def _blank(
         parameters=case.parameters.model_dump(mode="json"),
         asked=case.asked(),
     )
+
+
+def _first(done: Done, stage: str) -> Solution | None:
+    return next(iter(done.solutions.get(stage, {}).values()), None)
+
+
+def _speaking(program: Program, done: Done) -> Solution | None:
+    """Return the answer by which a result names its solver and how that stopped.
+
+    It is the main stage's; where that computes, one of the other stages' answers: of the problems
+    that the case's own solver was broken off at, if there are any.
+    """
+    first = _first(done, program.main)
+    if first is not None:
+        return first
+    own = [stage.name for stage in program.stages if isinstance(stage, Solve) and not stage.solver]
+    found = [solution for name in own for solution in done.solutions.get(name, {}).values()]
+    broken = (s for s in found if s.stopped not in ("optimal", "infeasible", "unbounded"))
+    return next(broken, next(iter(found), None))
 
 
 def _stage_summary(name: str, done: Done, verdict: Verdict) -> dict[str, Any]:

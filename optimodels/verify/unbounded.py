@@ -11,6 +11,7 @@ from optimodels.form import Vector
 from optimodels.result import Check, Claim, Verdict
 from optimodels.verify.certificate import best_bound
 from optimodels.verify.infeasible import feasible_point, search
+from optimodels.verify.optimum import judge_point
 from optimodels.verify.problem import Problem
 from optimodels.verify.proposals import solve_lp
 from optimodels.verify.rational import proves_unbounded
@@ -31,7 +32,7 @@ def judge_unbounded(problem: Problem, claim: Claim, testimonies: Sequence[Testim
         if proof is not None:
             reason = "infeasible, not unbounded" + (f": {proof.reason}" if proof.reason else "")
             return Judgement(Verdict("refuted", "", "unboundedness", reason, (proof.check,)))
-    bounded = "" if check is not None else _bounded(problem)
+    bounded = "" if check is not None else _bounded(problem) or _has_optimum(problem, testimonies)
     if bounded:
         return Judgement(Verdict("refuted", "", "unboundedness", bounded))
     others = [said.who for said in testimonies if said.stopped in ("optimal", "infeasible")]
@@ -178,3 +179,16 @@ def _bounded(problem: Problem) -> str:
     if bound is None or not bound.proves(value):
         return ""
     return f"bounded: nothing is better than {bound.safe:.9g}"
+
+
+def _has_optimum(problem: Problem, testimonies: Sequence[Testimony]) -> str:
+    """Say whose point is an optimum that needs nobody's word: what has one is bounded."""
+    for said in testimonies:
+        if said.x is None or said.stopped != "optimal":
+            continue
+        theirs = Claim("optimal", "optimal", x=said.x, row_multipliers=said.row_multipliers)
+        verdict = judge_point(problem, theirs, ()).verdict
+        if verdict.status == "verified" and verdict.of == "global optimum":
+            value = problem.form.objective(said.x)
+            return f"bounded: the optimum that {said.who} found is {value:.9g}"
+    return ""
