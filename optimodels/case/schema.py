@@ -196,6 +196,12 @@ class PrintedColumn(Strict):
     better: Literal["lower", "higher"] | None = Field(
         default=None, description="where ours is better than this, that is the word"
     )
+    noise: list[Text] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=2,
+        description="values of ours: the range in which the printed figure's own noise leaves it",
+    )
     note: str = ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,32 +223,67 @@ def half_width(spread: float, n: int) -> float:
 
 def _paper(index: Index, runs: Sequence[_Run]) -> list[Table]:
     """Return the paper's figures beside ours: those of the case beside the run that is the case as
-    it stands, those of a printed table each in the row of its run."""
+    it stands, those of a printed table each in the row of its runs, whatever their seeds."""
     rows: list[Row] = []
-    wide: list[Row] = []
-    notes: dict[str, None] = {}
+    printed: dict[tuple[Any, ...], list[_Run]] = {}
     source = ""
     for key, run in zip(index.keys, runs, strict=True):
         if run.summary is None or run.summary["error"]:
             continue
-        line: Row = dict(run.keys)
         for figure in run.summary["paper"]:
             source = figure["source"]
-            name, mark = figure["figure"], MARKS[run.verdict]
-            if figure["of"] == "run":
-                line |= {f"{name} printed": figure["paper"], f"{name} ours": figure["ours"]}
-                line |= {name: _word(figure), "verdict": mark}
-                notes |= dict.fromkeys([f"{name}: {figure['note']}"] if figure["note"] else [])
-            elif key == index.own:
+            if figure["of"] != "run" and key == index.own:
                 kept = {column: figure[column] for column in _PRINTED}
+                mark = MARKS[run.verdict]
                 rows.append({**run.keys, **kept, "verdict": mark, "note": figure["note"]})
-        if len(line) > len(run.keys):
-            wide.append({**{k: v for k, v in line.items() if k != "verdict"}, "verdict": mark})
+        if any(figure["of"] == "run" for figure in run.summary["paper"]):
+            at = tuple(value for name, value in run.keys.items() if name != _SEED)
+            printed.setdefault(at, []).append(run)
     title, told = f"{index.case}: beside the paper", f"source: {source}"
     tables = [Table(title, rows, told)] if rows else []
-    if wide:
-        tables.append(Table(f"{title}, row by row", wide, "; ".join([told, *notes])))
+    if printed:
+        tables.append(_row_by_row(f"{title}, row by row", told, list(printed.values())))
     return tables
+
+
+def _row_by_row(title: str, told: str, groups: Sequence[Sequence[_Run]]) -> Table:
+    """Return a row per printed row: each figure, ours, and the word; below, how many of each."""
+    rows: list[Row] = []
+    words: dict[str, Counter[str]] = {}
+    notes: dict[str, None] = {}
+    for runs in groups:
+        line: Row = {k: v for k, v in runs[0].keys.items() if len(runs) == 1 or k != _SEED}
+        figures: dict[str, list[Mapping[str, Any]]] = {}
+        for run in runs:
+            for figure in run.summary["paper"] if run.summary else ():
+                if figure["of"] == "run":
+                    figures.setdefault(figure["figure"], []).append(figure)
+        for name, found in figures.items():
+            ours, word = _folded(found)
+            line |= {f"{name} printed": found[0]["paper"], f"{name} ours": ours, name: word}
+            words.setdefault(name, Counter())[word] += 1
+            notes |= dict.fromkeys(f"{name}: {one['note']}" for one in found if one["note"])
+        weakest = min((run.verdict for run in runs), key=_STRENGTH.index)
+        rows.append({**line, "verdict": MARKS[weakest]})
+    counts = [
+        f"{name}: " + ", ".join(f"{number} {word}" for word, number in counted.most_common())
+        for name, counted in words.items()
+    ]
+    return Table(title, rows, "; ".join([told, *counts, *notes]))
+
+
+def _folded(found: Sequence[Mapping[str, Any]]) -> tuple[Any, str]:
+    """Our figure and its word: of several seeds their mean and spread, and whether the printed
+    figure lies among theirs."""
+    numbers = [one["ours"] for one in found if isinstance(one["ours"], (int, float))]
+    said = found[0]["paper"]
+    if len(found) == 1 or len(numbers) < 2 or not isinstance(said, (int, float)):
+        return found[0]["ours"], _word(found[0])
+    ours = f"{statistics.fmean(numbers):.6g} ± {statistics.stdev(numbers):.2g}"
+    if all(one["word"] == "reproduced" for one in found):
+        return ours, "reproduced"
+    within = min(numbers) <= said <= max(numbers)
+    return ours, "among the draws" if within else f"not among {len(numbers)} draws"
 
 
 def _word(figure: Mapping[str, Any]) -> str:

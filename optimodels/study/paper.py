@@ -21,10 +21,11 @@ _CELL = re.compile(r"(?P<table>\w+)\.(?P<column>\w+)\[(?P<row>\d+)\]")
 def beside_paper(case: Case, result: Result) -> tuple[Row, ...]:
     """Return a row per printed figure: what it says, ours, the difference, and a word.
 
-    The word is "reproduced" (within the stated tolerance), "within x %" (five at most), "better
-    than printed" where the case says which way is better, "not reproduced" with the reason that
-    the case gives, or "lost in print" where there is nothing to compare with. Raises DataError
-    where the printed table's file cannot be read.
+    The word is "reproduced" (within the stated tolerance), "within noise" where the result says
+    what the noise of the printed figure is, "better than printed" where the case says which way
+    is better, "within x %" (five at most), "not reproduced" with the reason that the case gives,
+    or "lost in print" where there is nothing to compare with. Raises DataError where the printed
+    table's file cannot be read.
     """
     paper = case.paper
     if paper is None:
@@ -63,15 +64,22 @@ def _of_table(case: Case, table: PrintedTable, result: Result) -> Iterator[Row]:
             says = _number(printed[column]) if printed[column] else None
             claim = Claim(says=says, ours=figure.ours, tolerance=figure.tolerance, note=figure.note)
             row = _row(column, claim, result)
-            if _is_better(figure, row):
-                row["word"] = "better than printed"
+            if row["difference"] is not None and row["word"] != "reproduced":
+                row = _explained(figure, row, result)
             yield {**row, "of": "run"}
 
 
-def _is_better(figure: PrintedColumn, row: Row) -> bool:
-    if figure.better is None or row["difference"] is None or row["word"] == "reproduced":
-        return False
-    return bool((row["difference"] < 0) == (figure.better == "lower"))
+def _explained(figure: PrintedColumn, row: Row, result: Result) -> Row:
+    """Say so where the printed figure lies within its own noise, or ours is better than it."""
+    if figure.noise is not None:
+        low, high = (result.values.get(name) for name in figure.noise)
+        if low is not None and high is not None:
+            row = {**row, "noise_low": low, "noise_high": high}
+            if low <= row["paper"] <= high:
+                return {**row, "word": "within noise", "note": ""}
+    if figure.better is not None and (row["difference"] < 0) == (figure.better == "lower"):
+        return {**row, "word": "better than printed"}
+    return row
 
 
 def _read(case: Case, table: PrintedTable) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ from optimodels.families.supply.curves import (
     POWER,
     Q_EXPONENTIAL,
     asymptotic,
+    stacked,
 )
 from optimodels.families.supply.examination import checks_of, evidence_of, region
 from optimodels.families.supply.forms import CurveForm, Setting
@@ -181,7 +182,7 @@ def test_a_local_minimum_is_refuted_by_the_scan() -> None:
     """A sine through fast points: a start at a slow one ends in another minimum."""
     form = CurveForm(
         name="wave", formula="c sin(w q)", linear=("c",), nonlinear=("w",),
-        basis=lambda x, theta: np.sin(theta[0] * x)[:, None],
+        basis=lambda x, theta: np.sin(theta[..., :1] * x)[..., None],
         curve=lambda x, p: p[0] * np.sin(p[1] * x),
         grid=lambda x, y: (np.linspace(0.05, 2.0, 200),),
     )  # fmt: skip
@@ -356,7 +357,7 @@ def test_a_form_is_added_in_a_few_lines(monkeypatch: pytest.MonkeyPatch) -> None
             linear=("c0", "c1"),
             nonlinear=("c2",),
             bounds={"c1": (0.0, np.inf), "c2": (0.0, np.inf)},
-            basis=lambda q, theta: np.stack([np.ones(len(q)), np.log1p(theta[0] * q)], axis=-1),
+            basis=lambda q, theta: stacked(1.0, np.log1p(theta[..., :1] * q)),
             curve=lambda q, p: p[0] + p[1] * np.log(1 + p[2] * q),
             grid=lambda q, y: (np.geomspace(1e-3, 1e3, 40) / q[-1],),
         ),

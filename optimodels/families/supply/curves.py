@@ -8,7 +8,7 @@ A form of one's own is its formula twice, for the fit and for what examines it, 
         linear=("c0", "c1"),
         nonlinear=("c2",),
         bounds={"c1": (0.0, np.inf), "c2": (0.0, np.inf)},
-        basis=lambda q, theta: np.stack([np.ones_like(q), np.log1p(theta[0] * q)], axis=-1),
+        basis=lambda q, theta: stacked(1.0, np.log1p(theta[..., :1] * q)),
         curve=lambda q, p: p[0] + p[1] * np.log(1 + p[2] * q),
         grid=lambda q, y: (np.geomspace(1e-3, 1e3, 40) / q[-1],),
     )
@@ -27,6 +27,11 @@ from optimodels.families.supply import q_exponential_raw
 from optimodels.families.supply.data import Floats
 from optimodels.families.supply.forms import CurveForm, Form, RisingForm, Setting, Special
 from optimodels.families.supply.stationarity import Complexes, Written
+
+
+def stacked(*columns: Any) -> Floats:
+    """Return functions (..., m), or numbers, as a basis (..., m, L)."""
+    return np.stack(np.broadcast_arrays(*columns), axis=-1)
 
 
 def log_curvature(v: Floats, s: Floats) -> Floats:
@@ -180,7 +185,7 @@ def asymptotic(setting: Setting) -> CurveForm:
 
     def basis(x: Floats, theta: Floats) -> Floats:
         u = ratio(x)
-        return np.stack([np.ones(len(x)), np.where(u > 0, u, 0.0) ** theta[0] * (u > 0)], axis=-1)
+        return stacked(1.0, np.where(u > 0, u, 0.0) ** theta[..., :1] * (u > 0))
 
     def slopes(x: Floats, theta: Floats) -> Floats:
         u = ratio(x)
@@ -223,7 +228,7 @@ EXPONENTIAL = CurveForm(
     linear=("a",),
     nonlinear=("b",),
     bounds={"a": (0.0, np.inf), "b": (0.0, np.inf)},
-    basis=lambda x, theta: np.exp(theta[0] * x)[:, None],
+    basis=lambda x, theta: np.exp(theta[..., :1] * x)[..., None],
     slopes=lambda x, theta: (x * np.exp(theta[0] * x))[:, None, None],
     curve=lambda x, p: np.asarray(p[0] * np.exp(p[1] * x)),
     grid=_exponential_grid,
@@ -251,7 +256,7 @@ POWER = CurveForm(
     linear=("a",),
     nonlinear=("p",),
     bounds={"a": (0.0, np.inf), "p": (0.0, np.inf)},
-    basis=lambda x, theta: np.where(x > 0, np.maximum(x, 0.0) ** theta[0], 0.0)[:, None],
+    basis=lambda x, theta: np.where(x > 0, np.maximum(x, 0.0) ** theta[..., :1], 0.0)[..., None],
     slopes=_power_slopes,
     curve=lambda x, p: np.asarray(p[0] * _power(x, p[1])),
     grid=_power_grid,

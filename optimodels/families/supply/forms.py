@@ -28,11 +28,12 @@ class Setting:
 class CurveForm:
     """y = sum_l c_l phi_l(x; theta), the parameters named (c_1, ..., c_L, theta_1, ..., theta_K).
 
-    ``basis`` returns phi (m, L) at x (m,) and theta (K,), ``slopes`` its derivatives (m, L, K),
-    by default complex steps. ``curve`` is the formula as published, at x and complex (c, theta):
-    fits are examined and drawn by it. ``grid`` returns values of each theta that cover where an
-    optimum can lie for points x, y (m,). ``bounds`` are those of parameters by name; ``limits``
-    (K,) are infinite values that are allowed too, where the form has a curve there, or None.
+    ``basis`` returns phi (..., m, L) at x (m,) and theta (..., K), for many theta at once,
+    ``slopes`` its derivatives (m, L, K) at one, by default complex steps. ``curve`` is the formula
+    as published, at x and complex (c, theta): fits are examined and drawn by it. ``grid`` returns
+    values of each theta that cover where an optimum can lie for points x, y (m,). ``bounds`` are
+    those of parameters by name; ``limits`` (K,) are infinite values that are allowed too, where
+    the form has a curve there, or None.
     ``unfit`` says why a form has no curve for points, or "".
 
     A form whose fit is better conditioned in other numbers than those that a reader knows says

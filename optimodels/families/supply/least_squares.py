@@ -211,17 +211,24 @@ def starts(form: CurveForm, x: Floats, y: Floats, weight: Floats | None = None) 
     )
     low, high = form.sides(form.linear)
 
-    def worth_of(at: Floats) -> float:
-        """Minus what the best curve at a theta leaves of the prices; least where it is none."""
-        phi = form.basis(x, at) * root[:, None]
-        lengths = np.linalg.norm(phi, axis=0)
-        if not np.isfinite(lengths).all() or not lengths.any():
-            return -np.inf
-        left = phi @ _linear(phi, root * y, low, high) - root * y
-        return -float(left @ left)
+    def left_at(phi: Floats) -> float:
+        return float(np.sum((phi @ _linear(phi, seen, low, high) - seen) ** 2))
 
+    def losses(at: Floats) -> Floats:
+        """What the best curve at each theta (J, K) leaves of the prices; inf where it is none."""
+        phi = form.basis(x, at) * root[:, None]
+        squares = (phi**2).sum(axis=1)
+        valid = np.isfinite(squares).all(axis=1) & squares.any(axis=1)
+        if phi.shape[2] == 1:
+            c = np.clip(phi[:, :, 0] @ seen / squares[:, 0], low, high)
+            return np.where(valid, ((phi[:, :, 0] * c[:, None] - seen) ** 2).sum(axis=1), np.inf)
+        return np.array(
+            [left_at(one) if ok else np.inf for one, ok in zip(phi, valid, strict=True)]
+        )
+
+    seen = root * y
     with np.errstate(all="ignore"):
-        worth = np.array([[worth_of(at) for at in row] for row in theta])
+        worth = -np.array([losses(row) for row in theta])
     best, profile = worth.argmax(axis=1), worth.max(axis=1)
     parts = np.array_split(np.arange(len(profile)), min(_STARTS, len(profile)))
     chosen = [int(part[np.argmax(profile[part])]) for part in parts]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.supply import fit_data, results, rising
+from optimodels.families.supply import fit_data, fit_noise, results, rising
 from optimodels.families.supply.best_response import best_response
 from optimodels.families.supply.curve_fit import smooth_fits
-from optimodels.families.supply.curves import FORMS
+from optimodels.families.supply.curves import FORMS, Q_EXPONENTIAL
 from optimodels.families.supply.data import Floats, Market, read
 from optimodels.families.supply.exact import expected_prices, solve
 from optimodels.families.supply.fit_formulations import (
@@ -20,6 +20,7 @@ from optimodels.families.supply.fit_formulations import (
 from optimodels.families.supply.fit_parameters import CurveFit
 from optimodels.families.supply.fit_results import curve_fit as curve_fit_report
 from optimodels.families.supply.forms import CurveForm, Setting
+from optimodels.families.supply.least_squares import polish
 from optimodels.families.supply.monte_carlo import simulate
 from optimodels.families.supply.parameters import QExponentialFit
 from optimodels.families.supply.q_exponential_fit import nearest, points, problems
@@ -28,6 +29,9 @@ from optimodels.result import Check
 
 #: Parts of the profit, and of the revenue, to which an equilibrium must hold.
 _HOLDS = 1e-9
+#: The fit to the Monte Carlo curve is no farther than so many ranges from the exact curve's: the
+#: ranges are of first order.
+_FAR = 3.0
 #: A Monte Carlo mean is farther from the exact one than its bound once in so many results.
 _ONCE_IN = 1e9
 
@@ -105,9 +109,30 @@ def _evidence(market: Market, done: Done) -> Outcome | None:
     found = nearest(x, y, [anchored(one, x, y) for one in solved.values() if one.has_point])
     if found is None:
         return None
-    arrays = {"x": x, "fitted": found.fitted, "intervals": found.intervals, "notes": found.notes}
+    arrays = {"x": x, "fitted": found.fitted, "intervals": found.intervals, "notes": found.notes,
+              "theta": found.theta}  # fmt: skip
     values = {**found.values, "objective": found.objective}
     return Outcome("local optimum", found.checks, arrays, values, by="certificate")
+
+
+def _noise(market: Market, done: Done) -> Outcome | None:
+    """How far the figures of a fit to a Monte Carlo curve lie from those of the exact curve's."""
+    found, units = done.outcomes.get("evidence"), market.firms * market.units
+    asked = market.draws >= fit_noise.LEAST_DRAWS and units <= fit_noise.MOST_UNITS
+    # A constant has no q, a power law no b, and where no double holds a, log a is not its own.
+    if not asked or found is None or found.values["a"] is None or found.values["power_law"]:
+        return None
+    x, y = _points(done, market)
+    theta, left = found.arrays["theta"], y - found.arrays["fitted"]
+    written = Q_EXPONENTIAL.written(x, theta, np.array([found.values["anchor_price"]]))
+    told = fit_noise.ranges(solve(market), written, x, left, market.draws, market.seed)
+    again = np.repeat(done.outcomes["draws"].arrays["mean"], market.units)
+    fitted = polish(Q_EXPONENTIAL, x, again, theta)
+    q = Q_EXPONENTIAL.parameters(x, fitted.theta, fitted.linear)["q"]
+    away, side = q - found.values["q"], "high" if q > found.values["q"] else "low"
+    room = abs(told[f"noise_q_{side}"] - found.values["q"])
+    check = Check.of("q of the Monte Carlo curve beyond its range", abs(away) / room, _FAR)
+    return Outcome("end state", (check,), {}, {**told, "monte_carlo_q": q})
 
 
 _EVIDENCE = Compute(
@@ -116,6 +141,15 @@ _EVIDENCE = Compute(
     equations=(
         "|T' r| / |r|, T the curve's tangents in q, log a, log b by complex steps",
         "sum of squares over a grid of q and steepness, its best followed",
+    ),
+)
+
+_NOISE = Compute(
+    "noise",
+    _noise,
+    equations=(
+        "e ~ N(0, Cov[p_(j), p_(k)] / draws)     errors of Monte Carlo means",
+        "q, log a, log b move by T^+ e, and (1 - T T^+)(r + e) is left",
     ),
 )
 
@@ -155,7 +189,7 @@ def q_exponential_fit(parameters: QExponentialFit) -> Program:
     )
     return Program(
         read=read,
-        stages=(*_STAGES, fit, _EVIDENCE),
+        stages=(*_STAGES, fit, _EVIDENCE, _NOISE),
         report=results.q_exponential_fit,
         main="fit",
     )

@@ -28,7 +28,7 @@ class Nearest:
     """The fitted curve (m,) with its parameters, the checks of its optimality, and notes.
 
     ``intervals`` has a row per parameter of the anchored form: value, standard error and
-    confidence interval.
+    confidence interval. ``theta`` (2,) is the fit.
     """
 
     objective: float
@@ -37,6 +37,7 @@ class Nearest:
     checks: tuple[Check, ...]
     intervals: list[dict[str, Any]] = field(default_factory=list)
     notes: tuple[str, ...] = ()
+    theta: Floats | None = None
 
 
 def points(prices: Floats, units: int) -> tuple[Floats, Floats]:
@@ -74,8 +75,7 @@ def nearest(x: Floats, y: Floats, found: Sequence[Anchored]) -> Nearest | None:
     sample = Sample.plain(x, y)
     shown, _ = evidence_of(fitted, sample)
     checks = checks_of(shown, sample, objective, ("q", "log a", "log b"), _WITHIN)
-    written = Q_EXPONENTIAL.reported(x, theta, linear)
-    told = region(sample, written, curve, objective)
+    told = region(sample, Q_EXPONENTIAL.reported(x, theta, linear), curve, objective)
     values["conditioning"] = told.conditioning
     intervals = list(told.intervals)
     if power_law and intervals:
@@ -94,7 +94,7 @@ def nearest(x: Floats, y: Floats, found: Sequence[Anchored]) -> Nearest | None:
             "confidence: as if the misfit at each unit were independent, normal and of one "
             "variance; the exact curve has no noise, so it says how sharp the optimum is"
         )
-    return Nearest(objective, curve, values, checks, intervals, tuple(notes))
+    return Nearest(objective, curve, values, checks, intervals, tuple(notes), theta)
 
 
 def _of_power_law(rate: Row, last: float) -> Row:

@@ -34,7 +34,8 @@ def q_exponential_fit(market: Market, done: Done) -> Answer:
     if found is None:
         note = f"{len(rows)} units are too few points for three parameters: no fit"
         return Answer({"q": None}, {"supply_curve": rows}, (*market.notes, note))
-    values = dict(found.values)
+    noise = done.outcomes.get("noise")
+    values = {**found.values, **(noise.values if noise else {})}
     objective = values.pop("objective")
     for row, fitted in zip(rows, found.arrays["fitted"], strict=True):
         row["fitted_price"] = float(fitted)
