@@ -20,15 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.supply.best_response import best_response
-from optimodels.families.supply.curves import Q_EXPONENTIAL
-from optimodels.families.supply.data import Market, cell_weights
-from optimodels.families.supply.exact import expected_prices, solve
-from optimodels.families.supply.fit_formulations import Anchored
-from optimodels.families.supply.least_squares import fit
-from optimodels.families.supply.monte_carlo import simulate
+from optimodels.families.supply.auction.best_response import best_response
+from optimodels.families.supply.auction.equilibrium import expected_prices, solve
+from optimodels.families.supply.auction.market import Market, cell_weights
+from optimodels.families.supply.auction.monte_carlo import simulate
+from optimodels.families.supply.fitting.curves import Q_EXPONENTIAL
+from optimodels.families.supply.fitting.least_squares import fit
+from optimodels.families.supply.fitting.q_exponential import Nearest, nearest, points
+from optimodels.families.supply.fitting.q_exponential_problems import Anchored
 from optimodels.families.supply.parameters import Background
-from optimodels.families.supply.q_exponential_fit import Nearest, nearest, points
 from optimodels.families.supply.results import SHOWN
 
 SHAPES = ("uniform", "increasing", "decreasing")

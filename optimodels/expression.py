@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Vector = npt.NDArray[np.float64]
+from optimodels.arrays import Floats
 
 #: Functions of one argument with their derivatives, for real and complex numbers.
 FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
@@ -52,7 +52,7 @@ class Expression:
 
     steps: tuple[Step, ...]
 
-    def value(self, x: Vector) -> float:
+    def value(self, x: Floats) -> float:
         """Return the value at x (n,); NaN outside of where it is real."""
         try:
             found = self._values(x)[-1]
@@ -60,11 +60,11 @@ class Expression:
             return math.nan
         return float(found.real) if abs(found.imag) <= 1e-12 * abs(found) else math.nan
 
-    def gradient(self, x: Vector) -> Vector:
+    def gradient(self, x: Floats) -> Floats:
         """Return the gradient (n,) at x (n,)."""
         return np.real(self._gradient(x)).astype(np.float64)
 
-    def hessian(self, x: Vector) -> Vector:
+    def hessian(self, x: Floats) -> Floats:
         """Return the Hessian (n, n) at x (n,): the gradient's derivative by an imaginary step."""
         used = sorted({int(s.value) for s in self.steps if s.operation == "column"})
         found = np.zeros((len(x), len(x)))

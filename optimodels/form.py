@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from optimodels.arrays import Floats, Mask
 from optimodels.expression import Expression, NonlinearRow
 
 if TYPE_CHECKING:
     from scipy import sparse
-
-Vector = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Cone:
 
     kind: Literal["second-order", "exponential"]
     matrix: sparse.csr_array
-    offset: Vector
+    offset: Floats
     name: str = ""
 
 
@@ -69,7 +67,7 @@ class QuadraticRow:
     """``lower <= 1/2 x' matrix x + linear @ x <= upper`` with a symmetric matrix."""
 
     matrix: sparse.csr_array
-    linear: Vector
+    linear: Floats
     lower: float
     upper: float
     name: str = ""
@@ -86,12 +84,12 @@ class Form:
     """
 
     sense: Literal["min", "max"]
-    linear: Vector
+    linear: Floats
     rows: sparse.csr_array
-    row_lower: Vector
-    row_upper: Vector
-    lower: Vector
-    upper: Vector
+    row_lower: Floats
+    row_upper: Floats
+    lower: Floats
+    upper: Floats
     integer: Mask
     columns: tuple[Block, ...]
     row_blocks: tuple[Block, ...] = ()
@@ -135,18 +133,18 @@ class Form:
         """Whether there are parts beyond quadratics and cones."""
         return self.expression is not None or bool(self.nonlinear_rows)
 
-    def objective(self, x: Vector) -> float:
+    def objective(self, x: Floats) -> float:
         """Return the objective, in the model's own sense, at x (n,)."""
         value = float(self.linear @ x) + self.constant
         if self.quadratic is not None:
             value += 0.5 * float(x @ (self.quadratic @ x))
         return value if self.expression is None else value + self.expression.value(x)
 
-    def named(self, x: Vector) -> dict[str, Vector]:
+    def named(self, x: Floats) -> dict[str, Floats]:
         """Split x (n,) into the model's own variables, each in its shape."""
         return {b.name: x[b.start : b.stop].reshape(b.shape) for b in self.columns}
 
-    def vector(self, values: Mapping[str, npt.ArrayLike]) -> Vector:
+    def vector(self, values: Mapping[str, npt.ArrayLike]) -> Floats:
         """Join values by variable name to x (n,); columns that no name covers are NaN."""
         x = np.full(len(self.linear), np.nan)
         for block in self.columns:
@@ -156,7 +154,7 @@ class Form:
                 ).ravel()
         return x
 
-    def row_vector(self, values: Mapping[str, npt.ArrayLike]) -> Vector:
+    def row_vector(self, values: Mapping[str, npt.ArrayLike]) -> Floats:
         """Join multipliers by row name to (m,); rows that no name covers are 0."""
         y = np.zeros(len(self.row_lower))
         for block in self.row_blocks:
@@ -166,7 +164,7 @@ class Form:
                 ).ravel()
         return y
 
-    def named_rows(self, y: Vector) -> dict[str, Vector]:
+    def named_rows(self, y: Floats) -> dict[str, Floats]:
         """Split row multipliers y (m,) by the names of the rows."""
         return {b.name: y[b.start : b.stop].reshape(b.shape) for b in self.row_blocks}
 
@@ -176,7 +174,7 @@ class Form:
     def row_name(self, index: int) -> str:
         return _entry_name(self.row_blocks, index, "row")
 
-    def rounded(self, x: Vector) -> Vector:
+    def rounded(self, x: Floats) -> Floats:
         """Return x (n,) with integer columns whole, as a point is verified."""
         return np.where(self.integer, np.rint(x), x)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from optimodels.form import Vector
+    from optimodels.arrays import Floats
 
 Stopped = Literal[
     "optimal", "infeasible", "unbounded", "time", "memory", "iterations", "interrupted", "error"
@@ -45,13 +45,13 @@ class Claim:
     stopped: Stopped
     point: Point = "none"
     message: str = ""
-    x: Vector | None = None
+    x: Floats | None = None
     objective: float | None = None
     bound: float | None = None
-    row_multipliers: Vector | None = None
-    cone_multipliers: tuple[Vector, ...] | None = None
-    ray: Vector | None = None
-    farkas: Vector | None = None
+    row_multipliers: Floats | None = None
+    cone_multipliers: tuple[Floats, ...] | None = None
+    ray: Floats | None = None
+    farkas: Floats | None = None
     # The solver cannot tell infeasible from unbounded; ``stopped`` says infeasible then.
     or_unbounded: bool = False
     # Whether it says so of all points: a family's own local method does not.
@@ -144,8 +144,8 @@ class Solution:
     verdict: Verdict
     objective: float | None = None
     bound: float | None = None
-    arrays: Mapping[str, Vector] = field(default_factory=dict)
-    duals: Mapping[str, Vector] = field(default_factory=dict)
+    arrays: Mapping[str, Floats] = field(default_factory=dict)
+    duals: Mapping[str, Floats] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     fingerprint: str = ""
     message: str = ""

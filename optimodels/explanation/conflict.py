@@ -13,7 +13,8 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from optimodels.form import Form, Mask
+from optimodels.arrays import Mask
+from optimodels.form import Form
 from optimodels.result import Claim
 from optimodels.verify.infeasible import search
 from optimodels.verify.problem import Problem

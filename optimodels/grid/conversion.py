@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.arrays import Floats, Ints
 from optimodels.errors import DataError
-from optimodels.grid.network import Floats, Ints, Network
+from optimodels.grid.network import Network
 from optimodels.grid.sources import quiet
 
 #: pandapower's stand-in for "no limit" of a line's current, kA.

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.arrays import Floats
 from optimodels.grid.matpower_file import read_case, refusal
-from optimodels.grid.network import Floats
 
 #: pandapower's converter's stand-in for a rating of 0, which in MATPOWER means none.
 _UNLIMITED_MVA = 99_999.0

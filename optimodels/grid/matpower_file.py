@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.arrays import Floats
 from optimodels.errors import DataError
-from optimodels.grid.network import Floats
 
 #: The least columns of each table, and those that a power flow reads.
 _LEAST = {"bus": 13, "gen": 10, "branch": 11}

@@ -6,12 +6,8 @@ import hashlib
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Complexes = npt.NDArray[np.complex128]
-Ints = npt.NDArray[np.int64]
-Words = npt.NDArray[np.str_]
+from optimodels.arrays import Complexes, Floats, Ints, Words
 
 
 @dataclass(frozen=True)

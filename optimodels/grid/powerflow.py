@@ -15,7 +15,8 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.linalg import MatrixRankWarning, splu
 
-from optimodels.grid.network import Complexes, Floats, Ints, Network
+from optimodels.arrays import Complexes, Floats, Ints
+from optimodels.grid.network import Network
 
 #: Newton ends at this mismatch, pu; pandapower's own default is 1e-8 MVA.
 _TOLERANCE_PU = 1e-10

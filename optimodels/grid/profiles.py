@@ -6,11 +6,10 @@ import csv
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from optimodels.arrays import Floats
 from optimodels.errors import DataError, suggestion
 
-Floats = npt.NDArray[np.float64]
 _MOST_BYTES = 64 * 2**20
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from optimodels.arrays import Complexes, Floats
 from optimodels.errors import RunError
-from optimodels.grid.network import Complexes, Floats, Network
+from optimodels.grid.network import Network
 from optimodels.grid.reading import source_of
 from optimodels.grid.sources import open_net, quiet
 

@@ -11,8 +11,9 @@ import numpy as np
 from cvxpy.constraints import SOC, ExpCone, NonNeg, Zero
 from scipy import sparse
 
+from optimodels.arrays import Floats
 from optimodels.errors import RunError
-from optimodels.form import Block, Cone, Form, Vector, stack_blocks
+from optimodels.form import Block, Cone, Form, stack_blocks
 
 
 class Reading:
@@ -105,12 +106,12 @@ class Reading:
             source="cvxpy",
         )
 
-    def point(self, x: Vector) -> Vector:
+    def point(self, x: Floats) -> Floats:
         """Reorder a whole solution vector of the cone program to the form's columns."""
-        ordered: Vector = x[self._order]
+        ordered: Floats = x[self._order]
         return ordered
 
-    def row_multipliers(self, duals: Mapping[int, Any]) -> Vector | None:
+    def row_multipliers(self, duals: Mapping[int, Any]) -> Floats | None:
         """Return multipliers of the form's rows from the duals by constraint, or None."""
         if not duals or not self._multiplier_size:
             return None
@@ -122,10 +123,10 @@ class Reading:
             values = np.asarray(duals[identity], dtype=float).ravel(order="F")
             pieces.append(values[place - self._first_place[identity]])
         # CVXPY's Lagrangian adds dual * (lhs - rhs); ours subtracts multiplier * row.
-        multipliers: Vector = self._turn * np.concatenate(pieces)
+        multipliers: Floats = self._turn * np.concatenate(pieces)
         return multipliers
 
-    def cone_multipliers(self, duals: Mapping[int, Any]) -> tuple[Vector, ...] | None:
+    def cone_multipliers(self, duals: Mapping[int, Any]) -> tuple[Floats, ...] | None:
         """Return one multiplier per cone, (t, u) or (x, y, z), or None where one is missing."""
         if not self._cones:
             return None
@@ -171,7 +172,7 @@ def _positions(places: Any) -> np.ndarray[Any, Any]:
     return np.fromiter(chain.from_iterable(places or ()), dtype=np.int64)
 
 
-def _column_bounds(program: Any, order: np.ndarray[Any, Any], n: int) -> tuple[Vector, Vector]:
+def _column_bounds(program: Any, order: np.ndarray[Any, Any], n: int) -> tuple[Floats, Floats]:
     lower = np.full(n, -np.inf) if program.lower_bounds is None else program.lower_bounds
     upper = np.full(n, np.inf) if program.upper_bounds is None else program.upper_bounds
     lower, upper = np.array(lower, dtype=float), np.array(upper, dtype=float)
@@ -191,10 +192,10 @@ def _has_constant_below(constraint: Any) -> bool:
 
 def _absorb_bounds(
     rows: sparse.csr_array,
-    offset: Vector,
+    offset: Floats,
     place: np.ndarray[Any, Any],
-    lower: Vector,
-    upper: Vector,
+    lower: Floats,
+    upper: Floats,
 ) -> np.ndarray[Any, Any]:
     """Turn the rows that CVXPY makes of variable bounds back into bounds; return the others."""
     counts = np.diff(rows.indptr)[place]

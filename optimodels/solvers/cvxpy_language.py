@@ -15,8 +15,9 @@ from cvxpy import settings
 from cvxpy.constraints import NonNeg, Zero
 from scipy import sparse
 
+from optimodels.arrays import Floats
 from optimodels.errors import UnavailableError
-from optimodels.form import Form, Vector
+from optimodels.form import Form
 from optimodels.result import Claim, Point, Stopped
 from optimodels.solvers.cvxpy_form import Reading
 from optimodels.solvers.registry import Limits, Solver
@@ -93,7 +94,7 @@ class CvxpyProblem:
         self.seconds |= {"hand_over": compiled - started, "solve": solved - begun}
         return self._claim(answer, raw, limits, solved - begun)
 
-    def completed(self, values: Mapping[str, Any]) -> Vector | None:
+    def completed(self, values: Mapping[str, Any]) -> Floats | None:
         """Return x (n,) from values of the problem's own variables, or None where that is hard.
 
         The auxiliary columns behind them (an absolute value, the inside of a square) take the

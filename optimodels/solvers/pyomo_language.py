@@ -22,8 +22,9 @@ from pyomo.repn import generate_standard_repn
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy import sparse
 
+from optimodels.arrays import Floats
 from optimodels.expression import Expression, NonlinearRow
-from optimodels.form import Block, Form, QuadraticRow, Vector, stack_blocks
+from optimodels.form import Block, Form, QuadraticRow, stack_blocks
 from optimodels.result import Claim, Point, Stopped
 from optimodels.solvers.pyomo_expressions import expression_of
 from optimodels.solvers.registry import Limits, Solver
@@ -97,7 +98,7 @@ class PyomoProblem:
         except Exception as error:  # the compiler has no type of its own for this
             raise NotLinearError from error
 
-    def point(self, values: Mapping[int, float] | None = None) -> Vector:
+    def point(self, values: Mapping[int, float] | None = None) -> Floats:
         """Return x (n,) from values by ``id`` of the variable, or those that stand in the model.
 
         A variable that no row and no objective uses may take any value within its bounds.
@@ -105,7 +106,7 @@ class PyomoProblem:
         known = values if values is not None else {id(v): v.value for v in self._variables}
         return np.array([_value(known.get(id(v)), v) for v in self._variables], dtype=float)
 
-    def multipliers(self, prices: Mapping[int, float]) -> Vector:
+    def multipliers(self, prices: Mapping[int, float]) -> Floats:
         """Return row multipliers (m,) from prices by ``id`` of the row.
 
         Pyomo's duals are rates of the user's objective; ours belong to minimisation.
@@ -234,7 +235,7 @@ class PyomoProblem:
         if objective is not None:
             constant, used, slopes, quadratic, rest = _expression(objective.expr, place, n)
             np.add.at(linear, used, slopes)
-        data: list[Vector] = []
+        data: list[Floats] = []
         columns: list[Any] = []
         starts = [0]
         lower, upper = np.full(m, -np.inf), np.full(m, np.inf)
@@ -267,12 +268,12 @@ class PyomoProblem:
 
     def _assemble(
         self,
-        linear: Vector,
+        linear: Floats,
         quadratic: sparse.csr_array | None,
         constant: float,
         rows: sparse.csr_array,
-        row_lower: Vector,
-        row_upper: Vector,
+        row_lower: Floats,
+        row_upper: Floats,
         curves: tuple[QuadraticRow, ...],
     ) -> Form:
         bounds = [v.bounds for v in self._variables]
@@ -334,7 +335,7 @@ def _shape(keys: list[tuple[Any, ...]]) -> tuple[int, ...]:
 
 def _expression(
     expression: Any, place: Mapping[int, int], n: int
-) -> tuple[float, Any, Vector, sparse.csr_array | None, Expression | None]:
+) -> tuple[float, Any, Floats, sparse.csr_array | None, Expression | None]:
     """Return constant, columns and slopes of the linear part, the symmetric Hessian, the rest."""
     repn = generate_standard_repn(expression, quadratic=True)
     rest = None if repn.nonlinear_expr is None else expression_of(repn.nonlinear_expr, place)

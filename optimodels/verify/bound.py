@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Form, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Form
 from optimodels.result import Check
 from optimodels.verify.problem import Problem, quadratic_terms
 from optimodels.verify.tolerances import (
@@ -52,14 +53,14 @@ class Bound:
     terms: float
     sign: float
     proven: bool
-    rows: Vector = field(repr=False)
-    cones: Vector = field(repr=False)
-    tangents: Vector = field(repr=False)
+    rows: Floats = field(repr=False)
+    cones: Floats = field(repr=False)
+    tangents: Floats = field(repr=False)
     #: Where the smooth parts were replaced by their tangents (n,).
-    at: Vector = field(repr=False)
+    at: Floats = field(repr=False)
     #: What is left of the objective on each column (n,), and where the bound takes that column.
-    reduced: Vector = field(repr=False)
-    reference: Vector = field(repr=False)
+    reduced: Floats = field(repr=False)
+    reference: Floats = field(repr=False)
 
     @property
     def low(self) -> float:
@@ -93,9 +94,9 @@ class Bound:
 
 def dual_bound(
     form: Form,
-    x: Vector,
-    row_multipliers: Vector | None,
-    cone_multipliers: tuple[Vector, ...] | None = None,
+    x: Floats,
+    row_multipliers: Floats | None,
+    cone_multipliers: tuple[Floats, ...] | None = None,
 ) -> Bound:
     """Return the best bound that the given multipliers prove, taken with either sign.
 
@@ -112,8 +113,8 @@ def dual_bound(
 
 
 def usable(
-    problem: Problem, rows: Vector | None, cones: tuple[Vector, ...] | None
-) -> tuple[Vector, Vector]:
+    problem: Problem, rows: Floats | None, cones: tuple[Floats, ...] | None
+) -> tuple[Floats, Floats]:
     """Return multipliers as (m,) and (k,); zeros for those that are missing or not numbers."""
     m, k = len(problem.form.row_lower), len(problem.cones.offset)
     y = np.zeros(m)
@@ -127,7 +128,7 @@ def usable(
     return y, z
 
 
-def with_signs(rows: Vector, cones: Vector) -> Iterator[tuple[Vector, Vector]]:
+def with_signs(rows: Floats, cones: Floats) -> Iterator[tuple[Floats, Floats]]:
     """Yield multipliers with either sign: interfaces differ in it."""
     yield rows, cones
     if rows.any():
@@ -139,11 +140,11 @@ def with_signs(rows: Vector, cones: Vector) -> Iterator[tuple[Vector, Vector]]:
 
 def evaluate(
     problem: Problem,
-    x: Vector,
-    rows: Vector,
-    cones: Vector,
-    tangents: Vector | None = None,
-    at: Vector | None = None,
+    x: Floats,
+    rows: Floats,
+    cones: Floats,
+    tangents: Floats | None = None,
+    at: Floats | None = None,
 ) -> Bound:
     """Evaluate the bound of multipliers: rows (m,), cones (k,), tangents of quadratic rows (q,).
 
@@ -214,8 +215,8 @@ def evaluate(
 
 
 def _reference(
-    form: Form, x: Vector, reduced: Vector, gradient: Vector, linear: Vector, curved: Vector
-) -> tuple[Vector, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    form: Form, x: Floats, reduced: Floats, gradient: Floats, linear: Floats, curved: Floats
+) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Return where the bound takes each column, and which columns have no bound to go to.
 
     A reduced cost that is only rounding counts as a residual at the claimed point and not times
@@ -229,7 +230,7 @@ def _reference(
     return np.where(missing | (reduced == 0), x, side), missing
 
 
-def settled(problem: Problem, x: Vector, bound: Bound) -> Bound:
+def settled(problem: Problem, x: Floats, bound: Bound) -> Bound:
     """Move the tangent point to the minimiser of the Lagrangian where that improves the bound.
 
     At a point that is off by e the bound of its own tangent is off by e; at the minimiser of the
@@ -262,10 +263,10 @@ def settled(problem: Problem, x: Vector, bound: Bound) -> Bound:
 
 def _newton(
     hessian: sparse.csr_array,
-    reduced: Vector,
+    reduced: Floats,
     free: np.ndarray[tuple[int], np.dtype[np.int64]],
-    reach: Vector,
-) -> Vector | None:
+    reach: Floats,
+) -> Floats | None:
     """Return the step on the free columns, of least ridge among those that stay within reach."""
     if not len(free):
         return None
@@ -279,12 +280,12 @@ def _newton(
     return None
 
 
-def solve_sparse(matrix: sparse.csc_array, right: Vector) -> Vector | None:
+def solve_sparse(matrix: sparse.csc_array, right: Floats) -> Floats | None:
     """Solve a square sparse system, or return None where it is singular."""
     from scipy.sparse.linalg import splu
 
     try:
-        found: Vector = splu(sparse.csc_array(matrix)).solve(right)
+        found: Floats = splu(sparse.csc_array(matrix)).solve(right)
     except RuntimeError:
         return None
     return found if bool(np.isfinite(found).all()) else None
@@ -295,16 +296,16 @@ def raised(bound: Bound, low: float) -> Bound:
     return replace(bound, value=bound.sign * low, residual=0.0, stationarity=0.0)
 
 
-def _sided(multipliers: Vector, lower: Vector, upper: Vector) -> Vector:
+def _sided(multipliers: Floats, lower: Floats, upper: Floats) -> Floats:
     """Drop multipliers of sides that a row does not have."""
     absent = ((multipliers > 0) & ~np.isfinite(lower)) | ((multipliers < 0) & ~np.isfinite(upper))
     return np.where(absent, 0.0, multipliers)
 
 
-def taken(multipliers: Vector, lower: Vector, upper: Vector) -> Vector:
+def taken(multipliers: Floats, lower: Floats, upper: Floats) -> Floats:
     """Return the sides that multipliers take: lower ones above zero, upper ones below, else 0."""
     return np.where(multipliers > 0, lower, np.where(multipliers < 0, upper, 0.0))
 
 
-def _peak(vector: Vector) -> float:
+def _peak(vector: Floats) -> float:
     return float(np.abs(vector).max(initial=0.0))

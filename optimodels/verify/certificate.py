@@ -7,7 +7,7 @@ from math import ceil
 
 import numpy as np
 
-from optimodels.form import Vector
+from optimodels.arrays import Floats
 from optimodels.result import Claim
 from optimodels.verify.bound import Bound, evaluate, raised, settled, usable, with_signs
 from optimodels.verify.problem import Problem
@@ -18,7 +18,7 @@ from optimodels.verify.tolerances import SNAP
 
 #: Rounds of tangents beside a point at the apex of a cone.
 _ROUNDS = 12
-Multipliers = tuple[Vector, Vector]
+Multipliers = tuple[Floats, Floats]
 
 
 def multipliers_of(
@@ -33,7 +33,7 @@ def multipliers_of(
 
 def best_bound(
     problem: Problem,
-    x: Vector,
+    x: Floats,
     value: float,
     said: Iterator[Multipliers],
     testimonies: Sequence[Testimony] = (),
@@ -60,7 +60,7 @@ def best_bound(
 
 def _bounds(
     problem: Problem,
-    x: Vector,
+    x: Floats,
     said: Iterator[Multipliers],
     testimonies: Sequence[Testimony],
     boxed: bool,
@@ -78,7 +78,7 @@ def _bounds(
         points = (t.x for t in testimonies if t.x is not None and t.x.shape == x.shape)
         anchors += [point for point in points if np.isfinite(point).all()]
     for anchor in anchors:
-        others: list[Vector] = []
+        others: list[Floats] = []
         for _ in range(_ROUNDS):
             step = linear_step(problem, anchor, boxed, others)
             if step is None:

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Cone, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Cone
 from optimodels.verify.point import largest_terms
 
 #: Length of u below which a second-order cone counts as at its apex.
@@ -26,7 +27,7 @@ class Cones:
     """All cones of a problem as one system ``matrix @ x + offset``, (k, n) and (k,)."""
 
     matrix: sparse.csr_array
-    offset: Vector
+    offset: Floats
     names: tuple[str, ...]
     #: Cones of one kind and one size: their numbers (c,), and the places of their entries (c, s).
     groups: tuple[tuple[Kind, np.ndarray[tuple[int], np.dtype[np.int64]], Places], ...]
@@ -63,10 +64,10 @@ class Cones:
             owner[places] = members[:, None]
         return owner
 
-    def values(self, x: Vector) -> Vector:
+    def values(self, x: Floats) -> Floats:
         return self.matrix @ x + self.offset
 
-    def violation(self, x: Vector) -> Vector:
+    def violation(self, x: Floats) -> Floats:
         """Distance outside each cone, (count,), relative to max(1, largest term)."""
         v = self.values(x)
         terms = np.maximum(largest_terms(self.matrix, x), np.abs(self.offset))
@@ -77,7 +78,7 @@ class Cones:
             out[members] = outside(v[places], scale)
         return out
 
-    def to_dual(self, z: Vector) -> Vector:
+    def to_dual(self, z: Floats) -> Floats:
         """Move multipliers z (k,) into the dual cones."""
         moved = z.copy()
         for kind, _, places in self.groups:
@@ -85,7 +86,7 @@ class Cones:
             moved[places] = _dual_soc(part) if kind == "second-order" else _dual_exp(part)
         return moved
 
-    def normals(self, v: Vector) -> Vector:
+    def normals(self, v: Floats) -> Floats:
         """Dual vectors a (k,) with ``a @ v = 0`` on each cone's boundary at v (k,).
 
         ``a @ (matrix x + offset) >= 0`` is the tangent of a smooth convex constraint: minus its
@@ -97,7 +98,7 @@ class Cones:
             a[places] = _normal_soc(part) if kind == "second-order" else _normal_exp(part)
         return a
 
-    def tangents(self, v: Vector) -> sparse.csr_array:
+    def tangents(self, v: Floats) -> sparse.csr_array:
         """The normals at v (k,), one row per cone: (count, k)."""
         return by_cone(self, self.normals(v))
 
@@ -105,14 +106,14 @@ class Cones:
         """The same cones without offsets: where directions without end lie."""
         return Cones(self.matrix, np.zeros_like(self.offset), self.names, self.groups)
 
-    def weights(self, z: Vector) -> Vector:
+    def weights(self, z: Floats) -> Floats:
         """The factors (count,) of dual vectors z (k,) that are multiples of normals."""
         out = np.zeros(self.count)
         for kind, members, places in self.groups:
             out[members] = z[places[:, 0 if kind == "second-order" else 2]]
         return out
 
-    def smooth(self, v: Vector) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def smooth(self, v: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which cones (count,) have a tangent at v (k,): those away from apex and closure."""
         out = np.zeros(self.count, dtype=bool)
         for kind, members, places in self.groups:
@@ -125,10 +126,10 @@ class Cones:
                 out[members] = (part[:, 1] > 1e-9) & (np.abs(ratio) < _STEEP)
         return out
 
-    def corner_normals(self, v: Vector) -> list[Vector]:
+    def corner_normals(self, v: Floats) -> list[Floats]:
         """More dual vectors, each (k,), for cones that have no tangent at v (k,)."""
         smooth = self.smooth(v)
-        found: list[Vector] = []
+        found: list[Floats] = []
         for kind, members, places in self.groups:
             rough = places[~smooth[members]]
             if not len(rough):
@@ -146,7 +147,7 @@ class Cones:
                     found.append(a)
         return found
 
-    def curvature(self, v: Vector, weights: Vector) -> sparse.csr_array:
+    def curvature(self, v: Floats, weights: Floats) -> sparse.csr_array:
         """Hessian (k, k) of the sum of weights (count,) times the smooth constraints at v (k,)."""
         rows, columns, data = [], [], []
         for kind, members, places in self.groups:
@@ -164,20 +165,20 @@ class Cones:
         return sparse.csr_array(sparse.coo_array(joined, shape=(k, k)))
 
 
-def by_cone(cones: Cones, entries: Vector) -> sparse.csr_array:
+def by_cone(cones: Cones, entries: Floats) -> sparse.csr_array:
     """Lay entries (k,) into one row per cone: (count, k)."""
     places = (cones.owner, np.arange(len(entries)))
     shape = (cones.count, len(entries))
     return sparse.csr_array(sparse.coo_array((entries, places), shape=shape, dtype=float))
 
 
-def _outside_soc(v: Vector, scale: Vector) -> Vector:
-    distance: Vector = np.maximum(0.0, np.linalg.norm(v[:, 1:], axis=1) - v[:, 0])
-    relative: Vector = distance / scale.max(axis=1)
+def _outside_soc(v: Floats, scale: Floats) -> Floats:
+    distance: Floats = np.maximum(0.0, np.linalg.norm(v[:, 1:], axis=1) - v[:, 0])
+    relative: Floats = distance / scale.max(axis=1)
     return relative
 
 
-def _outside_exp(v: Vector, scale: Vector) -> Vector:
+def _outside_exp(v: Floats, scale: Floats) -> Floats:
     """The shortest of three ways into the cone: raise z, lower x, or go to the face y = 0.
 
     Each entry counts relative to its own scale: z may be many orders above x.
@@ -191,11 +192,11 @@ def _outside_exp(v: Vector, scale: Vector) -> Vector:
         lower_x = np.where(inner & (z > 0), x - safe * log, np.inf)
     face = np.stack([np.maximum(0.0, x), np.abs(y), np.maximum(0.0, -z)], axis=1) / scale
     curve = np.minimum(raise_z / scale[:, 2], lower_x / scale[:, 0])
-    shortest: Vector = np.maximum(0.0, np.minimum(curve, face.max(axis=1)))
+    shortest: Floats = np.maximum(0.0, np.minimum(curve, face.max(axis=1)))
     return shortest
 
 
-def _dual_soc(z: Vector) -> Vector:
+def _dual_soc(z: Floats) -> Floats:
     """The second-order cone is its own dual; orthogonal projection onto it."""
     t, size = z[:, 0], np.linalg.norm(z[:, 1:], axis=1)
     moved = z.copy()
@@ -209,7 +210,7 @@ def _dual_soc(z: Vector) -> Vector:
     return moved
 
 
-def _dual_exp(z: Vector) -> Vector:
+def _dual_exp(z: Floats) -> Floats:
     """{(u, v, w): u < 0, -u exp(v/u - 1) <= w} and its closure; w is raised where it is short.
 
     Where that would take it out of all proportion, the closure u = 0, v, w >= 0 is taken.
@@ -226,7 +227,7 @@ def _dual_exp(z: Vector) -> Vector:
     return np.stack([u, v, w], axis=1)
 
 
-def _normal_soc(v: Vector) -> Vector:
+def _normal_soc(v: Floats) -> Floats:
     size = np.linalg.norm(v[:, 1:], axis=1)
     a = np.zeros_like(v)
     a[:, 0] = 1.0
@@ -234,7 +235,7 @@ def _normal_soc(v: Vector) -> Vector:
     return a
 
 
-def _ratio(v: Vector) -> Vector:
+def _ratio(v: Floats) -> Floats:
     """x / y on the boundary; far outside, a ratio whose tangent cuts the point off."""
     x, y, z = v.T
     inner, high = y > 0, z > 0
@@ -243,17 +244,17 @@ def _ratio(v: Vector) -> Vector:
     with np.errstate(divide="ignore", over="ignore"):
         edge = np.log(np.where(high, z, 1.0) / np.where(inner, safe, np.maximum(x, 1e-300))) + 1.0
     ratio = np.where(inner, np.where(high, np.minimum(x / safe, edge), x / safe), edge)
-    cut: Vector = np.clip(np.where(~inner & (~high | (x <= 0)), 0.0, ratio), -_STEEP, _STEEP)
+    cut: Floats = np.clip(np.where(~inner & (~high | (x <= 0)), 0.0, ratio), -_STEEP, _STEEP)
     return cut
 
 
-def _normal_exp(v: Vector) -> Vector:
+def _normal_exp(v: Floats) -> Floats:
     ratio = _ratio(v)
     top = np.exp(ratio)
     return np.stack([-top, -top * (1.0 - ratio), np.ones_like(top)], axis=1)
 
 
-def _hessian_soc(v: Vector) -> Vector:
+def _hessian_soc(v: Floats) -> Floats:
     """Of ||u|| - t: (I - n n') / ||u|| in u, with n = u / ||u||."""
     count, size = v.shape
     length = np.linalg.norm(v[:, 1:], axis=1)
@@ -265,10 +266,10 @@ def _hessian_soc(v: Vector) -> Vector:
     return h
 
 
-def _hessian_exp(v: Vector) -> Vector:
+def _hessian_exp(v: Floats) -> Floats:
     """Of y exp(x/y) - z: exp(r)/y times (1, -r)(1, -r)' in (x, y), with r = x/y."""
     ratio = _ratio(v)
     y = np.where(v[:, 1] > 0, v[:, 1], np.inf)
     g = np.stack([np.ones_like(ratio), -ratio, np.zeros_like(ratio)], axis=1)
-    h: Vector = (np.exp(ratio) / y)[:, None, None] * g[:, :, None] * g[:, None, :]
+    h: Floats = (np.exp(ratio) / y)[:, None, None] * g[:, :, None] * g[:, None, :]
     return h

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Cone, Form, QuadraticRow, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Cone, Form, QuadraticRow
 from optimodels.verify.tolerances import CONVEXITY, DENSE_BLOCK
 
 
@@ -93,7 +94,7 @@ def as_convex(form: Form, row: QuadraticRow) -> QuadraticRow | Cone | None:
 
 
 def _rotated(
-    form: Form, name: str, matrix: sparse.csr_array, linear: Vector, upper: float
+    form: Form, name: str, matrix: sparse.csr_array, linear: Floats, upper: float
 ) -> Cone | None:
     """Read ``1/2 x'Px + q'x <= upper`` as ``||F(x, 1)|| <= a'(x, 1)``.
 
@@ -128,7 +129,7 @@ def _rotated(
     return Cone("second-order", cone, entries[:, k].copy(), name)
 
 
-def _directed(head: Vector, lower: Vector, upper: Vector) -> Vector | None:
+def _directed(head: Floats, lower: Floats, upper: Floats) -> Floats | None:
     """Turn head @ (x, 1) so that it is never negative within the bounds, or return None."""
     rounding = 1e-15 * float(np.abs(head).max())
     clean = np.where(np.abs(head) <= rounding, 0.0, head)

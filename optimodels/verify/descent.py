@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.form import Vector
+from optimodels.arrays import Floats
 from optimodels.result import Check
 from optimodels.verify.bound import Bound
 from optimodels.verify.point import check_point
@@ -18,7 +18,7 @@ _ROUNDS = 12
 _CURVATURE = 1e-6
 
 
-def better_point(problem: Problem, x: Vector) -> Vector | None:
+def better_point(problem: Problem, x: Floats) -> Floats | None:
     """Look along the best step of the linearisation for a feasible point materially better.
 
     It may be outside rows and bounds no further than x (n,) itself, or 1e-9. Where the step leaves
@@ -45,7 +45,7 @@ def better_point(problem: Problem, x: Vector) -> Vector | None:
     return None
 
 
-def along(problem: Problem, x: Vector, move: Vector) -> Vector | None:
+def along(problem: Problem, x: Floats, move: Floats) -> Floats | None:
     """Return a feasible point materially better than x (n,) on the way of a move, or None."""
     form, value = problem.form, problem.value(x)
     allowed = max(STRICT, check_point(form, problem.own_cones, x).excess)
@@ -59,7 +59,7 @@ def along(problem: Problem, x: Vector, move: Vector) -> Vector | None:
     return None
 
 
-def curvature(problem: Problem, x: Vector, bound: Bound) -> tuple[Check, Vector | None] | None:
+def curvature(problem: Problem, x: Floats, bound: Bound) -> tuple[Check, Floats | None] | None:
     """Test the second-order condition at a stationary point x (n,) of a nonconvex problem.
 
     Returns the check of the least eigenvalue of the Lagrangian's Hessian on the tangent space of
@@ -99,7 +99,7 @@ def curvature(problem: Problem, x: Vector, bound: Bound) -> tuple[Check, Vector 
     return check, None
 
 
-def to_edge(problem: Problem, x: Vector, way: Vector) -> Vector:
+def to_edge(problem: Problem, x: Floats, way: Floats) -> Floats:
     """Stretch a direction to the first bound or row that it meets, at most to max(1, |x|)."""
     form = problem.form
     reach = float(np.max(np.maximum(1.0, np.abs(x)))) / float(np.abs(way).max())
@@ -112,10 +112,10 @@ def to_edge(problem: Problem, x: Vector, way: Vector) -> Vector:
     return way * min(reach, float(np.maximum(room, 0.0).min(initial=np.inf)))
 
 
-def _null_space(active: Vector, columns: int) -> Vector:
+def _null_space(active: Floats, columns: int) -> Floats:
     if not active.shape[0]:
         return np.eye(columns)
     _, singular, right = np.linalg.svd(active, full_matrices=True)
     rank = int((singular > 1e-10 * max(1.0, singular.max(initial=0.0))).sum())
-    basis: Vector = right[rank:].T
+    basis: Floats = right[rank:].T
     return basis

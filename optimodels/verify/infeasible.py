@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Form, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Form
 from optimodels.result import By, Check, Claim, Status, Verdict
 from optimodels.verify.bound import taken, usable, with_signs
 from optimodels.verify.integers import enumerate_box, integer_rows, propagate
@@ -37,7 +38,7 @@ class Search:
     """What a search for a point or a proof ended with; both are None where it is open."""
 
     proof: Proof | None = None
-    point: Vector | None = None
+    point: Floats | None = None
 
 
 def judge_infeasible(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]) -> Judgement:
@@ -106,7 +107,7 @@ def search(problem: Problem, claim: Claim) -> Search:
     return Search()
 
 
-def feasible_point(problem: Problem) -> Vector | None:
+def feasible_point(problem: Problem) -> Floats | None:
     """Propose a point (n,) that meets all constraints; None where none is found."""
     if not problem.proposable:
         return None
@@ -125,7 +126,7 @@ def _by_rows(form: Form) -> list[str]:
     return found
 
 
-def _farkas(problem: Problem, rows: Vector, cones: Vector) -> Proof | None:
+def _farkas(problem: Problem, rows: Floats, cones: Floats) -> Proof | None:
     """Test row (m,) and cone (k,) multipliers, in rational numbers and else in doubles."""
     if not rows.any() and not cones.any():
         return None
@@ -140,7 +141,7 @@ def _farkas(problem: Problem, rows: Vector, cones: Vector) -> Proof | None:
     return None
 
 
-def _reach(problem: Problem, rows: Vector, cones: Vector) -> float:
+def _reach(problem: Problem, rows: Floats, cones: Floats) -> float:
     """Return the M for which multipliers prove that no x with |x_j| <= M is feasible; 0 if none.
 
     M bounds the columns that have no bound of their own; inf where none of them is left in the
@@ -173,7 +174,7 @@ def _elastic(problem: Problem) -> Search:
     """
     form = problem.form
     outer = form
-    anchors: list[Vector] = []
+    anchors: list[Floats] = []
     for _ in range(_ROUNDS):
         found = _least_violation(outer)
         if found is None:
@@ -198,7 +199,7 @@ def _elastic(problem: Problem) -> Search:
     return Search()
 
 
-def _farkas_of_tangents(outer: Form, multipliers: Vector) -> Proof | None:
+def _farkas_of_tangents(outer: Form, multipliers: Floats) -> Proof | None:
     for y in (multipliers, -multipliers):
         reach = _reach(Problem(outer), y, np.zeros(0))
         if reach >= FARKAS_REACH:
@@ -207,7 +208,7 @@ def _farkas_of_tangents(outer: Form, multipliers: Vector) -> Proof | None:
     return None
 
 
-def _least_violation(form: Form) -> tuple[Vector, Vector, float] | None:
+def _least_violation(form: Form) -> tuple[Floats, Floats, float] | None:
     """Return the point of least total violation of the rows, its multipliers and that violation."""
     m, n = form.rows.shape
     below = np.flatnonzero(np.isfinite(form.row_lower))

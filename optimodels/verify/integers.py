@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Form, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Form
 from optimodels.result import Check
 from optimodels.verify.rational import in_whole_numbers
 from optimodels.verify.tolerances import ENUMERATION_POINTS, ENUMERATION_WORK, EXACT_NONZEROS, SNAP
@@ -26,12 +27,12 @@ class IntegerRows:
     """
 
     index: Numbers
-    factor: Vector
+    factor: Floats
     matrix: sparse.csr_array
-    low: Vector
-    high: Vector
+    low: Floats
+    high: Floats
 
-    def check(self, form: Form, x: Vector) -> tuple[Check, str]:
+    def check(self, form: Form, x: Floats) -> tuple[Check, str]:
         """Test whole numbers x (n,) exactly; the check's value is in the row's own units."""
         text = ""
         worst = 0.0
@@ -49,7 +50,7 @@ class IntegerRows:
             text = f"row {name} is violated by exactly {worst:.6g}"
         return Check.of("integer rows", worst, 0.0), text
 
-    def _python_sum(self, row: int, x: Vector) -> float:
+    def _python_sum(self, row: int, x: Floats) -> float:
         places = range(self.matrix.indptr[row], self.matrix.indptr[row + 1])
         return float(sum(int(self.matrix.data[k]) * int(x[self.matrix.indices[k]]) for k in places))
 
@@ -109,7 +110,7 @@ def integer_rows(form: Form) -> IntegerRows:
 class Enumerated:
     """The best of all integer points: its x (n,) and value, or None where no point is feasible."""
 
-    x: Vector | None
+    x: Floats | None
     value: float
 
 
@@ -154,7 +155,7 @@ def enumerate_box(form: Form) -> Enumerated | None:
     return best
 
 
-def _feasible(form: Form, x: Vector) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _feasible(form: Form, x: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Say which columns of x (n, p) satisfy rows and quadratic rows."""
     ok = np.ones(x.shape[1], dtype=bool)
     if form.rows.shape[0]:
@@ -230,7 +231,7 @@ class _Activity:
     ``infinite`` is what an entry without an end adds: -inf for the least, inf for the most.
     """
 
-    def __init__(self, a: Vector, row: Numbers, end: Vector, count: int, infinite: float) -> None:
+    def __init__(self, a: Floats, row: Numbers, end: Floats, count: int, infinite: float) -> None:
         finite = np.isfinite(end)
         term = a * np.where(finite, end, 0.0)
         endless = np.bincount(row[~finite], minlength=count)

@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Form, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Form
 from optimodels.result import Check, Claim, Verdict
 from optimodels.verify.descent import along, to_edge
 from optimodels.verify.optimum import faulty, judge_point
@@ -74,12 +75,12 @@ def judge_nonlinear(problem: Problem, claim: Claim, testimonies: Sequence[Testim
     return Judgement(verdict, None, prices, undecided)
 
 
-def _beaten(form: Form, better: Vector, checks: tuple[Check, ...]) -> Judgement:
+def _beaten(form: Form, better: Floats, checks: tuple[Check, ...]) -> Judgement:
     reason = f"not optimal: a feasible point reaches {form.objective(better):.9g}"
     return Judgement(Verdict("refuted", "", "local optimum", reason, checks))
 
 
-def _downhill(problem: Problem, x: Vector, model: Form) -> Vector | None:
+def _downhill(problem: Problem, x: Floats, model: Form) -> Floats | None:
     """Look for a better point along the directions in which the local model bends down."""
     if model.quadratic is None or len(x) > CURVATURE_COLUMNS:
         return None
@@ -92,7 +93,7 @@ def _downhill(problem: Problem, x: Vector, model: Form) -> Vector | None:
     return None
 
 
-def _prices(form: Form, rows: Vector | None) -> Vector | None:
+def _prices(form: Form, rows: Floats | None) -> Floats | None:
     """Put the local model's multipliers where the form has its rows."""
     if rows is None:
         return None
@@ -102,7 +103,7 @@ def _prices(form: Form, rows: Vector | None) -> Vector | None:
     return prices
 
 
-def local_model(form: Form, x: Vector, weights: Vector, bent: bool = True) -> Form:
+def local_model(form: Form, x: Floats, weights: Floats, bent: bool = True) -> Form:
     """Return the model of second order at x (n,): of the same value and gradient there.
 
     ``weights`` (k,) are multipliers of the nonlinear rows, whose Hessians count in the objective's.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from optimodels.form import Vector
+from optimodels.arrays import Floats
 from optimodels.result import By, Check, Claim, Of, Status, Verdict
 from optimodels.verify.bound import Bound
 from optimodels.verify.certificate import best_bound, multipliers_of
@@ -61,7 +61,7 @@ class _Open:
         self,
         problem: Problem,
         claim: Claim,
-        x: Vector,
+        x: Floats,
         test: PointTest,
         value: float,
         bound: Bound | None,
@@ -165,7 +165,7 @@ class _Open:
         return Judgement(_verdict("refuted", self.checks, reason), self.best)
 
 
-def _found(problem: Problem, x: Vector) -> str:
+def _found(problem: Problem, x: Floats) -> str:
     return f"not optimal: a feasible point reaches {problem.form.objective(x):.9g}"
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Form, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Form
 from optimodels.result import Check
 from optimodels.verify.tolerances import INTEGRALITY, OBJECTIVE, PRIMAL
 
@@ -49,7 +50,7 @@ class PointTest:
 
 
 def check_point(
-    form: Form, cones: Cones, x: Vector | None, objective: float | None = None
+    form: Form, cones: Cones, x: Floats | None, objective: float | None = None
 ) -> PointTest:
     """Test x (n,) against rows, bounds, integrality, cones and the claimed objective.
 
@@ -81,7 +82,7 @@ def check_point(
     )
 
 
-def largest_terms(matrix: sparse.csr_array, x: Vector) -> Vector:
+def largest_terms(matrix: sparse.csr_array, x: Floats) -> Floats:
     """Return max_j |a_ij x_j| of each row of the matrix (m, n); 0 for an empty row."""
     out = np.zeros(matrix.shape[0])
     filled = np.flatnonzero(np.diff(matrix.indptr))
@@ -91,7 +92,7 @@ def largest_terms(matrix: sparse.csr_array, x: Vector) -> Vector:
     return out
 
 
-def _rows(form: Form, x: Vector) -> tuple[Check, str]:
+def _rows(form: Form, x: Floats) -> tuple[Check, str]:
     if not len(form.row_lower):
         return Check.of("rows", 0.0, PRIMAL), ""
     activity = form.rows @ x
@@ -102,7 +103,7 @@ def _rows(form: Form, x: Vector) -> tuple[Check, str]:
     return Check.of("rows", relative[worst], PRIMAL), text
 
 
-def _bounds(form: Form, x: Vector) -> tuple[Check, str]:
+def _bounds(form: Form, x: Floats) -> tuple[Check, str]:
     if not len(x):
         return Check.of("bounds", 0.0, PRIMAL), ""
     off = np.maximum(np.maximum(form.lower - x, x - form.upper), 0.0)
@@ -112,21 +113,21 @@ def _bounds(form: Form, x: Vector) -> tuple[Check, str]:
     return Check.of("bounds", relative[worst], PRIMAL), text
 
 
-def _integrality(form: Form, x: Vector) -> tuple[Check, str]:
+def _integrality(form: Form, x: Floats) -> tuple[Check, str]:
     off = np.where(form.integer, np.abs(x - np.rint(x)), 0.0)
     worst = int(np.argmax(off))
     text = f"{form.column_name(worst)} = {x[worst]:.9g} is not a whole number"
     return Check.of("integrality", off[worst], INTEGRALITY), text
 
 
-def _cones(cones: Cones, x: Vector) -> tuple[Check, str]:
+def _cones(cones: Cones, x: Floats) -> tuple[Check, str]:
     off = cones.violation(x)
     worst = int(np.argmax(off))
     text = f"{cones.names[worst]} is outside its cone by {off[worst]:.3g}, relatively"
     return Check.of("cones", off[worst], PRIMAL), text
 
 
-def _quadratic_rows(form: Form, x: Vector) -> tuple[Check, str]:
+def _quadratic_rows(form: Form, x: Floats) -> tuple[Check, str]:
     worst, text = 0.0, ""
     for row in form.quadratic_rows:
         curved = row.matrix @ x
@@ -140,7 +141,7 @@ def _quadratic_rows(form: Form, x: Vector) -> tuple[Check, str]:
     return Check.of("quadratic rows", worst, PRIMAL), text
 
 
-def _nonlinear_rows(form: Form, x: Vector) -> tuple[Check, str]:
+def _nonlinear_rows(form: Form, x: Floats) -> tuple[Check, str]:
     worst, text = 0.0, ""
     for row in form.nonlinear_rows:
         value = row.expression.value(x)
@@ -154,7 +155,7 @@ def _nonlinear_rows(form: Form, x: Vector) -> tuple[Check, str]:
     return Check.of("nonlinear rows", worst, PRIMAL), text
 
 
-def _objective(form: Form, x: Vector, claimed: float) -> tuple[Check, str]:
+def _objective(form: Form, x: Floats, claimed: float) -> tuple[Check, str]:
     value = form.objective(x)
     text = f"the objective is {value:.9g} at the point, not {claimed:.9g}"
     if not np.isfinite(claimed):

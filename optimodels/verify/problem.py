@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Cone, Form, QuadraticRow, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Cone, Form, QuadraticRow
 from optimodels.verify.cones import Cones
 from optimodels.verify.convexity import as_convex, positive_semidefinite
 from optimodels.verify.tolerances import PROPOSAL_NONZEROS
@@ -21,7 +22,7 @@ class Problem:
     form: Form
 
     @cached_property
-    def linear(self) -> Vector:
+    def linear(self) -> Floats:
         return self.form.sign * self.form.linear
 
     @cached_property
@@ -92,10 +93,10 @@ class Problem:
         nonzeros += sum(row.matrix.nnz + len(row.linear) for row in self.quadratic_rows)
         return bool(nonzeros <= PROPOSAL_NONZEROS)
 
-    def gradient(self, x: Vector) -> Vector:
+    def gradient(self, x: Floats) -> Floats:
         return self.linear if self.quadratic is None else self.linear + self.quadratic @ x
 
-    def value(self, x: Vector) -> float:
+    def value(self, x: Floats) -> float:
         return self.form.sign * self.form.objective(x)
 
     def relaxed(self) -> Problem:
@@ -107,7 +108,7 @@ class Problem:
         return other
 
 
-def quadratic_terms(rows: tuple[QuadraticRow, ...], x: Vector) -> tuple[Vector, Vector]:
+def quadratic_terms(rows: tuple[QuadraticRow, ...], x: Floats) -> tuple[Floats, Floats]:
     """Return values (k,) and gradients (k, n) of quadratic rows at x (n,)."""
     values, gradients = np.zeros(len(rows)), np.zeros((len(rows), len(x)))
     for i, row in enumerate(rows):

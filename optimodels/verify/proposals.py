@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Form, QuadraticRow, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Form, QuadraticRow
 from optimodels.verify.bound import Bound, evaluate, settled, solve_sparse
 from optimodels.verify.cones import by_cone
 from optimodels.verify.point import largest_terms
@@ -25,13 +26,13 @@ _INACTIVE = 1e-9
 class LinearAnswer:
     """Solution of an LP: x (n,), row multipliers (m,) positive at lower sides, optimum."""
 
-    x: Vector
-    rows: Vector
+    x: Floats
+    rows: Floats
     value: float
 
 
 def solve_lp(
-    cost: Vector, rows: sparse.csr_array, low: Vector, high: Vector, lower: Vector, upper: Vector
+    cost: Floats, rows: sparse.csr_array, low: Floats, high: Floats, lower: Floats, upper: Floats
 ) -> LinearAnswer | None:
     """Minimise ``cost @ x`` over ``low <= rows @ x <= high`` and bounds; None without optimum."""
     from scipy.optimize import linprog
@@ -71,7 +72,7 @@ def _untyped(function: Any) -> Any:
     return function
 
 
-def integer_point(form: Form) -> Vector | None:
+def integer_point(form: Form) -> Floats | None:
     """Propose a point (n,) of the rows, bounds and integrality by a small branch and bound."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -101,17 +102,17 @@ class Step:
     (k,); ``smooth`` (c,) holds the weights of the cones' own tangents within them.
     """
 
-    at: Vector
-    move: Vector
+    at: Floats
+    move: Floats
     gain: float
-    rows: Vector
-    tangents: Vector
-    cones: Vector
-    smooth: Vector
+    rows: Floats
+    tangents: Floats
+    cones: Floats
+    smooth: Floats
 
 
 def linear_step(
-    problem: Problem, x: Vector, boxed: bool = True, others: Sequence[Vector] = ()
+    problem: Problem, x: Floats, boxed: bool = True, others: Sequence[Floats] = ()
 ) -> Step | None:
     """Solve the linearisation at x (n,): of a convex problem its multipliers give a bound.
 
@@ -131,7 +132,7 @@ def linear_step(
         rows.append(sparse.csr_array(gradients))
         low.append(np.array([row.lower for row in quads]) - values)
         high.append(np.array([row.upper for row in quads]) - values)
-    normals: list[Vector] = []
+    normals: list[Floats] = []
     if cones.count:
         v = cones.values(x)
         normals = [cones.normals(v), *cones.corner_normals(v)]
@@ -171,7 +172,7 @@ def linear_step(
     )
 
 
-def bounds_of_step(problem: Problem, x: Vector, step: Step) -> Iterator[Bound]:
+def bounds_of_step(problem: Problem, x: Floats, step: Step) -> Iterator[Bound]:
     """Yield bounds of a step's multipliers, each better than the last as a rule."""
     first = evaluate(problem, x, step.rows, step.cones, step.tangents, step.at)
     yield first
@@ -209,7 +210,7 @@ def _trimmed(problem: Problem, step: Step) -> Step:
     )
 
 
-def _polished(problem: Problem, x: Vector, step: Step, bound: Bound) -> Iterator[Bound]:
+def _polished(problem: Problem, x: Floats, step: Step, bound: Bound) -> Iterator[Bound]:
     """Newton's method on the optimality conditions of what the step found active.
 
     Rows, quadratic rows and smooth cones with a weight are held as equalities, columns at a bound
@@ -257,7 +258,7 @@ def _polished(problem: Problem, x: Vector, step: Step, bound: Bound) -> Iterator
         yield evaluate(problem, x, y, z, w, at.copy())
 
 
-def with_tangents(problem: Problem, anchors: Sequence[Vector]) -> Form:
+def with_tangents(problem: Problem, anchors: Sequence[Floats]) -> Form:
     """Replace cones and convex quadratic rows by their tangents at some points: outer rows."""
     form, cones, quads = problem.form, problem.cones, problem.quadratic_rows
     rows, low, high = [form.rows], [form.row_lower], [form.row_upper]
@@ -286,10 +287,10 @@ def with_tangents(problem: Problem, anchors: Sequence[Vector]) -> Form:
 
 def lagrangian(
     problem: Problem,
-    at: Vector,
+    at: Floats,
     rows: tuple[QuadraticRow, ...],
-    weights: Vector,
-    smooth: Vector,
+    weights: Floats,
+    smooth: Floats,
 ) -> sparse.csr_array:
     """Hessian (n, n) at a point (n,): the objective, less weighted quadratic rows, and cones.
 
@@ -309,10 +310,10 @@ def lagrangian(
 def _kkt(
     hessian: sparse.csr_array,
     active: sparse.csr_array,
-    slope: Vector,
-    missed: Vector,
+    slope: Floats,
+    missed: Floats,
     free: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> Vector | None:
+) -> Floats | None:
     """Solve [H -B'; B 0] (dx, dw) = (-slope, missed); a small ridge keeps it regular."""
     block = hessian[free][:, free]
     border = active[:, free]
@@ -324,11 +325,11 @@ def _kkt(
     return solve_sparse(whole, np.concatenate([-slope[free], missed]))
 
 
-def _active(weights: Vector) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _active(weights: Floats) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     largest = float(np.abs(weights).max(initial=0.0))
     return np.flatnonzero(np.abs(weights) > _INACTIVE * max(1.0, largest))
 
 
-def _touching(side: Vector, scale: Vector, direction: float) -> Vector:
+def _touching(side: Floats, scale: Floats, direction: float) -> Floats:
     """Distances to sides, zero where the point touches or oversteps them."""
     return np.where(direction * side <= PRIMAL * scale, 0.0, side)

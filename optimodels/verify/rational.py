@@ -12,7 +12,8 @@ from math import ceil, gcd, lcm
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Form, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Form
 from optimodels.verify.tolerances import DENOMINATOR, EXACT_NONZEROS, LARGEST_MULTIPLE, SNAP, STRICT
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -25,7 +26,7 @@ def rational(value: float) -> Fraction:
     return Fraction(whole) if whole == value else Fraction(repr(float(value)))
 
 
-def common_step(values: Vector) -> Fraction | None:
+def common_step(values: Floats) -> Fraction | None:
     """Return the largest step that all values (k,) are whole multiples of, or None."""
     used = np.unique(np.abs(values[values != 0]))
     if not len(used) or len(used) > EXACT_NONZEROS:
@@ -39,7 +40,7 @@ def common_step(values: Vector) -> Fraction | None:
     return Fraction(divisor, int(factor)) if exact else Fraction(divisor / factor)
 
 
-def in_whole_numbers(values: Vector) -> tuple[float, Vector] | None:
+def in_whole_numbers(values: Floats) -> tuple[float, Floats] | None:
     """Return (D, D * values) with D * values whole: decimals, and multiples of any one number.
 
     The second kind are shares like k / 3715, all of whose ratios are simple fractions.
@@ -64,7 +65,7 @@ def in_whole_numbers(values: Vector) -> tuple[float, Vector] | None:
     return multiple / least, np.rint(ratios * multiple)
 
 
-def exact_low(form: Form, multipliers: Vector) -> Fraction | None:
+def exact_low(form: Form, multipliers: Floats) -> Fraction | None:
     """Return the best exact bound of the minimisation, its constant left out, or None.
 
     ``multipliers`` (m,) are made rational; columns without a bound need a reduced cost of
@@ -107,7 +108,7 @@ def rounded_up(low: Fraction, step: Fraction) -> Fraction:
     return ceil(low / step - Fraction(SNAP)) * step
 
 
-def proves_infeasible(form: Form, multipliers: Vector) -> bool:
+def proves_infeasible(form: Form, multipliers: Floats) -> bool:
     """Say whether row multipliers (m,), made rational, prove exactly that no point exists.
 
     Farkas: the combined row has a least value from the rows' sides above its greatest value
@@ -184,7 +185,7 @@ def _column_side(form: Form, j: int, upper: bool) -> Fraction | None:
     return rational(side)
 
 
-def proves_unbounded(form: Form, ray: Vector) -> bool:
+def proves_unbounded(form: Form, ray: Floats) -> bool:
     """Say whether a ray (n,), made rational, exactly keeps all rows and bounds and improves.
 
     For linear rows and a linear objective only.
@@ -219,7 +220,7 @@ def _ray(form: Form, used: Numbers, columns: sparse.csc_array, step: list[Fracti
     )
 
 
-def _rational_weights(weights: Vector, scaled: bool) -> Iterator[list[Fraction]]:
+def _rational_weights(weights: Floats, scaled: bool) -> Iterator[list[Fraction]]:
     """Yield the weights in ever finer fractions; scaled ones in multiples of the smallest first."""
     sizes = np.abs(weights[weights != 0])
     units = (float(sizes.min()), float(sizes.max())) if scaled and len(sizes) else (1.0,)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from optimodels.form import Vector
+from optimodels.arrays import Floats
 from optimodels.result import Stopped, Verdict
 from optimodels.verify.integers import integer_rows
 from optimodels.verify.point import PointTest, check_point
@@ -32,8 +32,8 @@ class Testimony:
     stopped: Stopped
     objective: float | None
     bound: float | None
-    x: Vector | None = None
-    row_multipliers: Vector | None = None
+    x: Floats | None = None
+    row_multipliers: Floats | None = None
 
     @property
     def optimum(self) -> float | None:
@@ -54,7 +54,7 @@ class Judgement:
 
     verdict: Verdict
     bound: float | None = None
-    row_multipliers: Vector | None = None
+    row_multipliers: Floats | None = None
     undecided: bool = False
 
 
@@ -72,8 +72,8 @@ class Heard:
 
 
 def exact_point(
-    problem: Problem, x: Vector | None, objective: float | None
-) -> tuple[Vector | None, PointTest]:
+    problem: Problem, x: Floats | None, objective: float | None
+) -> tuple[Floats | None, PointTest]:
     """Test a point and return it as it is judged: with its whole numbers rounded.
 
     Rows of integer columns are tested exactly. Where the rounding breaks a row with continuous
@@ -96,7 +96,7 @@ def exact_point(
     return mended, check_point(form, problem.own_cones, mended, objective).beside(exact, fault)
 
 
-def _mended(problem: Problem, whole: Vector) -> Vector | None:
+def _mended(problem: Problem, whole: Floats) -> Floats | None:
     """Choose the continuous columns anew, at the least cost beside the rounded whole numbers."""
     form = problem.form
     if not problem.flat or not problem.proposable:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import sparse
 
-from optimodels.form import Vector
+from optimodels.arrays import Floats
 from optimodels.result import Check, Claim, Verdict
 from optimodels.verify.certificate import best_bound
 from optimodels.verify.infeasible import feasible_point, search
@@ -50,7 +50,7 @@ def judge_unbounded(problem: Problem, claim: Claim, testimonies: Sequence[Testim
     return Judgement(Verdict("unverified", "", "unboundedness", reason), undecided=True)
 
 
-def _point(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]) -> Vector | None:
+def _point(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]) -> Floats | None:
     for x in (claim.x, *(said.x for said in testimonies)):
         if x is not None:
             point, test = exact_point(problem, x, None)
@@ -70,7 +70,7 @@ def _checked_ray(problem: Problem, claim: Claim) -> Check | None:
     return None
 
 
-def _rays(problem: Problem, claim: Claim) -> Iterator[Vector]:
+def _rays(problem: Problem, claim: Claim) -> Iterator[Floats]:
     n = len(problem.form.linear)
     if claim.ray is not None and claim.ray.shape == (n,) and np.isfinite(claim.ray).all():
         yield claim.ray
@@ -78,7 +78,7 @@ def _rays(problem: Problem, claim: Claim) -> Iterator[Vector]:
         yield from _proposed_rays(problem)
 
 
-def ray_fault(problem: Problem, ray: Vector) -> float:
+def ray_fault(problem: Problem, ray: Floats) -> float:
     """Return how far a ray (n,) leaves the feasible set per unit of improvement; inf if none.
 
     A ray d keeps rows and bounds (A d >= 0 at finite lower sides), lies in the cones (G d in K),
@@ -117,13 +117,13 @@ def ray_fault(problem: Problem, ray: Vector) -> float:
     return worst * norm / -slope
 
 
-def _outside(change: Vector, lower: Vector, upper: Vector) -> Vector:
+def _outside(change: Floats, lower: Floats, upper: Floats) -> Floats:
     below = np.where(np.isfinite(lower), -change, 0.0)
     above = np.where(np.isfinite(upper), change, 0.0)
     return np.maximum(np.maximum(below, above), 0.0)
 
 
-def _proposed_rays(problem: Problem) -> Iterator[Vector]:
+def _proposed_rays(problem: Problem) -> Iterator[Floats]:
     """Minimise the linear objective over the recession cone within |d_j| <= 1."""
     form, cones = problem.form, problem.own_cones
     n = len(form.linear)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp, minimize
 
-from optimodels.form import Form, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Form
 from optimodels.result import Claim
 from optimodels.solvers.registry import Options, Solver
 
@@ -106,7 +107,7 @@ def _honest(form: Form) -> Claim:
     return Claim("optimal", "optimal", "", x, form.objective(x))
 
 
-def _solve_quadratic(form: Form) -> Vector:
+def _solve_quadratic(form: Form) -> Floats:
     """Minimise a convex quadratic objective by SciPy's trust-region method."""
     assert form.quadratic is not None
     bent = form.sign * form.quadratic.toarray()
@@ -123,7 +124,7 @@ def _solve_quadratic(form: Form) -> Vector:
     return np.asarray(found.x, dtype=float)
 
 
-def _solve(form: Form, sign: float) -> Vector | None:
+def _solve(form: Form, sign: float) -> Floats | None:
     found = milp(
         sign * form.linear,
         integrality=form.integer.astype(int),

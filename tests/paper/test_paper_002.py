@@ -19,12 +19,12 @@ import numpy as np
 import pytest
 
 from optimodels.case import load_case
-from optimodels.families.supply.curves import Q_EXPONENTIAL, curve_at
-from optimodels.families.supply.data import Market, cell_weights
-from optimodels.families.supply.exact import expected_prices, solve
-from optimodels.families.supply.least_squares import fit, polish
+from optimodels.families.supply.auction.equilibrium import expected_prices, solve
+from optimodels.families.supply.auction.market import Market, cell_weights
+from optimodels.families.supply.fitting.curves import Q_EXPONENTIAL, curve_at
+from optimodels.families.supply.fitting.least_squares import fit, polish
+from optimodels.families.supply.fitting.q_exponential import points
 from optimodels.families.supply.parameters import Background
-from optimodels.families.supply.q_exponential_fit import points
 from optimodels.runs import sweep
 from optimodels.study import solve as solve_case
 

@@ -10,8 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from optimodels.case import parse_case
-from optimodels.families.supply.curve_fit import criteria
-from optimodels.families.supply.curves import (
+from optimodels.families.supply.fitting.curves import (
     EXPONENTIAL,
     FORMS,
     POWER,
@@ -19,11 +18,12 @@ from optimodels.families.supply.curves import (
     asymptotic,
     stacked,
 )
-from optimodels.families.supply.examination import checks_of, evidence_of, region
-from optimodels.families.supply.forms import CurveForm, Setting
-from optimodels.families.supply.least_squares import fit_sample
-from optimodels.families.supply.rising import Rising, exact, pooled
-from optimodels.families.supply.sample import Sample
+from optimodels.families.supply.fitting.examination import checks_of, evidence_of, region
+from optimodels.families.supply.fitting.forms import CurveForm, Setting
+from optimodels.families.supply.fitting.least_squares import fit_sample
+from optimodels.families.supply.fitting.rising import Rising, exact, pooled
+from optimodels.families.supply.fitting.sample import Sample
+from optimodels.families.supply.fitting.side_by_side import criteria
 from optimodels.result import Result
 from optimodels.study import solve
 

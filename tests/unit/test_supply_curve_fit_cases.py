@@ -10,9 +10,9 @@ import pytest
 from optimodels.case import load_case, parse_case
 from optimodels.cli import main
 from optimodels.families.supply import MODELS
-from optimodels.families.supply.fit_data import merit_order
 from optimodels.families.supply.fit_parameters import Points
-from optimodels.families.supply.rising import FORMULATION
+from optimodels.families.supply.fitting.points import merit_order
+from optimodels.families.supply.fitting.rising import FORMULATION
 from optimodels.model import Compute
 from optimodels.study import solve
 

@@ -13,9 +13,9 @@ from scipy.stats import beta
 from optimodels import explain, export
 from optimodels.case import load_case, parse_case
 from optimodels.errors import CallError, CaseError
-from optimodels.families.supply.best_response import best_response
-from optimodels.families.supply.data import Market
-from optimodels.families.supply.exact import expected_prices, log_binomials, solve
+from optimodels.families.supply.auction.best_response import best_response
+from optimodels.families.supply.auction.equilibrium import expected_prices, log_binomials, solve
+from optimodels.families.supply.auction.market import Market
 from optimodels.reporting.explanation import explanation_text
 from optimodels.result import Result
 from optimodels.runs.key import Keys

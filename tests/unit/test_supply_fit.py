@@ -12,21 +12,21 @@ import numpy.typing as npt
 import pytest
 
 from optimodels.case import load_case, parse_case
-from optimodels.families.supply.curves import (
+from optimodels.families.supply.auction.equilibrium import expected_prices
+from optimodels.families.supply.auction.equilibrium import solve as solve_market
+from optimodels.families.supply.auction.market import Market, cell_weights
+from optimodels.families.supply.fitting.curves import (
     Q_EXPONENTIAL,
     curve_at,
     log_curvature,
     log_curvature_slope,
 )
-from optimodels.families.supply.data import Market, cell_weights
-from optimodels.families.supply.exact import expected_prices
-from optimodels.families.supply.exact import solve as solve_market
-from optimodels.families.supply.fit_formulations import Anchored
-from optimodels.families.supply.least_squares import Fit, fit, polish
+from optimodels.families.supply.fitting.least_squares import Fit, fit, polish
+from optimodels.families.supply.fitting.q_exponential import Nearest, points
+from optimodels.families.supply.fitting.q_exponential import nearest as examined
+from optimodels.families.supply.fitting.q_exponential_problems import Anchored
+from optimodels.families.supply.fitting.q_exponential_raw import evidence
 from optimodels.families.supply.parameters import Background
-from optimodels.families.supply.q_exponential_fit import Nearest, points
-from optimodels.families.supply.q_exponential_fit import nearest as examined
-from optimodels.families.supply.q_exponential_raw import evidence
 from optimodels.result import Result
 from optimodels.study import solve
 
@@ -294,16 +294,16 @@ def test_every_way_reaches_the_same_minimum(
 
 def test_solver_that_stops_elsewhere_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fit that its solver calls optimal, and is not, passes neither form nor evidence."""
-    from optimodels.families.supply import fit_formulations
+    from optimodels.families.supply.fitting import q_exponential_problems
 
-    def halfway(data: fit_formulations.Points) -> fit_formulations.ExactAnswer:
-        honest = fit_formulations.projected(data)
+    def halfway(data: q_exponential_problems.Points) -> q_exponential_problems.ExactAnswer:
+        honest = q_exponential_problems.projected(data)
         assert honest.values is not None
-        return fit_formulations.ExactAnswer({**honest.values, "s": 0.9}, proven=False)
+        return q_exponential_problems.ExactAnswer({**honest.values, "s": 0.9}, proven=False)
 
     monkeypatch.setattr(
         "optimodels.families.supply.programs.NONLINEAR",
-        replace(fit_formulations.NONLINEAR, exact=halfway),
+        replace(q_exponential_problems.NONLINEAR, exact=halfway),
     )
     result = solved("firms: 12")
     assert result.verdict.status == "refuted"

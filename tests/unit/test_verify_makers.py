@@ -15,7 +15,8 @@ import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 
-from optimodels.form import Cone, Form, QuadraticRow, Vector, stack_blocks
+from optimodels.arrays import Floats
+from optimodels.form import Cone, Form, QuadraticRow, stack_blocks
 from optimodels.result import Claim
 
 INF = np.inf
@@ -95,7 +96,7 @@ def by_clarabel(form: Form) -> tuple[str, Claim]:
     return str(solution.status), claim
 
 
-def random_rows(rng: Any, n: int, x: Vector) -> tuple[Vector, Vector, Vector]:
+def random_rows(rng: Any, n: int, x: Floats) -> tuple[Floats, Floats, Floats]:
     """Rows that x (n,) satisfies: equalities, one-sided ones, ranges, over some scales."""
     m = int(rng.integers(1, 7))
     a = rng.normal(size=(m, n)) * (rng.random((m, n)) < 0.7) * 10.0 ** rng.integers(-2, 3, (m, 1))

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from optimodels.form import Form, Vector
+from optimodels.arrays import Floats
+from optimodels.form import Form
 from optimodels.result import Claim
 from optimodels.verify import dual_bound, judge
 from tests.unit.test_verify_makers import INF, MAKERS, by_clarabel, form_of, random_lp
@@ -90,7 +91,7 @@ def split_row(form: Form) -> Form:
     return replace(form, rows=rows, **sides)
 
 
-def inward(form: Form, claim: Claim) -> Vector:
+def inward(form: Form, claim: Claim) -> Floats:
     """A feasible point beside the optimum: most of the way back from where the cost drives."""
     backward = replace(form, linear=-form.linear, quadratic=None)
     other = by_clarabel(backward)[1].x
@@ -118,7 +119,7 @@ def test_feasible_point_short_of_the_optimum_is_refuted(kind: str) -> None:
     assert refuted > 10
 
 
-def _less_entropy(form: Form, claim: Claim) -> Vector:
+def _less_entropy(form: Form, claim: Claim) -> Floats:
     n = len(form.linear) // 2
     p = np.full(n, 0.1 / (n - 1))
     p[0] = 0.9
@@ -221,7 +222,7 @@ def test_stopped_run_says_how_far_it_is_at_most() -> None:
 def highs_wrong() -> tuple[Form, dict[str, Any]]:
     data = json.loads((Path(__file__).parents[1] / "data" / "highs-qp-wrong.json").read_text())
 
-    def side(name: str, missing: float) -> Vector:
+    def side(name: str, missing: float) -> Floats:
         return np.array([missing if v is None else v for v in data[name]], dtype=float)
 
     form = form_of(
@@ -236,7 +237,7 @@ def highs_wrong() -> tuple[Form, dict[str, Any]]:
     return form, data
 
 
-def by_highs(form: Form) -> tuple[str, Vector, float, Vector]:
+def by_highs(form: Form) -> tuple[str, Floats, float, Floats]:
     """Solve a QP by HiGHS directly: its status, point, objective and row duals."""
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)

@@ -10,7 +10,8 @@ import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 
-from optimodels.form import Cone, Form, QuadraticRow, Vector, stack_blocks
+from optimodels.arrays import Floats
+from optimodels.form import Cone, Form, QuadraticRow, stack_blocks
 from optimodels.result import Claim
 from optimodels.verify import Testimony, dual_bound, judge
 from optimodels.verify.bound import evaluate, settled
@@ -42,7 +43,7 @@ def form_of(c: Any, rows: Any, low: Any, high: Any, bounds: Any = FREE, **more: 
     )
 
 
-def infeasible_lp(seed: int) -> tuple[Form, Vector]:
+def infeasible_lp(seed: int) -> tuple[Form, Floats]:
     """Rows of which a hidden combination asks for more than the bounds give, and it."""
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(2, 8)), int(rng.integers(2, 6))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimodels.families.flexibility.data import FlexibilityData, Floats, Ints
+from optimodels.arrays import Floats, Ints
+from optimodels.families.flexibility.data import FlexibilityData
 from optimodels.model import Outcome
 from optimodels.result import Check
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimodels.arrays import Floats, Ints
 from optimodels.errors import DataError, UnavailableError
-from optimodels.families.flexibility.data import FlexibilityData, Floats, Ints
+from optimodels.families.flexibility.data import FlexibilityData
 from optimodels.families.flexibility.exact import capped_mapping
 from optimodels.model import ExactAnswer, Formulation
 

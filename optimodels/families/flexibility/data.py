@@ -9,14 +9,11 @@ from math import gcd, lcm
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from optimodels.arrays import Floats, Ints
 from optimodels.errors import DataError
 from optimodels.grid import Network
 from optimodels.model import Inputs, Profile
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 #: Loads are whole multiples of the coarsest of these that represents them all, in kW.
 _UNITS_KW = (1000, 100, 10, 1)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimodels.families.flexibility.data import FlexibilityData, Floats, Ints
+from optimodels.arrays import Floats, Ints
+from optimodels.families.flexibility.data import FlexibilityData
 from optimodels.families.flexibility.exact import discrete_shift
 from optimodels.model import ExactAnswer, Formulation
 

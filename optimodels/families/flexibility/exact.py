@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from optimodels.arrays import Floats, Ints
 from optimodels.errors import DataError
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 #: Entries that the tables of the dynamic programme may have: about half a gigabyte.
 _MOST_ENTRIES = 60_000_000

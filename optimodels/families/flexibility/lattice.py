@@ -6,7 +6,7 @@ from math import isqrt
 
 import numpy as np
 
-from optimodels.families.flexibility.data import Ints
+from optimodels.arrays import Ints
 
 
 def customer_lattice(customers: Ints) -> Ints:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.flexibility.data import FlexibilityData, Floats, Ints
+from optimodels.arrays import Floats, Ints
+from optimodels.families.flexibility.data import FlexibilityData
 from optimodels.model import Outcome
 from optimodels.result import Check, Row
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.arrays import Ints
 from optimodels.families.flexibility import aggregator_mapping
-from optimodels.families.flexibility.data import FlexibilityData, Ints
+from optimodels.families.flexibility.data import FlexibilityData
 from optimodels.model import Answer, Done, Outcome
 from optimodels.result import Check, Row, Solution
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from optimodels.families.flexibility.data import FlexibilityData, Ints
+from optimodels.arrays import Ints
+from optimodels.families.flexibility.data import FlexibilityData
 from optimodels.families.flexibility.subset_sum import balanced_ternary
 from optimodels.model import ExactAnswer, Formulation
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimodels.families.flexibility.data import FlexibilityData, Floats
+from optimodels.arrays import Floats
+from optimodels.families.flexibility.data import FlexibilityData
 from optimodels.families.flexibility.exact import continuous_knapsack
 from optimodels.model import ExactAnswer, Formulation
 

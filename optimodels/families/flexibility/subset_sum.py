@@ -9,11 +9,10 @@ from math import gcd
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from optimodels.arrays import Ints
 from optimodels.errors import DataError
 
-Ints = npt.NDArray[np.int64]
 Sense = Literal["max", "min"]
 
 #: Bits that a table of the dynamic programme may take: half a gigabyte.

@@ -139,7 +139,7 @@ class CurveFit(Parameters):
     @classmethod
     def _known(cls, given: list[str] | None) -> list[str] | None:
         # The forms are a registry that may grow: they are looked up where a case names some.
-        from optimodels.families.supply.curves import FORMS
+        from optimodels.families.supply.fitting.curves import FORMS
 
         for name in given or ():
             if name not in FORMS:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.supply.curve_fit import Fitted, criteria, drawn, rising_fits
-from optimodels.families.supply.fit_data import Task
+from optimodels.families.supply.fitting.points import Task
+from optimodels.families.supply.fitting.side_by_side import Fitted, criteria, drawn, rising_fits
 from optimodels.model import Answer, Done
 from optimodels.result import Row
 

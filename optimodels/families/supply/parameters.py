@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_serializer, model_validator
 
-from optimodels.families.supply.expression import MOST_CHARACTERS, parse
+from optimodels.families.supply.auction.expression import MOST_CHARACTERS, parse
 from optimodels.parameters import Number, Parameters, Strict, Whole
 
 #: Units that a market may have in all: what the exact algorithms are tested for.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optimodels.draw import BLUE, GREY, ORANGE, SERIES, picture, stamp
-from optimodels.families.supply.curves import curve_at
+from optimodels.families.supply.fitting.curves import curve_at
 from optimodels.result import Result, Row
 
 

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.supply import fit_data, fit_noise, results, rising
-from optimodels.families.supply.best_response import best_response
-from optimodels.families.supply.curve_fit import smooth_fits
-from optimodels.families.supply.curves import FORMS, Q_EXPONENTIAL
-from optimodels.families.supply.data import Floats, Market, read
-from optimodels.families.supply.exact import expected_prices, solve
-from optimodels.families.supply.fit_formulations import (
+from optimodels.arrays import Floats
+from optimodels.families.supply import results
+from optimodels.families.supply.auction.best_response import best_response
+from optimodels.families.supply.auction.equilibrium import expected_prices, solve
+from optimodels.families.supply.auction.market import Market, read
+from optimodels.families.supply.auction.monte_carlo import simulate
+from optimodels.families.supply.fit_parameters import CurveFit
+from optimodels.families.supply.fit_results import curve_fit as curve_fit_report
+from optimodels.families.supply.fitting import noise as fit_noise
+from optimodels.families.supply.fitting import points as fit_points
+from optimodels.families.supply.fitting import rising
+from optimodels.families.supply.fitting.curves import FORMS, Q_EXPONENTIAL
+from optimodels.families.supply.fitting.forms import CurveForm, Setting
+from optimodels.families.supply.fitting.least_squares import polish
+from optimodels.families.supply.fitting.q_exponential import nearest, points, problems
+from optimodels.families.supply.fitting.q_exponential_problems import (
     NONLINEAR,
     SEQUENCE,
     Points,
     anchored,
     next_step,
 )
-from optimodels.families.supply.fit_parameters import CurveFit
-from optimodels.families.supply.fit_results import curve_fit as curve_fit_report
-from optimodels.families.supply.forms import CurveForm, Setting
-from optimodels.families.supply.least_squares import polish
-from optimodels.families.supply.monte_carlo import simulate
+from optimodels.families.supply.fitting.side_by_side import smooth_fits
 from optimodels.families.supply.parameters import QExponentialFit
-from optimodels.families.supply.q_exponential_fit import nearest, points, problems
 from optimodels.model import Compute, Done, Outcome, Program, Solve
 from optimodels.result import Check
 
@@ -211,14 +215,14 @@ def curve_fit(parameters: CurveFit) -> Program:
     if len(smooth) < len(forms):
         stages.append(Solve("rising", rising.FORMULATION, _rising, required=False))
     return Program(
-        read=fit_data.read,
+        read=fit_points.read,
         stages=tuple(stages),
         report=curve_fit_report,
         main="smooth" if smooth else "rising",
     )
 
 
-def _rising(task: fit_data.Task, done: Done) -> dict[str, rising.Rising]:
+def _rising(task: fit_points.Task, done: Done) -> dict[str, rising.Rising]:
     return {name: rising.instance(form, task.sample) for name, form in task.rising.items()}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.supply.data import Market
+from optimodels.families.supply.auction.market import Market
 from optimodels.model import Answer, Done
 from optimodels.result import Row
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimodels.families.thermodynamics.data import Contact, Floats
+from optimodels.arrays import Floats
+from optimodels.families.thermodynamics.data import Contact
 from optimodels.families.thermodynamics.exact import BINARY, equilibrium
 from optimodels.model import ExactAnswer, Formulation
 

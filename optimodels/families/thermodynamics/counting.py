@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-Floats = npt.NDArray[np.float64]
+from optimodels.arrays import Floats
 
 #: Where the series of ``binary_deficit`` is used; its first neglected term is below 1e-17 of it.
 _SMALL = 0.1

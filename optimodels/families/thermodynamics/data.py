@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
-import numpy.typing as npt
 
+from optimodels.arrays import Floats, Ints
 from optimodels.errors import DataError
 from optimodels.families.thermodynamics.parameters import (
     ContactEquilibrium,
@@ -16,9 +16,6 @@ from optimodels.families.thermodynamics.parameters import (
 )
 from optimodels.families.thermodynamics.rates import Pair
 from optimodels.model import Inputs
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 #: Excess products in a table that the case does not name.
 _ROWS = 41

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.thermodynamics.data import Contact, Floats
+from optimodels.arrays import Floats
+from optimodels.families.thermodynamics.data import Contact
 from optimodels.families.thermodynamics.exact import (
     LAWS,
     Equilibrium,

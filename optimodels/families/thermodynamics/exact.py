@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from optimodels.arrays import Floats
 from optimodels.families.thermodynamics.counting import binary_deficit, quadratic_deficit
-from optimodels.families.thermodynamics.data import Contact, Floats
+from optimodels.families.thermodynamics.data import Contact
 
 
 @dataclass(frozen=True)

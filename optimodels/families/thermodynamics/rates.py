@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_ndtr, logsumexp
 
-from optimodels.families.thermodynamics.counting import Floats, log_central, log_ratio
+from optimodels.arrays import Floats
+from optimodels.families.thermodynamics.counting import log_central, log_ratio
 
 #: Terms up to which the exact tail is summed.
 _MOST_TERMS = 4_000_000

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.arrays import Floats
 from optimodels.families.thermodynamics.counting import log_ratio
-from optimodels.families.thermodynamics.data import Contact, Floats, Levels, Rates
+from optimodels.families.thermodynamics.data import Contact, Levels, Rates
 from optimodels.families.thermodynamics.equilibrium_checks import (
     EMPTY,
     Point,

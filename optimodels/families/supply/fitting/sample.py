@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats
+from optimodels.arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,8 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.sample import Sample
-
-Complexes = npt.NDArray[np.complex128]
+from optimodels.arrays import Complexes, Floats
+from optimodels.families.supply.fitting.sample import Sample
 
 #: Directions in which a curve moves by less than this part of the most are rounding errors.
 _RANK = 1e-11

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.examination import UNCERTAIN, checks_of, evidence_of, region
-from optimodels.families.supply.fit_data import Task
-from optimodels.families.supply.forms import CurveForm, RisingForm
-from optimodels.families.supply.least_squares import fit_sample
-from optimodels.families.supply.rising import instance, levels
-from optimodels.families.supply.sample import Sample
+from optimodels.arrays import Floats
+from optimodels.families.supply.fitting.examination import UNCERTAIN, checks_of, evidence_of, region
+from optimodels.families.supply.fitting.forms import CurveForm, RisingForm
+from optimodels.families.supply.fitting.least_squares import fit_sample
+from optimodels.families.supply.fitting.points import Task
+from optimodels.families.supply.fitting.rising import instance, levels
+from optimodels.families.supply.fitting.sample import Sample
 from optimodels.model import Done, Outcome
 from optimodels.result import Check, Row
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.exact import Equilibrium
-from optimodels.families.supply.stationarity import Written
+from optimodels.arrays import Floats
+from optimodels.families.supply.auction.equilibrium import Equilibrium
+from optimodels.families.supply.fitting.stationarity import Written
 
 #: A figure of a Monte Carlo curve lies outside of its range once in so many times on either side:
 #: of a hundred rows hardly one does by chance.

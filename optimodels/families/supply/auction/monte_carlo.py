@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.exact import Equilibrium
+from optimodels.arrays import Floats
+from optimodels.families.supply.auction.equilibrium import Equilibrium
 
 #: Bids drawn at a time.
 _BLOCK = 500_000

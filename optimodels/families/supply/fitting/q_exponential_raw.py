@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.sample import Sample
-from optimodels.families.supply.stationarity import Complexes, Evidence, Scan, Written, examine
+from optimodels.arrays import Complexes, Floats
+from optimodels.families.supply.fitting.sample import Sample
+from optimodels.families.supply.fitting.stationarity import Evidence, Scan, Written, examine
 
 #: Of the smallest number that a double holds to full precision.
 _LEAST_LOG = -708.0

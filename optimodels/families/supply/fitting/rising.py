@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.forms import RisingForm
-from optimodels.families.supply.sample import Sample
+from optimodels.arrays import Floats
+from optimodels.families.supply.fitting.forms import RisingForm
+from optimodels.families.supply.fitting.sample import Sample
 from optimodels.model import ExactAnswer, Formulation
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from optimodels.arrays import Floats
 from optimodels.errors import DataError, suggestion
-from optimodels.families.supply.curves import FORMS
-from optimodels.families.supply.data import Floats
 from optimodels.families.supply.fit_parameters import MOST_POINTS, CurveFit
 from optimodels.families.supply.fit_parameters import Points as Given
-from optimodels.families.supply.forms import CurveForm, Form, RisingForm, Setting
-from optimodels.families.supply.sample import Sample
+from optimodels.families.supply.fitting.curves import FORMS
+from optimodels.families.supply.fitting.forms import CurveForm, Form, RisingForm, Setting
+from optimodels.families.supply.fitting.sample import Sample
 from optimodels.model import Inputs
 
 _KEY = "parameters.data"

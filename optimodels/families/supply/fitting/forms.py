@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.stationarity import Complexes, Scan, Written
+from optimodels.arrays import Complexes, Floats
+from optimodels.families.supply.fitting.stationarity import Scan, Written
 
 
 @dataclass(frozen=True)

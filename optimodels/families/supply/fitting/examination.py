@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.least_squares import Fit
-from optimodels.families.supply.sample import Sample
-from optimodels.families.supply.stationarity import Evidence, Written, examine
+from optimodels.arrays import Floats
+from optimodels.families.supply.fitting.least_squares import Fit
+from optimodels.families.supply.fitting.sample import Sample
+from optimodels.families.supply.fitting.stationarity import Evidence, Written, examine
 from optimodels.result import Check, Row
 
 #: Part of the residuals along the curve's tangents at which a fit passes for stationary: the loss

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimodels.families.supply.curves import Q_EXPONENTIAL
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.least_squares import fit, starts
+from optimodels.arrays import Floats
+from optimodels.families.supply.fitting.curves import Q_EXPONENTIAL
+from optimodels.families.supply.fitting.least_squares import fit, starts
 from optimodels.model import ExactAnswer, Formulation
 
 if TYPE_CHECKING:

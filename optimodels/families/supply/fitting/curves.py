@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.supply import q_exponential_raw
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.forms import CurveForm, Form, RisingForm, Setting, Special
-from optimodels.families.supply.stationarity import Complexes, Written
+from optimodels.arrays import Complexes, Floats
+from optimodels.families.supply.fitting import q_exponential_raw
+from optimodels.families.supply.fitting.forms import CurveForm, Form, RisingForm, Setting, Special
+from optimodels.families.supply.fitting.stationarity import Written
 
 
 def stacked(*columns: Any) -> Floats:

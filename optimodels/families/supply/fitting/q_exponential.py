@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.supply.curves import Q_EXPONENTIAL
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.examination import UNCERTAIN, checks_of, evidence_of, region
-from optimodels.families.supply.fit_formulations import Anchored, Points, all_starts
-from optimodels.families.supply.least_squares import Fit
-from optimodels.families.supply.sample import Sample
+from optimodels.arrays import Floats
+from optimodels.families.supply.fitting.curves import Q_EXPONENTIAL
+from optimodels.families.supply.fitting.examination import UNCERTAIN, checks_of, evidence_of, region
+from optimodels.families.supply.fitting.least_squares import Fit
+from optimodels.families.supply.fitting.q_exponential_problems import Anchored, Points, all_starts
+from optimodels.families.supply.fitting.sample import Sample
 from optimodels.result import Check, Row
 
 #: Prices that differ by less than this part of the highest are one price.

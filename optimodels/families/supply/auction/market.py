@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from optimodels.arrays import Floats
 from optimodels.errors import DataError
-from optimodels.families.supply.expression import evaluate, parse
+from optimodels.families.supply.auction.expression import evaluate, parse
 from optimodels.families.supply.parameters import Background
 from optimodels.model import Inputs
-
-Floats = npt.NDArray[np.float64]
 
 #: A density is integrated to this part of its whole integral, in so many halvings at the most.
 _PRECISION = 1e-12

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats
-from optimodels.families.supply.forms import CurveForm
-from optimodels.families.supply.sample import Sample
+from optimodels.arrays import Floats
+from optimodels.families.supply.fitting.forms import CurveForm
+from optimodels.families.supply.fitting.sample import Sample
 
 #: Points of the scan that are followed to the end.
 _STARTS = 4

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats, Market
+from optimodels.arrays import Floats
+from optimodels.families.supply.auction.market import Market
 
 Quantile = Callable[[Floats], Floats]
 

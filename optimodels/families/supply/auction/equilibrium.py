@@ -9,7 +9,8 @@ from math import log
 
 import numpy as np
 
-from optimodels.families.supply.data import Floats, Market
+from optimodels.arrays import Floats
+from optimodels.families.supply.auction.market import Market
 
 #: Nodes of a panel's Gauss rule.
 _ORDER = 20

@@ -1,0 +1,1 @@
+"""The auction: its market, the equilibrium of bids, and what checks it."""

@@ -1,0 +1,1 @@
+"""Fits of curves: forms, variable projection, and what examines an optimum."""
