@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; a user's mistake is never a traceback."""
+    _let_marks_through()
     parsed = make_parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
     _end_as_interrupted(signal.SIGTERM)
@@ -41,6 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print("out of memory; try a smaller case", file=sys.stderr)
         return 5
+
+
+def _let_marks_through() -> None:
+    """Write UTF-8 where the terminal's encoding has no marks: a "?" in their place would say
+    another verdict."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            try:
+                "✓✗±²".encode(stream.encoding)
+            except UnicodeEncodeError:
+                stream.reconfigure(encoding="utf-8")
 
 
 def _end_as_interrupted(number: int) -> None:

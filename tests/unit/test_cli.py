@@ -200,3 +200,14 @@ def test_model_that_only_computes_takes_no_solver(
     said = capsys.readouterr().err
     assert says in said
     assert said.count("\n") == 1
+
+
+def test_marks_are_written_whatever_the_terminal_says_it_can(small: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "optimodels", "solve", str(small), "--out", str(tmp_path / "o")],
+        capture_output=True,
+        timeout=300,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "✓" in done.stdout.decode("utf-8")
