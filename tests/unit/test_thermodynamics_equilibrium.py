@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from optimodels.families.thermodynamics.exact import (
     equilibrium,
 )
 from optimodels.families.thermodynamics.parameters import ContactEquilibrium
-from optimodels.model import Solve
+from optimodels.model import ExactAnswer, Solve
 from optimodels.naming import Names
 from optimodels.result import Result
 from optimodels.solvers import able_solvers, open_problem
@@ -289,6 +290,70 @@ def test_national_scale_by_solvers(solver: str, total: str) -> None:
     first = result.tables["systems"][0]
     spread = math.sqrt(2.25e6)
     assert first["value"] == pytest.approx(first["value_closed_form"], rel=1e-4, abs=1e-4 * spread)
+
+
+@pytest.mark.parametrize(("machines", "total"), [(10**8, -500.0), (10**6, -50.0), (10**3, -2.0)])
+def test_value_moved_in_the_slack_of_the_cones_is_refuted(
+    machines: int, total: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of N nats let a solver claim an entropy that its split does not have."""
+    honest = binary_entropy.FIXED.exact
+    assert honest is not None
+
+    def liar(system: Contact) -> Any:
+        told = honest(system)
+        values = {name: np.array(value) for name, value in (told.values or {}).items()}
+        moved = 0.5 * np.sqrt(system.weight[0]) * np.array([-1.0, 1.0])
+        part = moved / system.unit_value / system.total_machines / 2
+        values["buyers"], values["sellers"] = values["buyers"] + part, values["sellers"] - part
+        return ExactAnswer(values, told.objective, told.bound, told.duals)
+
+    monkeypatch.setattr(binary_entropy, "FIXED", replace(binary_entropy.FIXED, exact=liar))
+    text = f"machines: [{machines}, {machines}], unit_value: [0.1, 0.05], entropy: exact"
+    result = solved(f"{text}, total_value: {total}")
+    assert result.verdict.status == "refuted", result.verdict
+
+
+@pytest.mark.parametrize("mobile", ["false", "true"])
+@pytest.mark.parametrize("total", [-20.0, -0.2, -0.002, -0.00002])
+def test_activities_hold_or_are_not_shown(total: float, mobile: str) -> None:
+    """Near the peak the entropy is flat, and a solver's split says next to nothing."""
+    text = f"machines: [600, 400], unit_value: [0.1, 0.05], entropy: exact, mobile: {mobile}"
+    result = solved(f"{text}, total_value: {total}", "clarabel")
+    assert result.verdict.status == "verified"
+    right = result.values["activity_exact"]
+    shown = [result.values["activity"], *(row["activity"] for row in result.tables["systems"])]
+    assert all(one is None or one == pytest.approx(right, rel=2e-3) for one in shown)
+    assert shown[0] is not None
+    assert (None in shown[1:]) is any("flat" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("deviations", [-0.02, -0.1, -1.0, -100.0])
+def test_mobile_machines_of_a_nation(deviations: float) -> None:
+    """Entropies next to nothing of 6e8 machines: mixing is told by log1p, as mpmath has it."""
+    from mpmath import mp, mpf
+
+    machines, values = [3 * 10**8, 10**8, 2 * 10**8], [0.1, 0.2, 0.05]
+    total = deviations * math.sqrt(sum(n * e * e for n, e in zip(machines, values, strict=True)))
+    result = solved(
+        f"machines: {machines}, unit_value: {values}, total_value: {total!r}, mobile: true"
+    )
+    assert result.verdict.status == "verified", result.verdict
+    with mp.workdps(40):
+        e, n = [mpf(v) for v in values], mpf(sum(machines))
+
+        def held(beta: Any) -> Any:
+            weight = [mp.exp((v * beta) ** 2 / 2) for v in e]
+            return n * sum(w * v * v * beta for w, v in zip(weight, e, strict=True)) / sum(weight)
+
+        beta = mp.findroot(
+            lambda b: held(b) + mpf(total), -mpf(total) * 3 / (n * sum(v * v for v in e))
+        )
+        mean = sum(mp.exp((v * beta) ** 2 / 2) for v in e) / 3
+        lost = -(mpf(total) * beta + n * mp.log(mean))
+        assert result.values["entropy_lost_quadratic"] == pytest.approx(float(lost), rel=1e-9)
+        random = mp.sqrt(n * sum(v * v for v in e) / 3)
+    assert result.values["standard_deviations"] == pytest.approx(total / float(random), rel=1e-12)
 
 
 def test_a_wrong_closed_form_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,16 @@ class Contact:
         return sqrt(float(self.weight.sum()))
 
     @property
+    def deviation(self) -> float | None:
+        """Standard deviation of the total value at random, EUR: with mixing every machine is in
+        any system alike; without it mobile machines have no state at random."""
+        if not self.mobile:
+            return self.spread
+        return (
+            sqrt(self.total_machines * float((self.unit_value**2).mean())) if self.mixing else None
+        )
+
+    @property
     def unit(self) -> float:
         """What values are measured in where they are solved for, EUR; keeps numbers near one."""
         return max(self.spread, abs(self.total_value))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
 
 import numpy as np
 
@@ -85,42 +84,60 @@ def potentials(contact: Contact, machines: Floats, value: Floats) -> Floats:
     return gain
 
 
+def entropy_lost(contact: Contact, found: Point) -> float:
+    """Return the entropy below that at zero activity, in nats, of a split as it stands.
+
+    From the machines and values alone: what a solver says of it counts for nothing.
+    """
+    law, n = LAWS[contact.entropy], np.maximum(found.machines, 0.0)
+    held = np.where(n > 0, n * contact.unit_value, 1.0)
+    lost = float(n @ law.deficit(np.clip(found.value / held, -1.0, 1.0)))
+    if contact.mixing:
+        share = np.where(n > 0, n / contact.total_machines * len(n), 1.0)
+        lost += float(n @ np.log(share))
+    return lost
+
+
 def identities(contact: Contact, done: Done) -> Outcome:
     """Hold the solver's split and multipliers against the closed form.
 
-    The limits follow from what verification allows: an entropy within ``gap`` of the greatest
-    one, and curved as these are, leaves U_i within sqrt(2 gap a_i N_i), machines within
-    sqrt(2 gap N) (Pinsker), and 1/tau within sqrt(2 gap / sum(a N phi'')).
+    An entropy within ``gap`` of the greatest one, curved as these are, leaves U_i within
+    sqrt(2 gap a_i N_i), machines within sqrt(2 gap N) (Pinsker), and 1/tau within
+    sqrt(2 gap / sum(a N phi'')).
     """
     solution = done.solution("equilibrium")
     law = LAWS[contact.entropy]
     best = equilibrium(contact, law)
     found = point(contact, solution)
-    gap = _gap(contact, best)
-    lost = -(solution.objective if solution.objective is not None else np.nan)
     # The largest term of the row, in EUR: what its tolerance is relative to.
     held = found.machines * contact.unit_value if _by_modes(contact) else np.abs(found.value)
     terms = max(contact.unit, float(held.max()))
+    short = abs(float(found.value.sum()) - contact.total_value)
+    extra = abs(float(found.machines.sum()) - contact.total_machines)
+    # Rows that are not met exactly, each at its price.
+    gap = _GAP * max(1.0, best.lost) + abs(best.inverse_activity) * short
+    if contact.mobile:
+        gap += (abs(best.potential) + contact.mixing) * extra
     checks = [
-        Check.of("entropy against the closed form, nats", abs(lost - best.lost), gap),
-        Check.of("total value", abs(float(found.value.sum()) - contact.total_value) / terms,
-                 _ROWS),
-        Check.of("total machines", abs(float(found.machines.sum()) / contact.total_machines - 1),
-                 _ROWS),
+        Check.of("entropy of the split against the closed form, nats",
+                 abs(entropy_lost(contact, found) - best.lost), gap),
+        Check.of("total value", short / terms, _ROWS),
+        Check.of("total machines", extra / contact.total_machines, _ROWS),
     ]  # fmt: skip
     checks += [_proof(contact, each) for each in LAWS.values()]
-    rows = _ROWS * terms
     if not contact.mobile:
-        near = np.sqrt(2 * gap * contact.weight) + rows
+        near = np.sqrt(2 * gap * contact.weight) + short
         off = float(np.max(np.abs(found.value - best.value) / near))
         checks.append(Check.of("values against the closed form, over what the gap allows", off, 1))
     elif contact.mixing:
-        reach = sqrt(2 * gap * contact.total_machines) + _ROWS * contact.total_machines
+        reach = sqrt(2 * gap * contact.total_machines) + extra
         moved = float(np.max(np.abs(found.machines - best.machines)))
         checks.append(Check.of("machines against the closed form, over what the gap allows",
                                moved / reach, 1))  # fmt: skip
+    slack = _multiplier_near(contact, best, gap)
     if found.inverse_activity is not None:
-        checks.append(_multiplier(contact, found.inverse_activity, best, gap))
+        off = abs(found.inverse_activity - best.inverse_activity) / slack
+        checks.append(Check.of("1/tau of the multiplier against the closed form, likewise", off, 1))
     return Outcome("equilibrium", tuple(checks), {}, {})
 
 
@@ -133,25 +150,15 @@ def _proof(contact: Contact, law: Law) -> Check:
     return Check.of(f"duality gap of the closed form, {law.name} entropy", gap, 1e-8)
 
 
-def _gap(contact: Contact, best: Equilibrium) -> float:
-    """What verification allows the entropy to be off by, in nats: the gap itself, and rows and
-    cones that are not met exactly, each at its price."""
-    counted = contact.total_machines if _by_modes(contact) or contact.mixing else 0.0
-    price = abs(best.inverse_activity) * contact.unit
-    return _GAP * max(1.0, best.lost) + _ROWS * (price + counted)
-
-
 def _by_modes(contact: Contact) -> bool:
     """Whether the entropy is that of buyers and sellers, each under a cone at N nats."""
     return contact.entropy == "exact"
 
 
-def _multiplier(contact: Contact, beta: float, best: Equilibrium, gap: float) -> Check:
-    law: Any = LAWS[contact.entropy]
-    bend = law.bend(contact.unit_value * best.inverse_activity)
+def _multiplier_near(contact: Contact, best: Equilibrium, gap: float) -> float:
+    """How far a multiplier may lie from 1/tau within the gap, 1/EUR."""
+    bend = LAWS[contact.entropy].bend(contact.unit_value * best.inverse_activity)
     curved = float(best.machines @ (contact.unit_value**2 * bend))
     # Where every system is full any steeper price is a multiplier as well.
     near = sqrt(2 * gap / curved) if curved else np.inf
-    near += _ROWS * (abs(best.inverse_activity) + 1 / contact.unit)
-    off = abs(beta - best.inverse_activity) / near
-    return Check.of("1/tau of the multiplier against the closed form, likewise", off, 1)
+    return near + _ROWS * (abs(best.inverse_activity) + 1 / contact.unit)

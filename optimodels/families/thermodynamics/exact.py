@@ -93,9 +93,8 @@ def equilibrium(contact: Contact, law: Law) -> Equilibrium:
     value = -machines * e * x
     lost = float(machines @ law.deficit(x))
     if contact.mixing:
-        share = machines / contact.total_machines
-        kept = share[share > 0]
-        lost += contact.total_machines * float(kept @ np.log(kept * len(share)))
+        # log(n share) without its rounding errors, which N nats would multiply.
+        lost += float(machines @ (law.phi(e * beta) - potential))
     return Equilibrium(beta, machines, value, lost, potential)
 
 
@@ -109,8 +108,7 @@ def dual_bound(contact: Contact, law: Law, beta: float) -> float:
     if not contact.mobile:
         most = float(contact.machines @ gain)
     elif contact.mixing:
-        top = float(gain.max())
-        most = contact.total_machines * (top + math.log(float(np.exp(gain - top).mean())))
+        most = contact.total_machines * _log_mean_exp(gain)
     else:
         most = contact.total_machines * float(gain.max())
     return contact.total_value * beta + most
@@ -152,11 +150,15 @@ def _machines(contact: Contact, law: Law, beta: float) -> tuple[Floats, float]:
         return contact.machines, 0.0
     gain = law.phi(contact.unit_value * beta)
     if contact.mixing:
-        top = float(gain.max())
-        weights = np.exp(gain - top)
-        mean = float(weights.mean())
-        return contact.total_machines * weights / weights.sum(), top + math.log(mean)
+        weights = np.exp(gain - gain.max())
+        return contact.total_machines * weights / weights.sum(), _log_mean_exp(gain)
     # Without mixing all machines go where the unit value is greatest, equals in proportion.
     best = contact.unit_value == contact.unit_value.max()
     held = np.where(best, contact.machines, 0.0)
     return contact.total_machines * held / held.sum(), float(gain.max())
+
+
+def _log_mean_exp(gain: Floats) -> float:
+    """log of the mean of exp(gain), exact for gains that are next to nothing as well."""
+    top = float(gain.max())
+    return top + math.log1p(float(np.expm1(gain - top).mean()))

@@ -87,6 +87,6 @@ class Pair:
         return float(log_central(n) - log_central(self.first) - log_central(self.second))
 
     def _last(self, first: int) -> int:
-        """Where the terms have become negligible: (7) bounds the exact ratio from above."""
+        """Where the terms have become negligible: as of the Gaussian (7)."""
         reach = math.hypot(first, self.width * math.sqrt(2 * _NEGLIGIBLE))
         return min(self.most, math.ceil(reach) + 1)

@@ -13,6 +13,7 @@ from optimodels.families.thermodynamics.data import Contact, Levels, Rates
 from optimodels.families.thermodynamics.equilibrium_checks import (
     EMPTY,
     Point,
+    entropy_lost,
     inverse_activities,
     point,
     potentials,
@@ -40,6 +41,12 @@ _SLIP_WIDTH = (
 )
 
 
+#: Digits of an activity are shown that hold to this part of it.
+_TOLD = 1e-3
+#: A system that holds this part of what it can is full.
+_FULL = 1 - 1e-6
+
+
 def degeneracy(levels: Levels, done: Done) -> Answer:
     """Levels with their degeneracies, exact and Gaussian."""
     counted = done.outcomes["count"]
@@ -53,7 +60,11 @@ def deviation_rates(asked: Rates, done: Done) -> Answer:
     """Deviations with the states they cost and how long one waits for them."""
     found = done.outcomes["rates"]
     rows = found.arrays["rows"]
-    notes = [_SLIP_WIDTH]
+    notes = [
+        _SLIP_WIDTH,
+        "days_to_event is the paper's: from the height of the density beside its peak, (7); how "
+        "long one waits for such a deviation or a larger one is days_to_event_tail",
+    ]
     decimal = found.arrays["logarithms"]
     beyond = [
         name for name in rows[0]
@@ -72,35 +83,53 @@ def contact_equilibrium(contact: Contact, done: Done) -> Answer:
     solution = done.solution("equilibrium")
     found = point(contact, solution)
     own = inverse_activities(contact, found.machines, found.value)
-    if contact.total_value == 0:
-        # What a solver leaves of zero is no activity.
-        own = np.zeros_like(own)
     beta = found.inverse_activity
     if beta is None:
         # No multipliers: the mean of what each system's own derivative says.
         known = np.isfinite(own)
         beta = float(found.machines[known] @ own[known] / found.machines[known].sum())
-    if contact.total_value == 0:
-        beta = 0.0
     both = {law.name: equilibrium(contact, law) for law in (QUADRATIC, BINARY)}
-    lost = -(solution.objective or 0.0)
-    states = 2 * len(contact.machines) if contact.mixing else 2
+    best = both[contact.entropy]
+    # A flat entropy lets a solver's split lie anywhere nearby: no digits of that are shown.
+    room = _TOLD * abs(best.inverse_activity)
+    told = abs(beta - best.inverse_activity) <= room
+    if not told:
+        beta = best.inverse_activity
+    full = np.abs(_fraction(contact, found)) > _FULL
+    own = np.where(full | (np.abs(own - best.inverse_activity) <= room), own, np.nan)
+    if contact.total_value == 0:
+        own, beta = np.zeros_like(own), 0.0
+    lost = entropy_lost(contact, found)
     values: dict[str, Any] = {
         "activity": _over(1.0, beta),
         "inverse_activity": beta,
-        "entropy": contact.total_machines * math.log(states) - lost,
+        "entropy": contact.total_machines * math.log(2) + _most_mixing(contact) - lost,
         "entropy_lost": lost,
-        "standard_deviations": contact.total_value / contact.spread,
     }
-    for name, best in both.items():
-        values[f"activity_{name}"] = _over(1.0, best.inverse_activity)
-        values[f"entropy_lost_{name}"] = best.lost
+    if contact.deviation is not None:
+        values["standard_deviations"] = contact.total_value / contact.deviation
+    for name, each in both.items():
+        values[f"activity_{name}"] = _over(1.0, each.inverse_activity)
+        values[f"entropy_lost_{name}"] = each.lost
     tables = {
-        "systems": _systems(contact, found, own, both[contact.entropy].value),
-        "multipliers": _multipliers(contact, found, both[contact.entropy]),
+        "systems": _systems(contact, found, own, best.value),
+        "multipliers": _multipliers(contact, found, best),
         "entropies": _entropies(contact, found, both),
     }
-    return Answer(values, tables, _notes(contact, found, solution.duals != {}))
+    notes = _notes(contact, found, solution.duals != {})
+    held = found.machines > EMPTY * contact.total_machines
+    if contact.total_value and (not told or np.isnan(own[held]).any()):
+        notes = (
+            "the entropy is so flat here that the solver's own split gives activities that are off "
+            "by more than a thousandth: these are left out, and the one above is the closed form's",
+            *notes,
+        )
+    return Answer(values, tables, notes)
+
+
+def _most_mixing(contact: Contact) -> float:
+    """The greatest entropy of mixing, nats: with machines in equal numbers everywhere."""
+    return contact.total_machines * math.log(len(contact.machines)) if contact.mixing else 0.0
 
 
 def _multipliers(contact: Contact, found: Point, best: Equilibrium) -> list[Row]:
@@ -199,12 +228,21 @@ def _notes(contact: Contact, found: Point, multipliers: bool) -> tuple[str, ...]
             "greatest; the paper's mu_1 = mu_2 cannot hold between different unit values "
             "without the entropy of mixing"
         )
+    if contact.mixing:
+        notes.append(
+            "the entropy of mixing belongs to no system: it is in the total, not in the table"
+        )
+    if contact.mobile and not contact.mixing and np.sum(e == e.max()) > 1:
+        notes.append(
+            "systems of the greatest unit value share machines and value as one: any split among "
+            "them is as probable"
+        )
     if contact.mobile:
         notes.append(
             "ours: log g(N, 0) is taken as N log 2; its other part, -log(pi N / 2) / 2, is convex "
             "in N and would let no optimum be proven"
         )
-    full = np.flatnonzero(np.abs(_fraction(contact, found)) > 1 - 1e-6)
+    full = np.flatnonzero(np.abs(_fraction(contact, found)) > _FULL)
     if len(full) and contact.entropy == "quadratic":
         listed = ", ".join(str(i + 1) for i in full)
         notes.append(
