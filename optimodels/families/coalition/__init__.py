@@ -1,0 +1,29 @@
+"""Microgrid coalitions on a public network (poster 004)."""
+
+from __future__ import annotations
+
+from optimodels.model import declare
+
+_MODELS = (
+    ("integrated", "Integrated: least cost with public flow as free transport"),
+    ("cooperative", "Cooperative: least cost where public flow obeys physics"),
+    ("self-interested", "Self-interested: groups trade for their profit, the grid settles"),
+    ("ad-hoc", "Ad hoc: neighbours trade two at a time, the grid settles"),
+)
+
+MODELS = {
+    model.name: model
+    for model in (
+        declare(
+            __name__,
+            short,
+            program=short.replace("-", "_"),
+            title=title,
+            source="004, four models of agent behaviour; reconstructed",
+            objective_unit="price x pu",
+            solver="clarabel",
+            network="case300",
+        )
+        for short, title in _MODELS
+    )
+}
