@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optimodels.model import declare
+from optimodels.model import Caption, declare
 
 _MODELS = (
     ("integrated", "Integrated: least cost with public flow as free transport"),
@@ -25,5 +25,47 @@ MODELS = {
             network="case300",
         )
         for short, title in _MODELS
+    )
+} | {
+    model.name: model
+    for model in (
+        declare(
+            __name__,
+            "payments",
+            parameters="game_parameters",
+            title="Payments: what agents can be paid so that no coalition leaves",
+            source="004, formulation as a game and conclusion; reconstructed",
+            objective_unit="price x pu",
+            solver="clarabel",
+            network="case33bw",
+            captions={
+                "payments": Caption(
+                    "What each agent gains over being alone, by the prices of the common optimum "
+                    "and by three solutions of the game.",
+                    "agents",
+                ),
+                "cores": Caption(
+                    "Instances without a core, by what coalitions expect of outsiders and by the "
+                    "resale price."
+                ),
+            },
+        ),
+        declare(
+            __name__,
+            "formation",
+            parameters="game_parameters",
+            title="Formation: which groups form, and what their selfishness costs",
+            source="004, formulation as a game and future work; reconstructed",
+            objective_unit="price x pu",
+            solver="clarabel",
+            network="case33bw",
+            captions={
+                "partitions": Caption(
+                    "Losses of every partition by its number of groups; those that are stable by "
+                    "the rules are marked.",
+                    "partitions",
+                )
+            },
+        ),
     )
 }

@@ -78,9 +78,8 @@ def groups(instance: Instance) -> Groups:
     )
 
 
-def loss_matrix(instance: Instance) -> Floats:
-    """Q = H' diag(r) H (n, n), pu: q'Qq are the public losses of injections q met at the grid's
-    bus, to second order; H (m, n) is the flow per injection."""
+def public_flows(instance: Instance, injections: Floats) -> Floats:
+    """Return the public flows (m, k) of injections (n, k) that are met at the grid's bus."""
     from scipy import sparse
     from scipy.sparse.linalg import splu
 
@@ -89,10 +88,16 @@ def loss_matrix(instance: Instance) -> Floats:
     bent = sparse.csr_array(sparse.diags_array(public.susceptance) @ incidence.T)
     free = np.setdiff1d(np.arange(n), instance.grid)
     laplacian = sparse.csc_array((incidence @ bent)[free][:, free])
-    angles = np.zeros((n, n))
-    angles[np.ix_(free, free)] = splu(laplacian).solve(np.eye(len(free)))
-    flows = bent @ angles
-    return np.asarray(flows.T @ (public.resistance[:, None] * flows))
+    angles = np.zeros(injections.shape)
+    angles[free] = splu(laplacian).solve(injections[free])
+    return np.asarray(bent @ angles)
+
+
+def loss_matrix(instance: Instance) -> Floats:
+    """Q = H' diag(r) H (n, n), pu: q'Qq are the public losses of injections q met at the grid's
+    bus, to second order; H (m, n) is the flow per injection."""
+    flows = public_flows(instance, np.eye(instance.buses))
+    return np.asarray(flows.T @ (instance.public.resistance[:, None] * flows))
 
 
 def _loss_blocks(instance: Instance, joined: Ints, group: Ints) -> sparse.csr_array:

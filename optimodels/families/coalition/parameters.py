@@ -84,8 +84,8 @@ class Replaced(Strict):
     resistance: Number = Field(description="pu, of every branch between the two")
 
 
-class Coalition(Parameters):
-    """What the four models share; per unit on 100 MVA, buses by number (position + 1)."""
+class Place(Parameters):
+    """Networks, agents and endowments; per unit on 100 MVA, buses by number (position + 1)."""
 
     seed: Whole = Field(
         default=1, ge=0, le=2**63 - 1, description="seed of positions, private branches, endowments"
@@ -136,6 +136,27 @@ class Coalition(Parameters):
         description="numbers of the buses that may have private branches; null: all but the "
         "grid's station, which is the grid's bus and what no resistance ties to it",
     )
+
+
+class Tariff(Place):
+    """What agents pay and get at their meters."""
+
+    buy_tariff: _Positive = Field(default=1.0, description="what an agent pays for a pu")
+    sell_tariff: _Positive = Field(default=0.5, description="what an agent gets for a pu")
+
+    @model_validator(mode="after")
+    def _no_free_tariff(self) -> Tariff:
+        if self.sell_tariff > self.buy_tariff:
+            raise ValueError(
+                f"sell_tariff {self.sell_tariff:g} is above buy_tariff {self.buy_tariff:g}: "
+                "buying to sell would be free money"
+            )
+        return self
+
+
+class Coalition(Place):
+    """What the four models share."""
+
     import_price: _Positive = Field(
         default=1.0, description="of a pu from the main grid, at the network's slack buses"
     )
@@ -169,20 +190,8 @@ class Cooperative(Coalition):
     """Public flow obeys physics."""
 
 
-class WithTariff(Coalition):
+class WithTariff(Coalition, Tariff):
     """Agents trade for their own profit, against a tariff."""
-
-    buy_tariff: _Positive = Field(default=1.0, description="what an agent pays for a pu")
-    sell_tariff: _Positive = Field(default=0.5, description="what an agent gets for a pu")
-
-    @model_validator(mode="after")
-    def _no_free_tariff(self) -> WithTariff:
-        if self.sell_tariff > self.buy_tariff:
-            raise ValueError(
-                f"sell_tariff {self.sell_tariff:g} is above buy_tariff {self.buy_tariff:g}: "
-                "buying to sell would be free money"
-            )
-        return self
 
 
 class SelfInterested(WithTariff):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from optimodels.families.coalition import game_pictures
 from optimodels.result import Result
 
 
@@ -13,3 +14,4 @@ def cooperative(results: Sequence[Result]) -> dict[str, bytes]:
 
 
 integrated = self_interested = ad_hoc = cooperative
+payments, formation = game_pictures.payments, game_pictures.formation

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.coalition import certificate, groups, network_state, results, trades
+from optimodels.families.coalition import (
+    certificate,
+    game_programs,
+    groups,
+    network_state,
+    results,
+    trades,
+)
 from optimodels.families.coalition.data import Instance, read
 from optimodels.families.coalition.dispatch import FORMULATIONS, Dispatch, dispatch
 from optimodels.families.coalition.parameters import (
@@ -111,3 +118,6 @@ def ad_hoc(parameters: AdHoc) -> Program:
     """Trades first, the public network with what they leave."""
     traded = Compute("trades", lambda instance, done: trades.trades(instance), trades.EQUATIONS)
     return _program(parameters, "settlement", _settled, (traded,))
+
+
+PAYMENTS, FORMATION = game_programs.PAYMENTS, game_programs.FORMATION

@@ -11,7 +11,7 @@ from optimodels.families.coalition.trades import injections
 from optimodels.model import Answer, Done
 from optimodels.result import Row, Solution
 
-_ARRANGED = (
+ARRANGED = (
     "reconstructed: of the poster only its words are left; models and data are our reading of them"
 )
 
@@ -55,7 +55,7 @@ def answer(instance: Instance, done: Done) -> Answer:
     }
     for outcome in done.outcomes.values():
         values |= outcome.values
-    notes = [_ARRANGED, *instance.notes]
+    notes = [ARRANGED, *instance.notes]
     if values.get("ac_converged") is False:
         notes.append("the AC power flow of this dispatch does not converge: no losses to compare")
     return Answer(
