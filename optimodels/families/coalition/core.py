@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from scipy.optimize import linprog
 
 from optimodels.families.coalition.solution_concepts import (
     MOST_LISTED,
@@ -19,6 +18,7 @@ from optimodels.families.coalition.solution_concepts import (
     Game,
     excesses,
     incidence,
+    linear_program,
     members,
 )
 
@@ -97,21 +97,20 @@ def _solve(game: Game, rows: list[int]) -> tuple[Floats, float, dict[int, Fracti
     gain = np.array([game(s) for s in rows]) - inside @ alone
     whole = game(game.everyone) - alone.sum()
     scale = max(float(np.abs(gain).max()), abs(whole)) or 1.0
-    solved = linprog(
+    point, epsilon, multipliers = linear_program(
         np.append(np.zeros(n), 1.0),
         A_ub=np.hstack([-inside, -np.ones((len(rows), 1))]),
         b_ub=-gain / scale,
         A_eq=np.append(np.ones(n), 0.0)[None, :],
         b_eq=[whole / scale],
         bounds=(None, None),
-        method="highs-ds",
     )
     weights = {
         s: Fraction(-w).limit_denominator(_DENOMINATOR)
-        for s, w in zip(rows, solved.ineqlin.marginals.tolist(), strict=True)
+        for s, w in zip(rows, multipliers.tolist(), strict=True)
         if w < -1e-9
     }
-    return solved.x[:n] * scale + alone, float(solved.x[n]) * scale, weights
+    return point[:n] * scale + alone, epsilon * scale, weights
 
 
 def _objections(game: Game, payments: Floats, rng: np.random.Generator) -> list[tuple[int, float]]:

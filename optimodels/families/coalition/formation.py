@@ -12,6 +12,7 @@ from optimodels.families.coalition.equilibrium import equilibrium
 from optimodels.families.coalition.game_data import MOST_PARTITIONED, Play
 from optimodels.families.coalition.microgrid import Floats, Partition, everyone_alone
 from optimodels.families.coalition.partitions import partitions
+from optimodels.families.coalition.solution_concepts import members
 from optimodels.families.coalition.stability import (
     Path,
     Payments,
@@ -21,7 +22,6 @@ from optimodels.families.coalition.stability import (
     merge_and_split,
     moves,
 )
-from optimodels.families.coalition.solution_concepts import members
 from optimodels.model import Done, Outcome
 from optimodels.result import Check
 
@@ -71,9 +71,7 @@ def formation(play: Play, done: Done) -> Outcome:
     path = merge_and_split(grid.agents, paid, slack)
     best = equilibrium(play.cooperative, play.together)
     flow = grid.base_flow + grid.flow @ best.exchange
-    least = float(
-        grid.resistance[best.branches] @ best.flow**2 + grid.public_resistance @ flow**2
-    )
+    least = float(grid.resistance[best.branches] @ best.flow**2 + grid.public_resistance @ flow**2)
     formed = Formed(paid, listed, lasting, path, least)
     checks = _checks(play, formed, slack)
     solution = done.solution("cooperative")

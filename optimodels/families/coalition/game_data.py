@@ -110,7 +110,8 @@ def microgrid(instance: Instance) -> Microgrid:
 def drawn_partitions(play: Play) -> list[Partition]:
     """Return partitions drawn by the case's seed: labels at random, one of each."""
     rng = np.random.default_rng(play.given.seed)
-    n, found = play.grid.agents, {}
+    n = play.grid.agents
+    found: dict[Partition, None] = {}
     for _ in range(play.given.sample):
         label = rng.integers(0, rng.integers(2, n + 1), size=n)
         groups = [sum(1 << int(i) for i in np.flatnonzero(label == k)) for k in range(n)]

@@ -92,8 +92,11 @@ def formation(results: Sequence[Result]) -> dict[str, bytes]:
     rows = result.tables.get("partitions")
     if len(results) > 1 or not rows or rows[0]["over_least"] is None:
         return {}
-    rules = [(name, colour) for name, colour in
-             (("individual", SERIES[5]), ("core", ORANGE), ("nash", RED)) if name in rows[0]]
+    rules = [
+        (name, colour)
+        for name, colour in (("individual", SERIES[5]), ("core", ORANGE), ("nash", RED))
+        if name in rows[0]
+    ]
     with picture(6.4, 3.8) as (made, axes):
         _dots(axes, rows, rules)
         ends = {result.values["merged_to"]: "merge and split"}

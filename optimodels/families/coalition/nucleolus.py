@@ -6,9 +6,14 @@ It is the nucleolus wherever nobody gets less than alone, and always exists, in 
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linprog
 
-from optimodels.families.coalition.solution_concepts import Floats, Game, excesses, incidence
+from optimodels.families.coalition.solution_concepts import (
+    Floats,
+    Game,
+    excesses,
+    incidence,
+    linear_program,
+)
 
 #: Part of the largest gain within which two objections are one: a hundred times what the linear
 #: programs of a round are off by.
@@ -29,19 +34,16 @@ def pre_nucleolus(game: Game) -> Floats:
     gain, whole, alone, scale = _gains(game)
     held, level = [np.ones(n)], [whole]
     open_ = ~_settled(inside, held)
-    x = np.full(n, whole / n)
     while np.linalg.matrix_rank(np.array(held)) < n:
-        solved = linprog(
+        _, epsilon, multipliers = linear_program(
             np.append(np.zeros(n), 1.0),
             A_ub=np.hstack([-inside[open_], -np.ones((int(open_.sum()), 1))]),
             b_ub=-gain[open_],
             A_eq=np.hstack([np.array(held), np.zeros((len(held), 1))]),
             b_eq=level,
             bounds=(None, None),
-            method="highs-ds",
         )
-        x, epsilon = solved.x[:n], float(solved.x[n])
-        binding = np.flatnonzero(open_)[solved.ineqlin.marginals < -_POSITIVE]
+        binding = np.flatnonzero(open_)[multipliers < -_POSITIVE]
         for s in binding.tolist():
             if not _settled(inside[[s]], held)[0]:
                 held.append(inside[s])
@@ -70,16 +72,15 @@ def unbalanced(game: Game, payments: Floats) -> float:
     for end in ends.tolist():
         level = inside[:end]
         # z_S <= w_S, z_S <= 1: all can be positive where all z can be one.
-        solved = linprog(
+        _, most, _ = linear_program(
             np.concatenate([np.zeros(end + 1), -np.ones(end)]),
             A_ub=np.hstack([-np.eye(end), np.zeros((end, 1)), np.eye(end)]),
             b_ub=np.zeros(end),
             A_eq=np.hstack([level.T, -np.ones((n, 1)), np.zeros((n, end))]),
             b_eq=np.zeros(n),
             bounds=[(0, None)] * (end + 1) + [(0, 1)] * end,
-            method="highs",
         )
-        worst = max(worst, 1.0 + float(solved.fun) / end)
+        worst = max(worst, 1.0 + most / end)
         if np.linalg.matrix_rank(np.vstack([level, np.ones(n)])) == n:
             break
     return worst

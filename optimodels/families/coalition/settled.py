@@ -32,9 +32,7 @@ def settled(play: Play, done: Done) -> Outcome:
 
     Where one fails, figures of the game are of no equilibrium: the result stays unverified.
     """
-    stated = {
-        spelled(play, one): one for one in (*drawn_partitions(play), play.together)
-    }
+    stated = {spelled(play, one): one for one in (*drawn_partitions(play), play.together)}
     solutions = {**done.solutions.get("sample", {})}
     if "together" in done.solutions:
         solutions[spelled(play, play.together)] = done.solution("together")

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from optimodels.errors import RunError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -69,3 +72,15 @@ def excesses(game: Game, payments: Floats) -> Floats:
     paid = incidence(np.arange(1 << game.players), game.players) @ payments
     found: Floats = game.table() - paid
     return found
+
+
+def linear_program(cost: Floats, **given: Any) -> tuple[Floats, float, Floats]:
+    """Minimise ``cost @ x`` by HiGHS, rows as of SciPy's ``linprog``: the point, its cost and the
+    multipliers of the inequalities; raises RunError where it finds none."""
+    # SciPy must not be loaded before Pyomo is: see solvers.prepare.
+    from scipy.optimize import linprog
+
+    solved = linprog(cost, method="highs-ds", **given)
+    if solved.x is None:
+        raise RunError(f"a linear program of the game could not be solved: {solved.message}")
+    return np.asarray(solved.x), float(solved.fun or 0.0), np.asarray(solved.ineqlin.marginals)

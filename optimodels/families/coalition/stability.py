@@ -11,7 +11,13 @@ from typing import Literal
 
 import numpy as np
 
-from optimodels.families.coalition.microgrid import Floats, Partition, everyone_alone, partition_of
+from optimodels.families.coalition.microgrid import (
+    Floats,
+    Ints,
+    Partition,
+    everyone_alone,
+    partition_of,
+)
 from optimodels.families.coalition.partitions import subsets, without
 from optimodels.families.coalition.solution_concepts import members
 
@@ -119,7 +125,7 @@ def moves(partition: Partition) -> Iterator[tuple[Partition, int]]:
                 yield partition_of([first | part, group ^ first ^ part, *rest]), group
 
 
-def equal_shares(group_payoff: Floats, group: Floats, alone: Floats) -> Floats:
+def equal_shares(group_payoff: Floats, group: Ints, alone: Floats) -> Floats:
     """Return what each agent got alone and an equal part of what its group gets beyond (n,)."""
     count = np.bincount(group, minlength=len(group_payoff))
     gain = group_payoff - np.bincount(group, alone, minlength=len(group_payoff))
