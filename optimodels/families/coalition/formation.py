@@ -22,7 +22,7 @@ from optimodels.families.coalition.stability import (
     merge_and_split,
     moves,
 )
-from optimodels.model import Done, Outcome
+from optimodels.model import Done
 from optimodels.result import Check
 
 #: A gain is one above this part of what the endowments of all cost.
@@ -56,7 +56,7 @@ def payments(play: Play) -> Payments:
     return equally
 
 
-def formation(play: Play, done: Done) -> Outcome:
+def formation(play: Play, done: Done) -> tuple[Formed, list[Check]]:
     """Look at every partition of few agents, and at what merging and splitting leads to."""
     grid, paid = play.grid, payments(play)
     slack = _GAIN * grid.buy * float(np.abs(grid.endowment).sum())
@@ -81,7 +81,7 @@ def formation(play: Play, done: Done) -> Outcome:
         own = least - float(grid.public_resistance @ grid.base_flow**2)
         size = max(1.0, abs(solution.objective / grid.buy))
         checks.append(Check.of("least losses against the solver", abs(lost - own) / size, _STATED))
-    return Outcome("equilibrium", tuple(checks), {"formed": formed}, by="exact")
+    return formed, checks
 
 
 def _checks(play: Play, formed: Formed, slack: float) -> list[Check]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -45,9 +45,9 @@ def payments(results: Sequence[Result]) -> dict[str, bytes]:
         axes.set_xlabel("bus of the agent")
         axes.set_ylabel("gain over being alone, price x pu")
         axes.ticklabel_format(axis="y", scilimits=(-2, 3))
-        core = {True: "no core", False: "a core", None: "core unknown"}
+        core = {True: "there is no core", False: "there is a core", None: "core unknown"}
         axes.set_title(
-            f"What agents can be paid: {core[result.values['core_empty']]} "
+            f"What agents gain by payments; {core[result.values['core_empty']]} "
             f"(outsiders: {result.values['outsiders']})"
         )
         axes.legend(ncols=2)
@@ -87,40 +87,32 @@ def _cores(results: Sequence[Result]) -> dict[str, bytes]:
 
 
 def formation(results: Sequence[Result]) -> dict[str, bytes]:
-    """Losses of the partitions over the least ones, and which of them last."""
+    """Losses of every partition over the least ones, and which of them last, a row per rule."""
     result = results[0]
-    rows = result.tables.get("partitions")
-    if len(results) > 1 or not rows or rows[0]["over_least"] is None:
+    told = result.arrays.get("formation", {})
+    if len(results) > 1 or not len(told.get("groups", ())) or not np.any(told["over_least"]):
         return {}
-    rules = [
-        (name, colour)
-        for name, colour in (("individual", SERIES[5]), ("core", ORANGE), ("nash", RED))
-        if name in rows[0]
-    ]
+    groups, losses = np.asarray(told["groups"]), np.asarray(told["over_least"])
     with picture(6.4, 3.8) as (made, axes):
-        _dots(axes, rows, rules)
-        ends = {result.values["merged_to"]: "merge and split"}
-        for row in rows:
-            if row["partition"] in ends:
-                axes.annotate(
-                    ends[row["partition"]], (row["groups"], row["over_least"]), (9, -3),
-                    textcoords="offset points", fontsize=8, color=GREY,
-                )  # fmt: skip
+        # Side by side where many have as many groups: by rank, so that a picture is one file.
+        rank = np.argsort(np.argsort(losses, kind="stable"), kind="stable") * 0.618 % 1 - 0.5
+        x = groups + 0.5 * rank
+        axes.plot(x, losses, "o", color="#b8b8b8", markersize=2.5, label="partition")
+        for k, (name, colour) in enumerate((("individual", BLUE), ("core", ORANGE), ("nash", RED))):
+            kept = np.asarray(told[name], dtype=bool)
+            axes.plot(x[kept], losses[kept], "o", color=colour, markersize=5 + 4 * k,
+                      fillstyle="full" if k == 0 else "none", markeredgewidth=1.5,
+                      label=f"stable ({name}): {int(kept.sum())}")  # fmt: skip
         axes.axhline(1, color=GREY, linewidth=1, linestyle=":")
-        axes.set_xticks(range(1, max(row["groups"] for row in rows) + 1))
+        axes.axhline(
+            result.values["price_of_merging"], color=GREEN, linewidth=1, linestyle="--",
+            label="merge and split",
+        )  # fmt: skip
+        axes.set_xticks(range(1, int(groups.max()) + 1))
+        axes.grid(axis="x", visible=False)
         axes.set_xlabel("groups of the partition")
         axes.set_ylabel("losses over the least")
-        axes.set_title("What groups lose, and which of them last")
+        axes.set_title(f"What the {len(groups)} partitions lose, and which of them last")
+        axes.legend()
         stamp(made, result)
     return {"partitions": made.svg}
-
-
-def _dots(axes: Any, rows: Sequence[Any], rules: Sequence[tuple[str, str]]) -> None:
-    x = np.array([row["groups"] for row in rows])
-    y = np.array([row["over_least"] for row in rows])
-    axes.plot(x, y, "o", color="#b0b0b0", markersize=4, label="partition")
-    for k, (name, colour) in enumerate(rules):
-        kept = np.array([row[name] for row in rows], dtype=bool)
-        axes.plot(x[kept], y[kept], "o", color=colour, markersize=7 + 4 * k, fillstyle="none",
-                  markeredgewidth=1.6, label=f"stable ({name})")  # fmt: skip
-    axes.legend()

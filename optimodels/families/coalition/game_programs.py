@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from optimodels.families.coalition import game_results, settled
-from optimodels.families.coalition.formation import formation
 from optimodels.families.coalition.game_data import Play, read_formation, read_payments
 from optimodels.families.coalition.group_equilibrium import FORMULATION, Groups
-from optimodels.families.coalition.payments import payments
 from optimodels.model import Compute, Done, Program, Solve
 
 _SAMPLE = Solve("sample", FORMULATION, settled.sample, required=False)
@@ -46,7 +44,7 @@ PAYMENTS = Program(
         _SAMPLE,
         Compute(
             "payments",
-            payments,
+            game_results.payments,
             equations=(
                 "v(S) = payoff of S in the equilibrium of {S, outsiders' groups};",
                 "outsiders  idle: alone; groups: those whom private branches connect",
@@ -63,7 +61,7 @@ PAYMENTS = Program(
         ),
         _SETTLED,
     ),
-    report=game_results.payments,
+    report=game_results.report("together", "payments"),
     main="together",
     labels=_labels,
 )
@@ -75,7 +73,7 @@ FORMATION = Program(
         _SAMPLE,
         Compute(
             "formation",
-            formation,
+            game_results.formation,
             equations=(
                 "nash        nobody gains by going to another group, or alone",
                 "individual  nobody is let in by another group that does not lose, or alone,",
@@ -87,7 +85,7 @@ FORMATION = Program(
         ),
         _SETTLED,
     ),
-    report=game_results.formation,
+    report=game_results.report("cooperative", "formation"),
     main="cooperative",
     labels=_labels,
 )

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from optimodels.families.coalition import formation as forming
+from optimodels.families.coalition import payments as paying
 from optimodels.families.coalition.formation import Formed
 from optimodels.families.coalition.game_data import Play, named, spelled
 from optimodels.families.coalition.microgrid import Partition, everyone_alone
 from optimodels.families.coalition.payments import Found
 from optimodels.families.coalition.results import ARRANGED
 from optimodels.families.coalition.solution_concepts import members
-from optimodels.model import Answer, Done
+from optimodels.model import Answer, Done, Outcome
 from optimodels.result import Row
 
 #: Agents up to which the table of partitions is whole; above, it has those that last.
 _MOST_ROWS = 5
+_TABLES = ("agents", "balanced", "partitions", "merging")
 
 
-def payments(play: Play, done: Done) -> Answer:
+def report(main: str, stage: str) -> Callable[[Play, Done], Answer]:
+    """Return the report of a game: what its stage says, and the objective of the main one."""
+
+    def answer(play: Play, done: Done) -> Answer:
+        told, solution, unit = done.outcomes[stage], done.solution(main), play.grid.unit
+        tables = {name: told.arrays[name] for name in _TABLES if name in told.arrays}
+        return Answer(
+            told.values,
+            tables,
+            (ARRANGED, *play.instance.notes, *told.arrays["notes"]),
+            objective=None if solution.objective is None else solution.objective * unit,
+            bound=None if solution.bound is None else solution.bound * unit,
+        )
+
+    return answer
+
+
+def payments(play: Play, done: Done) -> Outcome:
     """Payments in pu at the tariff: what agents get; negative is what they pay."""
-    found: Found = done.outcomes["payments"].arrays["found"]
+    found, checks = paying.payments(play)
     grid, unit, played = play.grid, play.grid.unit, found.game
     outsiders = play.given.outsiders
     alone = [played(1 << i) for i in range(grid.agents)]
@@ -62,16 +85,12 @@ def payments(play: Play, done: Done) -> Answer:
         }
         for s, weight in sorted(found.least.weights.items())
     ]
-    return Answer(
-        values,
-        {"agents": rows, "balanced": weights},
-        tuple(_payment_notes(play, found)),
-        **_objective(play, done, "together"),
-    )
+    arrays = {"agents": rows, "balanced": weights, "notes": _payment_notes(play, found)}
+    return Outcome("equilibrium", tuple(checks), arrays, values, by="certificate")
 
 
 def _payment_notes(play: Play, found: Found) -> list[str]:
-    notes = [ARRANGED, *play.instance.notes]
+    notes = []
     if found.empty:
         notes.append(
             f"no core (outsiders {play.given.outsiders}): the coalitions of the table balanced, by "
@@ -91,9 +110,9 @@ def _payment_notes(play: Play, found: Found) -> list[str]:
     return notes
 
 
-def formation(play: Play, done: Done) -> Answer:
+def formation(play: Play, done: Done) -> Outcome:
     """Counts of partitions that last by each rule, losses, and the way of merging."""
-    formed: Formed = done.outcomes["formation"].arrays["formed"]
+    formed, checks = forming.formation(play, done)
     unit, rule = play.grid.unit, play.given.rule
     stable = formed.lasting.get(rule, (formed.path.end,) if not formed.path.cycle else ())
 
@@ -130,17 +149,24 @@ def formation(play: Play, done: Done) -> Answer:
         {"step": k, "partition": spelled(play, one), "losses": unit * losses(one)}
         for k, one in enumerate(formed.path.steps)
     ]
-    notes = [ARRANGED, *play.instance.notes]
+    notes = []
     if formed.listed and not stable:
         notes.append(f"no partition is stable by the rule {rule}")
     if formed.path.cycle:
         notes.append("merging and splitting goes round in a circle")
-    return Answer(
-        values,
-        {"partitions": rows, "merging": steps},
-        tuple(notes),
-        **_objective(play, done, "cooperative"),
-    )
+    arrays: dict[str, Any] = {
+        "partitions": rows,
+        "merging": steps,
+        "notes": notes,
+        # Of every partition, for the picture: groups, losses over the least, stable by each rule.
+        "groups": np.array([len(one) for one in formed.listed]),
+        "over_least": np.array([losses(one) for one in formed.listed]) / (formed.least or np.inf),
+        **{
+            rule: np.array([one in kept for one in formed.listed])
+            for rule, kept in formed.lasting.items()
+        },
+    }
+    return Outcome("equilibrium", tuple(checks), arrays, values, by="exact")
 
 
 def _partition_row(play: Play, formed: Formed, partition: Partition) -> Row:
@@ -159,12 +185,3 @@ def _partition_row(play: Play, formed: Formed, partition: Partition) -> Row:
 def _over(losses: float, least: float) -> float | None:
     """Losses over the least ones; nothing where nothing need be lost."""
     return losses / least if least > 0 else None
-
-
-def _objective(play: Play, done: Done, stage: str) -> dict[str, float | None]:
-    """The bill of all in pu at the tariff, and its bound."""
-    solution, unit = done.solution(stage), play.grid.unit
-    return {
-        "objective": None if solution.objective is None else solution.objective * unit,
-        "bound": None if solution.bound is None else solution.bound * unit,
-    }

@@ -41,7 +41,7 @@ def in_cvxpy(data: Groups) -> cp.Problem:
 
     grid, branches = data.grid, data.grid.inside(data.partition)
     n, b, g = grid.agents, len(grid.public_resistance), len(data.partition)
-    root = np.sqrt(grid.public_resistance)
+    lost = grid.public_resistance
     drawn = cp.Variable(n, name="drawn", bounds=[None if data.free_trade else 0, None])
     public, group = cp.Variable(b, name="public_flow"), cp.Variable(g * b, name="group_flow")
     net: Any = drawn
@@ -53,9 +53,9 @@ def in_cvxpy(data: Groups) -> cp.Problem:
     if len(branches):
         private = cp.Variable(len(branches), name="private_flow")
         left = net - grid.incidence(branches) @ private
-        cost += grid.buy * cp.sum_squares(cp.multiply(np.sqrt(grid.resistance[branches]), private))
-    shared = cp.sum_squares(cp.multiply(root, public))
-    shared += cp.sum_squares(cp.multiply(np.tile(root, g), group)) - _base(grid)
+        cost += grid.buy * cp.sum(cp.multiply(grid.resistance[branches], cp.square(private)))
+    shared = cp.sum(cp.multiply(lost, cp.square(public)))
+    shared += cp.sum(cp.multiply(np.tile(lost, g), cp.square(group))) - _base(grid)
     rows = {
         "balance": left == -grid.endowment,
         "together": public + grid.flow @ net == grid.base_flow,

@@ -17,7 +17,6 @@ from optimodels.families.coalition.shapley import (
     shapley_of_dividends,
 )
 from optimodels.families.coalition.solution_concepts import MOST_LISTED, Floats, Game, members
-from optimodels.model import Done, Outcome
 from optimodels.result import Check
 
 #: Part of the largest worth, and of the largest gain, that arithmetic leaves undecided.
@@ -56,7 +55,7 @@ class Found:
         return True if self.least.complete else None
 
 
-def payments(play: Play, done: Done) -> Outcome:
+def payments(play: Play) -> tuple[Found, list[Check]]:
     """Ask the game for its worths, solve it, and prove what is said of it."""
     played = game(play.equilibria, play.given.outsiders)
     listed = played.players <= MOST_LISTED
@@ -92,7 +91,7 @@ def payments(play: Play, done: Done) -> Outcome:
     ]
     if listed:
         checks += _proofs(found, scale)
-    return Outcome("equilibrium", tuple(checks), {"found": found}, by="certificate")
+    return found, checks
 
 
 def _off(paid: Floats, played: Game) -> float:
