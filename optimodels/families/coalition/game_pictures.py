@@ -68,16 +68,18 @@ def _cores(results: Sequence[Result]) -> dict[str, bytes]:
         return {}
     most = max(len(each) for each in told.values())
     with picture(6.4, 3.6) as (made, axes):
+        place, width = np.arange(len(prices)), 0.8 / len(names)
         for k, name in enumerate(names):
-            line = [(p, sum(told[name, p])) for p in prices if (name, p) in told]
-            axes.plot(*zip(*line, strict=True), "o-", color=SERIES[k], label=name,
-                      markersize=8 - 1.5 * k)  # fmt: skip
-        axes.set_ylim(-0.03 * most, 1.03 * most)
-        axes.set_xlabel("resale price (buying costs "
-                        f"{results[0].parameters['buy_tariff']:g})")  # fmt: skip
+            count = [sum(told.get((name, price), ())) for price in prices]
+            axes.bar(place + width * (k - (len(names) - 1) / 2), count, 0.9 * width,
+                     color=SERIES[k], label=name)  # fmt: skip
+        axes.set_xticks(place, [f"{price:g}" for price in prices])
+        axes.grid(axis="x", visible=False)
+        axes.set_ylim(0, most)
+        axes.set_xlabel(f"resale price (buying costs {results[0].parameters['buy_tariff']:g})")
         axes.set_ylabel(f"without a core, of {most} each")
-        axes.set_title("Where no payments keep all together, by what outsiders do")
-        axes.legend(title="outsiders")
+        axes.set_title("Where no payments keep all together")
+        axes.legend(title="outsiders", loc="upper left")
         unproved = sum(result.verdict.status != "verified" for result in results)
         made.figure.supxlabel(
             f"{len(results)} runs, {len(results) - unproved} verified", fontsize=7, color=GREY,
@@ -96,7 +98,7 @@ def formation(results: Sequence[Result]) -> dict[str, bytes]:
     with picture(6.4, 3.8) as (made, axes):
         # Side by side where many have as many groups: by rank, so that a picture is one file.
         rank = np.argsort(np.argsort(losses, kind="stable"), kind="stable") * 0.618 % 1 - 0.5
-        x = groups + 0.5 * rank
+        x = groups + rank * np.minimum(0.6, np.bincount(groups)[groups] / 40 - 1 / 40)
         axes.plot(x, losses, "o", color="#b8b8b8", markersize=2.5, label="partition")
         for k, (name, colour) in enumerate((("individual", BLUE), ("core", ORANGE), ("nash", RED))):
             kept = np.asarray(told[name], dtype=bool)
