@@ -93,8 +93,8 @@ def _payment_notes(play: Play, found: Found) -> list[str]:
     notes = []
     if found.empty:
         notes.append(
-            f"no core (outsiders {play.given.outsiders}): the coalitions of the table balanced, by "
-            "their weights, have more than all have together"
+            f"no core (outsiders {play.given.outsiders}): by the weights of the table balanced, "
+            "its coalitions have more alone than all together can give them"
         )
     if found.prices_in_core is False:
         notes.append(f"agents {named(play, found.objecting)} would leave the payments by prices")

@@ -18,6 +18,8 @@ from optimodels.families.coalition.solution_concepts import (
 #: Part of the largest gain within which two objections are one: a hundred times what the linear
 #: programs of a round are off by.
 _TIE = 1e-8
+#: Gains below this part of the worths are told apart no better than these are known.
+_ROUNDED = 1e-6
 #: A multiplier, or a weight, that is not zero.
 _POSITIVE = 1e-7
 
@@ -91,8 +93,8 @@ def _gains(game: Game) -> tuple[Floats, float, Floats, float]:
     n = game.players
     alone = np.array([game(1 << i) for i in range(n)])
     gain = game.table()[1:] - incidence(np.arange(1, 1 << n), n) @ alone
-    # Where nobody gains anything, what rounding leaves is no scale.
-    scale = max(float(np.abs(gain).max()), 1e-12 * float(np.abs(alone).max())) or 1.0
+    # Where nobody gains anything, what rounding leaves of the worths is no scale.
+    scale = max(float(np.abs(gain).max()), _ROUNDED * float(np.abs(alone).max())) or 1.0
     return gain[:-1] / scale, float(gain[-1]) / scale, alone, scale
 
 
