@@ -34,24 +34,54 @@ class Groups:
         each = [grid.flow * (group == place) for place in range(len(self.partition))]
         return np.vstack(each)
 
+    def reach(self) -> dict[str, Floats]:
+        """Return by variable what no flow of the least cost exceeds, twice over.
+
+        Without any private flow the cost is c_0; meters and losses never take it below c_1, as
+        t(x) >= -p x for each price p. So every loss is at most c_0 - c_1, and with it every flow.
+        The bounds change no answer; they let anyone see that the cost has an end.
+        """
+        grid, branches = self.grid, self.grid.inside(self.partition)
+        lost, e = grid.public_resistance, grid.endowment
+        heat = np.tile(lost, len(self.partition))
+        price = grid.sell if e.sum() > 0 else grid.buy
+        room = float(grid.tariff(e).sum() + price * e.sum()) / grid.buy
+        room += float(lost @ (grid.base_flow + grid.flow @ e) ** 2) / 2
+        room += float(heat @ (self.group_flows() @ e) ** 2) / 2
+        private = 2 * np.sqrt(room / grid.resistance[branches])
+        exchange = 2 * np.abs(e) + np.abs(grid.incidence(branches)) @ private
+        return {
+            "private_flow": private,
+            "public_flow": 2 * np.sqrt(2 * room / lost),
+            "group_flow": 2 * np.sqrt(2 * room / heat),
+            "drawn": exchange,
+            "fed": exchange,
+        }
+
 
 def in_cvxpy(data: Groups) -> cp.Problem:
     """State it in CVXPY."""
     import cvxpy as cp
 
     grid, branches = data.grid, data.grid.inside(data.partition)
-    n, b, g = grid.agents, len(grid.public_resistance), len(data.partition)
+    g = len(data.partition)
     lost = grid.public_resistance
-    drawn = cp.Variable(n, name="drawn", bounds=[None if data.free_trade else 0, None])
-    public, group = cp.Variable(b, name="public_flow"), cp.Variable(g * b, name="group_flow")
+    reach = data.reach()
+
+    def variable(name: str, least: float = -1.0) -> cp.Variable:
+        most = reach[name]
+        return cp.Variable(len(most), name=name, bounds=[least * most, most])
+
+    drawn = variable("drawn", -1.0 if data.free_trade else 0.0)
+    public, group = variable("public_flow"), variable("group_flow")
     net: Any = drawn
     cost: Any = grid.buy * cp.sum(drawn)
     if not data.free_trade:
-        fed = cp.Variable(n, name="fed", bounds=[0, None])
+        fed = variable("fed", 0.0)
         net, cost = drawn - fed, cost - grid.sell * cp.sum(fed)
     left = net
     if len(branches):
-        private = cp.Variable(len(branches), name="private_flow")
+        private = variable("private_flow")
         left = net - grid.incidence(branches) @ private
         cost += grid.buy * cp.sum(cp.multiply(grid.resistance[branches], cp.square(private)))
     shared = cp.sum(cp.multiply(lost, cp.square(public)))
@@ -75,17 +105,23 @@ def in_pyomo(data: Groups) -> pyo.ConcreteModel:
     model = pyo.ConcreteModel("group-equilibrium")
     model.agent, model.line = pyo.RangeSet(0, n - 1), pyo.RangeSet(0, b - 1)
     model.part = pyo.RangeSet(0, g * b - 1)
-    model.drawn = pyo.Var(model.agent, bounds=(None if data.free_trade else 0, None))
-    model.public_flow, model.group_flow = pyo.Var(model.line), pyo.Var(model.part)
+    most = {name: limits.tolist() for name, limits in data.reach().items()}
+
+    def variable(over: Any, name: str, least: float = -1.0) -> pyo.Var:
+        return pyo.Var(over, bounds=lambda _, k: (least * most[name][k], most[name][k]))
+
+    model.drawn = variable(model.agent, "drawn", -1.0 if data.free_trade else 0.0)
+    model.public_flow = variable(model.line, "public_flow")
+    model.group_flow = variable(model.part, "group_flow")
     net: Any = dict(model.drawn.items())
     cost = grid.buy * pyo.quicksum(model.drawn.values())
     if not data.free_trade:
-        model.fed = pyo.Var(model.agent, bounds=(0, None))
+        model.fed = variable(model.agent, "fed", 0.0)
         net = {i: model.drawn[i] - model.fed[i] for i in range(n)}
         cost -= grid.sell * pyo.quicksum(model.fed.values())
     left = dict(net)
     if len(branches):
-        model.private_flow = pyo.Var(pyo.RangeSet(0, len(branches) - 1))
+        model.private_flow = variable(pyo.RangeSet(0, len(branches) - 1), "private_flow")
         r, start, end = (v[branches].tolist() for v in (grid.resistance, grid.start, grid.end))
         for k, h in model.private_flow.items():
             left[start[k]] = left[start[k]] - h
@@ -163,6 +199,7 @@ FORMULATION = Formulation(
         "subject to  drawn_i - fed_i = (B h)_i - e_i                   balance",
         "            y = y0 - F (drawn - fed)                          together",
         "            y_S = -F_S (drawn - fed)_S                        of_groups",
+        "            all within twice what the least cost can reach",
         "with        e = generation - demand, h on private branches within groups,",
         "            F the public flows of a unit fed in, y0 those of all others",
         "",
