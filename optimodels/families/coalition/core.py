@@ -27,7 +27,7 @@ _OBJECTS = 1e-11
 #: Weights of balanced collections are ratios of small whole numbers.
 _DENOMINATOR = 100_000
 #: Greedy climbs by which an objecting coalition is looked for where there are too many to list.
-_CLIMBS = 30
+_CLIMBS = 8
 
 
 @dataclass(frozen=True)
