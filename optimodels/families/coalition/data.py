@@ -109,6 +109,12 @@ class Instance:
         size = float(np.abs(self.endowment).max(initial=0.0))
         return float(10.0 ** round(math.log10(size / 10))) if size > 0 else 1.0
 
+    def cost(self, net: Floats) -> float:
+        """Return what net imports (k,) at the grid's buses cost, exports paid off."""
+        given = self.parameters
+        bought, sold = np.maximum(net, 0.0).sum(), np.maximum(-net, 0.0).sum()
+        return float(given.import_price * bought - given.export_price * sold)
+
     def restricted(self, chosen: Mask | Ints) -> Instance:
         """Return the same with only some of the private branches, by mask (f,) or positions."""
         return replace(self, private=self.private.where(chosen), private_km=self.private_km[chosen])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.families.coalition.certificate import chosen
 from optimodels.families.coalition.data import Branches, Floats, Instance, Ints
 from optimodels.families.coalition.trades import injections
 from optimodels.model import Answer, Done
@@ -23,7 +24,8 @@ def private_flow(instance: Instance, done: Done) -> Floats:
     stage = "groups" if "groups" in done.solutions else "dispatch"
     if not len(instance.private):
         return np.zeros(0)
-    return np.asarray(done.solution(stage).arrays["private_flow"]) * instance.unit
+    found = chosen(done, stage) if stage == "dispatch" else done.solution(stage)
+    return np.asarray(found.arrays["private_flow"]) * instance.unit
 
 
 def left_over(instance: Instance, done: Done) -> Floats:
@@ -34,7 +36,8 @@ def left_over(instance: Instance, done: Done) -> Floats:
 def answer(instance: Instance, done: Done) -> Answer:
     """Cost and losses, the flows, and what every agent exchanges at which price."""
     stage = "settlement" if "settlement" in done.solutions else "dispatch"
-    main, unit = done.solution(stage), instance.unit
+    main, unit = chosen(done, stage), instance.unit
+    asked = done.solution(stage)
     flow = np.asarray(main.arrays["flow"]) * unit
     inside = private_flow(instance, done)
     public, private = instance.public, instance.private
@@ -56,6 +59,11 @@ def answer(instance: Instance, done: Done) -> Answer:
     for outcome in done.outcomes.values():
         values |= outcome.values
     notes = [_ARRANGED, *instance.notes]
+    if main is not asked:
+        notes.append(
+            "surplus has no value, so that losses could be made up; solved again with a price of "
+            "1e-4 on losses, and held against the bound of the first"
+        )
     if values.get("ac_converged") is False:
         notes.append("the AC power flow of this dispatch does not converge: no losses to compare")
     return Answer(
@@ -68,8 +76,8 @@ def answer(instance: Instance, done: Done) -> Answer:
             ),
         },
         tuple(notes),
-        objective=None if main.objective is None else main.objective * unit,
-        bound=None if main.bound is None else main.bound * unit,
+        objective=instance.cost(net),
+        bound=None if asked.bound is None else asked.bound * unit,
     )
 
 
