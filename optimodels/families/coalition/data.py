@@ -210,13 +210,15 @@ def _public(network: Network, given: Any, first: Ints) -> tuple[Branches, list[s
             )
         r = np.where(between, change.resistance, r)
     negative = np.flatnonzero(r < 0)
-    if len(negative):
+    if len(negative) and given.negative_resistance == "zero":
+        r = np.maximum(r, 0.0)
+    elif len(negative):
         e = int(negative[0])
         raise DataError(
             "network",
             f"{_count(len(negative), 'public branch', 'public branches')} of negative resistance, "
             f"the first {r[e]:g} pu between buses {first[start[e]] + 1} and {first[end[e]] + 1}: "
-            "losses there would be gains",
+            "losses there would be gains; see negative_resistance",
         )
     own = r if given.public_law == "resistive" else x
     with np.errstate(divide="ignore"):

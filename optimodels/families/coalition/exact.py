@@ -20,6 +20,8 @@ from optimodels.model import ExactAnswer
 #: Newton ends where balances and stationarity are this small beside the largest flow.
 _PRECISION = 1e-12
 _MOST_STEPS = 60
+#: Rows are exchanged where a pivot is below this part of its column: at 0 digits are lost.
+_EXCHANGE = 1e-3
 #: Below this part of a step the iteration has no way down.
 _SHORTEST = 2.0**-20
 
@@ -94,7 +96,14 @@ class _Equations:
         across = sparse.csr_array(turn)[i][:, j]
         whole = sparse.block_array([[bent[i][:, i], across], [across.T, corner]], format="csc")
         try:
-            found = splu(whole).solve(-np.concatenate([at.pull[i], at.left[j]]))
+            # Nearly symmetric elimination: the pattern is symmetric, and little is exchanged.
+            factor = splu(
+                whole,
+                permc_spec="MMD_AT_PLUS_A",
+                diag_pivot_thresh=_EXCHANGE,
+                options={"SymmetricMode": True},
+            )
+            found = factor.solve(-np.concatenate([at.pull[i], at.left[j]]))
         except RuntimeError:
             return None
         if not np.isfinite(found).all():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimodels.families.coalition.data import Branches, Floats, Instance, Ints
+from optimodels.families.coalition.dispatch import TYPICAL_LOSS
 from optimodels.model import Formulation
 
 if TYPE_CHECKING:
@@ -124,7 +125,9 @@ def in_cvxpy(data: Groups) -> cp.Problem:
         loss = cp.Variable(f, name="private_loss")
         left = left + data.private.touching(a) / 2 @ loss
         curved = cp.multiply(2 * np.sqrt(data.private.resistance), flow)
-        rows.append((cp.SOC(1 + loss, cp.vstack([curved, 1 - loss]), axis=0), "losses"))
+        part = loss / TYPICAL_LOSS
+        cone = cp.SOC(TYPICAL_LOSS + part, cp.vstack([curved, TYPICAL_LOSS - part]), axis=0)
+        rows.append((cone, "losses"))
     rows.append((left == data.endowment, "balance"))
     for row, name in rows:
         row.set_label(name)

@@ -8,6 +8,7 @@ import numpy as np
 
 from optimodels.families.coalition.certificate import chosen
 from optimodels.families.coalition.data import Branches, Floats, Instance, Ints
+from optimodels.families.coalition.tracing import supplied
 from optimodels.families.coalition.trades import injections
 from optimodels.model import Answer, Done
 from optimodels.result import Row, Solution
@@ -66,6 +67,7 @@ def answer(instance: Instance, done: Done) -> Answer:
         )
     if values.get("ac_converged") is False:
         notes.append("the AC power flow of this dispatch does not converge: no losses to compare")
+    traced = supplied(instance, flow, inside, net)
     return Answer(
         values,
         {
@@ -74,6 +76,7 @@ def answer(instance: Instance, done: Done) -> Answer:
             "private_flows": _flows(
                 instance.number, private, inside, lost_inside, instance.private_km
             ),
+            **({"supplied": traced} if traced else {}),
         },
         tuple(notes),
         objective=instance.cost(net),
