@@ -17,12 +17,12 @@ from optimodels.result import Check, Solution
 TIGHT = 1e-6
 
 #: What a loss costs, of an import, where surplus has no value and the relaxation is mended.
-LOSS_PRICE = 1e-4
+LOSS_PRICE = 1e-2
 
 EQUATIONS = (
     "relaxation_gap = max_e (l_e - r_e y_e^2), at most 1e-6",
     "smallest_price_sum = min_e (lambda_i + lambda_j), twice the least multiplier;",
-    "where l is above r y^2 the problem is solved again with a price of 1e-4 on l,",
+    "where l is above r y^2 the problem is solved again with a price of 1e-2 on l,",
     "and the cost of that held against the relaxed one",
 )
 

@@ -63,7 +63,7 @@ def answer(instance: Instance, done: Done) -> Answer:
     if main is not asked:
         notes.append(
             "surplus has no value, so that losses could be made up; solved again with a price of "
-            "1e-4 on losses, and held against the bound of the first"
+            "1e-2 on losses, and held against the bound of the first"
         )
     if values.get("ac_converged") is False:
         notes.append("the AC power flow of this dispatch does not converge: no losses to compare")
@@ -114,6 +114,8 @@ def _flows(
             "loss": float(lost[e]),
         }
         if km is not None:
-            row["km"] = float(km[e])
+            # Half of the loss is at the sender's end, half at the receiver's.
+            through, half = abs(float(flow[e])), float(lost[e]) / 2
+            row |= {"sent": through + half, "received": through - half, "km": float(km[e])}
         rows.append(row)
     return rows
