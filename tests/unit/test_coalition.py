@@ -66,7 +66,8 @@ def small(rng: np.random.Generator, **prices: float) -> Instance:
     )  # fmt: skip
     return Instance(
         network=read_network("case33bw"), parameters=given, first=np.arange(n),
-        demand=rng.uniform(0.0, 1.0, n), generation=rng.uniform(0.0, 2.0, n) * (rng.random(n) < 0.5),
+        demand=rng.uniform(0.0, 1.0, n),
+        generation=rng.uniform(0.0, 2.0, n) * (rng.random(n) < 0.5),
         grid=np.array([0]), agents=np.arange(1, n), public=public, private=private,
         private_km=rng.uniform(0, 1, len(pairs)), position=rng.uniform(0, 1, (n, 2)),
     )  # fmt: skip

@@ -131,6 +131,8 @@ def supply(data: Dispatch) -> Supply:
     """
     if not data.physics:
         raise UnavailableError("solver", "exact solves the models with physics alone")
+    if data.loss_price:
+        raise UnavailableError("solver", "exact takes no price on losses")
     if min(data.import_price, data.export_price) <= 0:
         raise UnavailableError("solver", "exact needs prices above zero")
     if len(data.grid) > 1 and not data.free_trade:

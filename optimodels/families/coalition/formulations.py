@@ -53,20 +53,21 @@ def _lines(number: Ints, start: Ints, end: Ints) -> str:
 
 
 _BALANCE = (
-    "subject to  q_i - x_i + g_i - d_i = (A y + |A| l / 2 + B h + |B| k / 2)_i   balance",
-    "            l_e >= r_e y_e^2,  k_f >= r_f h_f^2                             losses",
+    "subject to  q_i - x_i + g_i - d_i =                             balance",
+    "                (A y + |A| l / 2 + B h + |B| k / 2)_i",
+    "            l_e >= r_e y_e^2,  k_f >= r_f h_f^2                 losses",
 )
 _NAMES = (
-    "with        q = imported, x = exported (at the grid's buses), y = flow,",
-    "            l = loss, h = private_flow, k = private_loss, in the middle of a",
-    "            branch; losses are split half to each end",
+    "with        q = imported, x = exported at the grid's buses, y = flow,",
+    "            l = loss, h = private_flow, k = private_loss; flows are in",
+    "            the middle of a branch, half of its loss at each end",
 )
 _MINIMISE = ("minimise    sum_i (pi q_i - sigma x_i)",)
-_PHYSICS = ("            y_e = b_e (angle_i - angle_j)                                   physics",)
+_PHYSICS = ("            y_e = b_e (angle_i - angle_j)                       physics",)
 _SETTLED = (
-    "minimise    sum_i (pi q_i - sigma x_i)",
-    "subject to  q_i - x_i + p_i = (A y + |A| l / 2)_i                           balance",
-    "            l_e >= r_e y_e^2                                                losses",
+    *_MINIMISE,
+    "subject to  q_i - x_i + p_i = (A y + |A| l / 2)_i               balance",
+    "            l_e >= r_e y_e^2                                    losses",
     *_PHYSICS,
     "with        p the injections that the trades leave",
 )
@@ -92,7 +93,7 @@ def _formulation(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]
         source=_SOURCE,
         pyomo=in_pyomo,
         cvxpy=in_cvxpy,
-        exact=exact if name != "integrated" else None,
+        exact=None if name.startswith("integrated") else exact,
         equations=equations,
         axes=_AXES,
         conflict=conflict,
@@ -117,8 +118,17 @@ _EQUATIONS = {
     "settlement": _SETTLED,
 }
 
-#: By name, and by whether losses are cones or equalities.
+_MENDED = (
+    "minimise    sum_i (pi q_i - sigma x_i) + 0.01 pi (sum_e l_e + sum_f k_f)",
+    "subject to  the same, where the losses of the first answer are no true ones",
+)
+
+#: By name, and by whether losses are cones, equalities, or cones with a price on losses.
 FORMULATIONS = {
-    name: {"cone": _formulation(name, equations), "equality": _tight(name, equations)}
+    name: {
+        "cone": _formulation(name, equations),
+        "equality": _tight(name, equations),
+        "mended": _formulation(f"{name}-mended", _MENDED),
+    }
     for name, equations in _EQUATIONS.items()
 }

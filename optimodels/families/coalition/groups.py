@@ -215,8 +215,9 @@ OWN_LOSS = Formulation(
     cvxpy=in_cvxpy,
     axes=_AXES,
     equations=(
-        "maximise    sum_i (s out_i - b in_i) - pi (sum_f r_f h_f^2 + sum_G x_G' Q x_G)",
-        "subject to  out_i - in_i + (B h)_i = g_i - d_i                              balance",
+        "maximise    sum_i (s out_i - b in_i)",
+        "                - pi (sum_f r_f h_f^2 + sum_G x_G' Q x_G)",
+        "subject to  out_i - in_i + (B h)_i = g_i - d_i                  balance",
         "with        x = out - in, out = sold, in = bought, h = private_flow,",
         "            s, b the tariff, pi the import price; G the groups;",
         "            q'Qq the public losses of a group's exchange q alone: Q = H'RH,",

@@ -61,7 +61,7 @@ def _program(
                 FORMULATIONS[kind][parameters.losses],
                 lambda instance, done: {"": problem(instance, done)},
             ),
-            Solve("mended", FORMULATIONS[kind]["cone"], mended, required=False),
+            Solve("mended", FORMULATIONS[kind]["mended"], mended, required=False),
             Compute("tightness", certified, certificate.EQUATIONS),
             Compute(
                 "power flow",
