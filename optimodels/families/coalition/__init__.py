@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from optimodels.model import Caption, declare
 
+_CAPTIONS = {
+    "flows": Caption(
+        "Flows on public and private branches, as wide as they are large, and what every bus "
+        "exchanges with the public network.",
+        "agents",
+    ),
+    "losses": Caption(
+        "Total losses against the density of the private network, by model: the median of the "
+        "draws and their middle half. Below a density: the mean number of private branches."
+    ),
+}
+
 _MODELS = (
     ("integrated", "Integrated: least cost with public flow as free transport"),
     ("cooperative", "Cooperative: least cost where public flow obeys physics"),
@@ -23,6 +35,7 @@ MODELS = {
             objective_unit="price x pu",
             solver="clarabel",
             network="case300",
+            captions=_CAPTIONS,
         )
         for short, title in _MODELS
     )

@@ -109,6 +109,12 @@ class Instance:
         size = float(np.abs(self.endowment).max(initial=0.0))
         return float(10.0 ** round(math.log10(size / 10))) if size > 0 else 1.0
 
+    def cost(self, net: Floats) -> float:
+        """Return what net imports (k,) at the grid's buses cost, exports paid off."""
+        given = self.parameters
+        bought, sold = np.maximum(net, 0.0).sum(), np.maximum(-net, 0.0).sum()
+        return float(given.import_price * bought - given.export_price * sold)
+
     def restricted(self, chosen: Mask | Ints) -> Instance:
         """Return the same with only some of the private branches, by mask (f,) or positions."""
         return replace(self, private=self.private.where(chosen), private_km=self.private_km[chosen])
@@ -204,13 +210,15 @@ def _public(network: Network, given: Any, first: Ints) -> tuple[Branches, list[s
             )
         r = np.where(between, change.resistance, r)
     negative = np.flatnonzero(r < 0)
-    if len(negative):
+    if len(negative) and given.negative_resistance == "zero":
+        r = np.maximum(r, 0.0)
+    elif len(negative):
         e = int(negative[0])
         raise DataError(
             "network",
             f"{_count(len(negative), 'public branch', 'public branches')} of negative resistance, "
             f"the first {r[e]:g} pu between buses {first[start[e]] + 1} and {first[end[e]] + 1}: "
-            "losses there would be gains",
+            "losses there would be gains; see negative_resistance",
         )
     own = r if given.public_law == "resistive" else x
     with np.errstate(divide="ignore"):

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimodels.families.coalition.data import Branches, Floats, Instance, Ints, components
-from optimodels.model import Formulation
 
 if TYPE_CHECKING:
     import cvxpy as cp
     import pyomo.environ as pyo
+
+#: L of the cones, in the unit of flows. Any gives the same cone; at 1, far above most losses,
+#: interior points take half as many steps again and stop short on every third small network.
+TYPICAL_LOSS = 0.1
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,9 @@ class Dispatch:
     """Injections (n,) to be balanced over branches, by import or export at the ``grid`` buses.
 
     All powers are in multiples of ``unit`` pu, and resistances times it: l = r y^2 holds in any
-    unit. ``physics``: public flow is b times the difference of angles.
+    unit. ``physics``: public flow is b times the difference of angles. ``loss_price`` on every
+    loss makes them tight where surplus has no value. ``number`` and ``group`` (n,) of the buses
+    are for messages.
     """
 
     injection: Floats
@@ -37,6 +42,8 @@ class Dispatch:
     physics: bool
     unit: float
     number: Ints
+    group: Ints
+    loss_price: float = 0.0
 
     @property
     def buses(self) -> int:
@@ -83,6 +90,7 @@ def dispatch(
         physics=physics,
         unit=unit,
         number=instance.number,
+        group=instance.groups(),
     )
 
 
@@ -93,7 +101,7 @@ def _scaled(branches: Branches, unit: float) -> Branches:
 
 
 def in_cvxpy(data: Dispatch) -> cp.Problem:
-    """State it with all losses in one second-order cone: ||(2 sqrt(r) y, l - 1)|| <= l + 1."""
+    """State it with all losses in one cone: ||(2 sqrt(r) y, L - l/L)|| <= L + l/L."""
     import cvxpy as cp
 
     n, m, f = data.buses, len(data.public), len(data.private)
@@ -115,15 +123,19 @@ def in_cvxpy(data: Dispatch) -> cp.Problem:
         curved = cp.hstack([curved, cp.multiply(np.sqrt(data.private.resistance), private_flow)])
         lost = cp.hstack([lost, private_loss])
     rows: list[Any] = [(left == -data.injection, "balance")]
-    rows.append((cp.SOC(1 + lost, cp.vstack([2 * curved, 1 - lost]), axis=0), "losses"))
+    part = lost / TYPICAL_LOSS
+    cone = cp.SOC(TYPICAL_LOSS + part, cp.vstack([2 * curved, TYPICAL_LOSS - part]), axis=0)
+    rows.append((cone, "losses"))
     if data.physics:
         angle = cp.Variable(n, name="angle")
-        bent = _law(data)
+        bent = law(data)
         rows.append((flow - bent @ angle == 0, "physics"))
         rows.append((angle[data.references] == 0, "reference"))
     for row, name in rows:
         row.set_label(name)
     cost = data.import_price * cp.sum(imported) - data.export_price * cp.sum(exported)
+    if data.loss_price:
+        cost = cost + data.loss_price * cp.sum(lost)
     return cp.Problem(cp.Minimize(cost), [row for row, _ in rows])
 
 
@@ -183,10 +195,11 @@ def _in_pyomo(data: Dispatch, tight: bool) -> pyo.ConcreteModel:
         )
         zero = data.references.tolist()
         model.reference = pyo.Constraint(range(len(zero)), rule=lambda m, k: m.angle[zero[k]] == 0)
-    model.cost = pyo.Objective(
-        expr=data.import_price * pyo.quicksum(model.imported.values())
-        - data.export_price * pyo.quicksum(model.exported.values())
-    )
+    cost = data.import_price * pyo.quicksum(model.imported.values())
+    cost = cost - data.export_price * pyo.quicksum(model.exported.values())
+    if data.loss_price:
+        cost = cost + data.loss_price * pyo.quicksum(lost for lost, _, _ in curves)
+    model.cost = pyo.Objective(expr=cost)
     return model
 
 
@@ -219,78 +232,9 @@ def _selection(data: Dispatch) -> Any:
     return sparse.csr_array(sparse.coo_array((np.ones(k), places), shape=(data.buses, k)))
 
 
-def _law(data: Dispatch) -> Any:
-    """diag(b) A' (m, n)."""
+def law(data: Dispatch) -> Any:
+    """Return diag(b) A' (m, n), which takes angles to public flows."""
     from scipy import sparse
 
     bent = sparse.diags_array(data.public.susceptance) @ data.public.incidence(data.buses).T
     return sparse.csr_array(bent)
-
-
-_BALANCE = (
-    "subject to  q_i - x_i + g_i - d_i = (A y + |A| l / 2 + B h + |B| k / 2)_i   balance",
-    "            l_e >= r_e y_e^2,  k_f >= r_f h_f^2                             losses",
-)
-_NAMES = (
-    "with        q = imported, x = exported (at the grid's buses), y = flow,",
-    "            l = loss, h = private_flow, k = private_loss, in the middle of a",
-    "            branch; losses are split half to each end",
-)
-_MINIMISE = ("minimise    sum_i (pi q_i - sigma x_i)",)
-_PHYSICS = ("            y_e = b_e (angle_i - angle_j)                                   physics",)
-_SETTLED = (
-    "minimise    sum_i (pi q_i - sigma x_i)",
-    "subject to  q_i - x_i + p_i = (A y + |A| l / 2)_i                           balance",
-    "            l_e >= r_e y_e^2                                                losses",
-    *_PHYSICS,
-    "with        p the injections that the trades leave",
-)
-_AXES = {
-    "flow": ("branch",),
-    "loss": ("lossy branch",),
-    "private_flow": ("private branch",),
-    "private_loss": ("private branch",),
-    "imported": ("grid bus",),
-    "exported": ("grid bus",),
-    "angle": ("bus",),
-    "balance": ("bus",),
-    "physics": ("branch",),
-    "reference": ("part",),
-}
-_SOURCE = "reconstructed: 004, four models; losses as cones: ours"
-
-
-def _formulation(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]:
-    return Formulation(
-        name=name,
-        problem_class="SOCP",
-        source=_SOURCE,
-        pyomo=in_pyomo,
-        cvxpy=in_cvxpy,
-        equations=equations,
-        axes=_AXES,
-    )
-
-
-def _tight(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]:
-    return Formulation(
-        name=f"{name}-equality",
-        problem_class="NONCONVEX",
-        source="reconstructed: 004, four models",
-        pyomo=tight_in_pyomo,
-        equations=tuple(e.replace(">= r", "= r ") for e in equations),
-        axes=_AXES,
-    )
-
-
-_EQUATIONS = {
-    "integrated": (*_MINIMISE, *_BALANCE, *_NAMES),
-    "cooperative": (*_MINIMISE, *_BALANCE, *_PHYSICS, *_NAMES),
-    "settlement": _SETTLED,
-}
-
-#: By name, and by whether losses are cones or equalities.
-FORMULATIONS = {
-    name: {"cone": _formulation(name, equations), "equality": _tight(name, equations)}
-    for name, equations in _EQUATIONS.items()
-}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimodels.families.coalition.data import Branches, Floats, Instance, Ints
+from optimodels.families.coalition.dispatch import TYPICAL_LOSS
 from optimodels.model import Formulation
 
 if TYPE_CHECKING:
@@ -129,7 +130,9 @@ def in_cvxpy(data: Groups) -> cp.Problem:
         loss = cp.Variable(f, name="private_loss")
         left = left + data.private.touching(a) / 2 @ loss
         curved = cp.multiply(2 * np.sqrt(data.private.resistance), flow)
-        rows.append((cp.SOC(1 + loss, cp.vstack([curved, 1 - loss]), axis=0), "losses"))
+        part = loss / TYPICAL_LOSS
+        cone = cp.SOC(TYPICAL_LOSS + part, cp.vstack([curved, TYPICAL_LOSS - part]), axis=0)
+        rows.append((cone, "losses"))
     rows.append((left == data.endowment, "balance"))
     for row, name in rows:
         row.set_label(name)
@@ -217,8 +220,9 @@ OWN_LOSS = Formulation(
     cvxpy=in_cvxpy,
     axes=_AXES,
     equations=(
-        "maximise    sum_i (s out_i - b in_i) - pi (sum_f r_f h_f^2 + sum_G x_G' Q x_G)",
-        "subject to  out_i - in_i + (B h)_i = g_i - d_i                              balance",
+        "maximise    sum_i (s out_i - b in_i)",
+        "                - pi (sum_f r_f h_f^2 + sum_G x_G' Q x_G)",
+        "subject to  out_i - in_i + (B h)_i = g_i - d_i                  balance",
         "with        x = out - in, out = sold, in = bought, h = private_flow,",
         "            s, b the tariff, pi the import price; G the groups;",
         "            q'Qq the public losses of a group's exchange q alone: Q = H'RH,",

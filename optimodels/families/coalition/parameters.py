@@ -118,6 +118,11 @@ class Place(Parameters):
         description="public flow is b times the difference of angles, b = 1/r or 1/x; 1e4 where "
         "that is 0",
     )
+    negative_resistance: Literal["refuse", "zero"] = Field(
+        default="refuse",
+        description="of public branches, as equivalents of networks have some: an error, or "
+        "taken as branches without losses",
+    )
     public_resistance: list[Replaced] = Field(
         default=[], description="public branches with another resistance: [{from: 1, to: 2, "
         "resistance: 0.01}]",

@@ -79,8 +79,8 @@ def nearest_pairs(drawn: Drawn, neighbours: int) -> tuple[Ints, Ints]:
     if k < 1:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     at = drawn.position[drawn.agents]
-    _, near = KDTree(at).query(at, k=k + 1)
-    pairs = {(min(i, int(j)), max(i, int(j))) for i, row in enumerate(near) for j in row if j != i}
+    near: Any = np.asarray(KDTree(at).query(at, k=k + 1)[1])
+    pairs = {(min(i, j), max(i, j)) for i, row in enumerate(near.tolist()) for j in row if j != i}
     ordered = np.array(sorted(pairs), dtype=np.int64)
     return drawn.agents[ordered[:, 0]], drawn.agents[ordered[:, 1]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from optimodels.families.coalition import (
     trades,
 )
 from optimodels.families.coalition.data import Instance, read
-from optimodels.families.coalition.dispatch import FORMULATIONS, Dispatch, dispatch
+from optimodels.families.coalition.dispatch import Dispatch, dispatch
+from optimodels.families.coalition.formulations import FORMULATIONS
 from optimodels.families.coalition.parameters import (
     AdHoc,
     Coalition,
@@ -45,11 +47,17 @@ def _program(
     """The stages before, the dispatch or settlement, its certificate, the AC power flow."""
     name = "settlement" if kind == "settlement" else "dispatch"
 
+    def mended(instance: Instance, done: Done) -> dict[str, Dispatch]:
+        asked = problem(instance, done)
+        if certificate.is_tight(asked, done.solution(name)):
+            return {}
+        return {"": replace(asked, loss_price=certificate.LOSS_PRICE * asked.import_price)}
+
     def certified(instance: Instance, done: Done) -> Outcome:
         own = None
         if done.solutions.get("groups"):
             own = groups.groups(instance), done.solution("groups")
-        return certificate.tightness(instance, problem(instance, done), done.solution(name), own)
+        return certificate.tightness(problem(instance, done), name, done, own)
 
     return Program(
         read=read,
@@ -60,6 +68,7 @@ def _program(
                 FORMULATIONS[kind][parameters.losses],
                 lambda instance, done: {"": problem(instance, done)},
             ),
+            Solve("mended", FORMULATIONS[kind]["mended"], mended, required=False),
             Compute("tightness", certified, certificate.EQUATIONS),
             Compute(
                 "power flow",

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.families.coalition.certificate import chosen
 from optimodels.families.coalition.data import Branches, Floats, Instance, Ints
+from optimodels.families.coalition.tracing import supplied
 from optimodels.families.coalition.trades import injections
 from optimodels.model import Answer, Done
 from optimodels.result import Row, Solution
@@ -23,7 +25,8 @@ def private_flow(instance: Instance, done: Done) -> Floats:
     stage = "groups" if "groups" in done.solutions else "dispatch"
     if not len(instance.private):
         return np.zeros(0)
-    return np.asarray(done.solution(stage).arrays["private_flow"]) * instance.unit
+    found = chosen(done, stage) if stage == "dispatch" else done.solution(stage)
+    return np.asarray(found.arrays["private_flow"]) * instance.unit
 
 
 def left_over(instance: Instance, done: Done) -> Floats:
@@ -34,7 +37,8 @@ def left_over(instance: Instance, done: Done) -> Floats:
 def answer(instance: Instance, done: Done) -> Answer:
     """Cost and losses, the flows, and what every agent exchanges at which price."""
     stage = "settlement" if "settlement" in done.solutions else "dispatch"
-    main, unit = done.solution(stage), instance.unit
+    main, unit = chosen(done, stage), instance.unit
+    asked = done.solution(stage)
     flow = np.asarray(main.arrays["flow"]) * unit
     inside = private_flow(instance, done)
     public, private = instance.public, instance.private
@@ -56,8 +60,14 @@ def answer(instance: Instance, done: Done) -> Answer:
     for outcome in done.outcomes.values():
         values |= outcome.values
     notes = [ARRANGED, *instance.notes]
+    if main is not asked:
+        notes.append(
+            "surplus has no value, so that losses could be made up; solved again with a price of "
+            "1e-2 on losses, and held against the bound of the first"
+        )
     if values.get("ac_converged") is False:
         notes.append("the AC power flow of this dispatch does not converge: no losses to compare")
+    traced = supplied(instance, flow, inside, net)
     return Answer(
         values,
         {
@@ -66,10 +76,11 @@ def answer(instance: Instance, done: Done) -> Answer:
             "private_flows": _flows(
                 instance.number, private, inside, lost_inside, instance.private_km
             ),
+            **({"supplied": traced} if traced else {}),
         },
         tuple(notes),
-        objective=None if main.objective is None else main.objective * unit,
-        bound=None if main.bound is None else main.bound * unit,
+        objective=instance.cost(net),
+        bound=None if asked.bound is None else asked.bound * unit,
     )
 
 
@@ -103,6 +114,8 @@ def _flows(
             "loss": float(lost[e]),
         }
         if km is not None:
-            row["km"] = float(km[e])
+            # Half of the loss is at the sender's end, half at the receiver's.
+            through, half = abs(float(flow[e])), float(lost[e]) / 2
+            row |= {"sent": through + half, "received": through - half, "km": float(km[e])}
         rows.append(row)
     return rows
