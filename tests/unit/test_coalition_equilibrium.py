@@ -148,11 +148,8 @@ def test_without_shared_lines_prices_support_everybody(seed: int) -> None:
 
 
 def test_with_shared_lines_there_need_be_no_core() -> None:
-    """Two pairs that relieve the same line: each alone saves more of it than half of both.
-
-    A line of R = 1 carries 4 units; a free private branch of either pair takes one of them away.
-    Alone, a pair bears half of what it causes: r y_S y = 2 x 3 before... all by hand below.
-    """
+    """Two pairs that load the same line on which others feed two units back: each alone uses up
+    what both could use only once."""
     ends = np.array([0, 2])
     far = np.array([1.0, 0.0, 1.0, 0.0])
     grid = Microgrid(
@@ -163,8 +160,8 @@ def test_with_shared_lines_there_need_be_no_core() -> None:
     )  # fmt: skip
     equilibria = Equilibria(grid)
     idle_game = game(equilibria, "idle")
-    # Consumers behind the line draw x each: a pair pays x (2 + x + 1) beside the energy, best at
-    # x = -3/2, that is past nothing; both together 2 x (2 + 2 x), best at x = -1/2.
+    # A pair that feeds x by the line, where others feed -2 and the idle consumer -1, pays x (x - 3)
+    # beside the energy, least at x = 3/2; both together (2 x) (2 x - 2), least at 2 x = 1.
     assert equilibria(idle(grid, 3)).exchange[0] == pytest.approx(1.5, abs=1e-5)
     assert equilibria((15,)).exchange[[0, 2]].sum() == pytest.approx(1.0, abs=1e-5)
     assert idle_game(3) == pytest.approx(2.25, abs=1e-5)
