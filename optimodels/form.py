@@ -195,8 +195,10 @@ class Form:
             matrices.append(row.matrix)
             vectors += [row.linear, np.array([row.lower, row.upper])]
         for matrix in matrices:
-            ordered = matrix.tocsr(copy=True)
-            ordered.sum_duplicates()
+            ordered = matrix
+            if not matrix.has_canonical_format:
+                ordered = matrix.tocsr(copy=True)
+                ordered.sum_duplicates()
             for part in (ordered.indptr, ordered.indices):
                 digest.update(np.ascontiguousarray(part, dtype=np.int64).tobytes())
             vectors.append(ordered.data)

@@ -102,7 +102,8 @@ class Solve:
 class Outcome:
     """What a computation or a simulation leaves behind, with the checks of its invariants.
 
-    ``of`` says what the checks show; ``arrays`` is the end state.
+    ``of`` says what the checks show; ``arrays`` is the end state. ``failed`` is what a check that
+    fails makes of the result: something is wrong, or it is only not known to be right.
     """
 
     of: Of
@@ -110,6 +111,7 @@ class Outcome:
     arrays: Mapping[str, Any]
     values: Mapping[str, Any] = field(default_factory=dict)
     by: Literal["invariants", "exact", "certificate"] = "invariants"
+    failed: Literal["refuted", "unverified"] = "refuted"
 
 
 @dataclass(frozen=True)

@@ -311,7 +311,8 @@ def _severity(check: Any) -> tuple[bool, float]:
 def _invariants(outcome: Outcome) -> Verdict:
     failed = [check.name for check in outcome.checks if not check.passed]
     if failed:
-        return Verdict("refuted", "", outcome.of, f"failed: {', '.join(failed)}", outcome.checks)
+        reason = f"failed: {', '.join(failed)}"
+        return Verdict(outcome.failed, "", outcome.of, reason, outcome.checks)
     return Verdict("verified", outcome.by, outcome.of, "", outcome.checks)
 
 

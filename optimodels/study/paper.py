@@ -15,6 +15,9 @@ from optimodels.result import Result, Row
 #: Farther from the printed figure than this part of it is not reproduced.
 _NEAR = 0.05
 
+#: A statement such as "> 1": it is reproduced where ours keeps it.
+_COMPARED = re.compile(r"(?P<sign>[<>]) *(?P<number>-?[\d.]+)")
+
 _CELL = re.compile(r"(?P<table>\w+)\.(?P<column>\w+)\[(?P<row>\d+)\]")
 
 
@@ -134,6 +137,11 @@ def _word(claim: Claim, ours: Any) -> tuple[str, float | None]:
         return "lost in print", None
     if ours is None:
         return "not found in our result", None
+    compared = _COMPARED.fullmatch(str(claim.says))
+    if compared is not None and not isinstance(ours, str):
+        above = float(ours) - float(compared["number"])
+        holds = above > 0 if compared["sign"] == ">" else above < 0
+        return ("reproduced" if holds else _not_so(claim)), above
     if isinstance(claim.says, str) or isinstance(ours, str):
         return ("reproduced" if str(claim.says) == str(ours) else _not_so(claim)), None
     difference = float(ours) - float(claim.says)

@@ -1,0 +1,134 @@
+"""The dispatch as formulations: integrated, cooperative, and the settlement after trades."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimodels.families.coalition.data import Ints
+from optimodels.families.coalition.dispatch import Dispatch, in_cvxpy, in_pyomo, tight_in_pyomo
+from optimodels.families.coalition.exact import exact
+from optimodels.model import Formulation
+
+
+def conflict(data: Dispatch) -> str | None:
+    """Say which bus or group asks for more than its branches can bring.
+
+    A branch brings its end y - r y^2 / 2, at most 1 / (2 r); what is found is a proof, None is
+    none of the opposite.
+    """
+    wires = [data.public, data.private]
+    start, end, r = (
+        np.concatenate([getattr(b, name) for b in wires]) for name in ("start", "end", "resistance")
+    )
+    with np.errstate(divide="ignore"):
+        most = np.where(r > 0, 1.0 / (2.0 * np.where(r > 0, r, 1.0)), np.inf)
+    inner = ~np.isin(np.arange(data.buses), data.grid)
+    said: list[str] = []
+    for what, label in (("bus", np.arange(data.buses)), ("group", data.group)):
+        sizes = np.bincount(label)
+        for one in np.unique(label[inner]).tolist():
+            inside = label == one
+            if np.any(inside[data.grid]) or (what == "group" and sizes[one] == 1):
+                continue
+            wanted = -float(data.injection[inside].sum())
+            crossing = inside[start] != inside[end]
+            room = float(most[crossing].sum())
+            if wanted > room:
+                named = int(data.number[one]) if what == "bus" else one + 1
+                lines = _lines(data.number, start[crossing], end[crossing])
+                said.append(
+                    f"{what} {named} needs {wanted * data.unit:.4g} pu; {lines} bring "
+                    f"{room * data.unit:.4g} pu at the most"
+                )
+    if not said:
+        return None
+    more = f" (and {len(said) - 3} more)" if len(said) > 3 else ""
+    return "; ".join(said[:3]) + more
+
+
+def _lines(number: Ints, start: Ints, end: Ints) -> str:
+    pairs = [f"{i}-{j}" for i, j in zip(number[start], number[end], strict=True)]
+    shown = ", ".join(pairs[:4]) + (", ..." if len(pairs) > 4 else "")
+    return f"lines {shown}"
+
+
+_BALANCE = (
+    "subject to  q_i - x_i + g_i - d_i =                             balance",
+    "                (A y + |A| l / 2 + B h + |B| k / 2)_i",
+    "            l_e >= r_e y_e^2,  k_f >= r_f h_f^2                 losses",
+)
+_NAMES = (
+    "with        q = imported, x = exported at the grid's buses, y = flow,",
+    "            l = loss, h = private_flow, k = private_loss; flows are in",
+    "            the middle of a branch, half of its loss at each end",
+)
+_MINIMISE = ("minimise    sum_i (pi q_i - sigma x_i)",)
+_PHYSICS = ("            y_e = b_e (angle_i - angle_j)                       physics",)
+_SETTLED = (
+    *_MINIMISE,
+    "subject to  q_i - x_i + p_i = (A y + |A| l / 2)_i               balance",
+    "            l_e >= r_e y_e^2                                    losses",
+    *_PHYSICS,
+    "with        p the injections that the trades leave",
+)
+_AXES = {
+    "flow": ("branch",),
+    "loss": ("lossy branch",),
+    "private_flow": ("private branch",),
+    "private_loss": ("private branch",),
+    "imported": ("grid bus",),
+    "exported": ("grid bus",),
+    "angle": ("bus",),
+    "balance": ("bus",),
+    "physics": ("branch",),
+    "reference": ("part",),
+}
+_SOURCE = "reconstructed: 004, four models; losses as cones: ours"
+
+
+def _formulation(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]:
+    return Formulation(
+        name=name,
+        problem_class="SOCP",
+        source=_SOURCE,
+        pyomo=in_pyomo,
+        cvxpy=in_cvxpy,
+        exact=None if name.startswith("integrated") else exact,
+        equations=equations,
+        axes=_AXES,
+        conflict=conflict,
+    )
+
+
+def _tight(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]:
+    return Formulation(
+        name=f"{name}-equality",
+        problem_class="NONCONVEX",
+        source="reconstructed: 004, four models",
+        pyomo=tight_in_pyomo,
+        equations=tuple(e.replace(">= r", "= r ") for e in equations),
+        axes=_AXES,
+        conflict=conflict,
+    )
+
+
+_EQUATIONS = {
+    "integrated": (*_MINIMISE, *_BALANCE, *_NAMES),
+    "cooperative": (*_MINIMISE, *_BALANCE, *_PHYSICS, *_NAMES),
+    "settlement": _SETTLED,
+}
+
+_MENDED = (
+    "minimise    sum_i (pi q_i - sigma x_i) + 0.01 pi (sum_e l_e + sum_f k_f)",
+    "subject to  the same, where the losses of the first answer are no true ones",
+)
+
+#: By name, and by whether losses are cones, equalities, or cones with a price on losses.
+FORMULATIONS = {
+    name: {
+        "cone": _formulation(name, equations),
+        "equality": _tight(name, equations),
+        "mended": _formulation(f"{name}-mended", _MENDED),
+    }
+    for name, equations in _EQUATIONS.items()
+}

@@ -1,0 +1,166 @@
+"""Pictures of the coalition family: flows on the network, losses against density."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from optimodels.draw import BLACK, BLUE, GREEN, GREY, ORANGE, RED, layout, picture, stamp
+from optimodels.families.coalition import game_pictures
+from optimodels.result import Result
+
+#: The models in the order of the poster, with their colours.
+_MODELS = {
+    "coalition/ad-hoc": ("ad hoc", ORANGE),
+    "coalition/self-interested": ("self-interested", RED),
+    "coalition/cooperative": ("cooperative", BLUE),
+    "coalition/integrated": ("integrated", GREEN),
+}
+#: Public flows in grey and private ones in this colour.
+_PRIVATE = "#CC79A7"
+_WIDEST = 6.0
+#: A flow below this part of the largest is drawn as a hair line.
+_THIN = 0.02
+
+
+def cooperative(results: Sequence[Result]) -> dict[str, bytes]:
+    """The flows of one run; of a sweep, the losses against density by model."""
+    if len(results) > 1:
+        return _losses(results)
+    result = results[0]
+    if result.network is None or not result.tables.get("agents"):
+        # A stored run has no network.
+        return {}
+    return _map(result)
+
+
+integrated = self_interested = ad_hoc = cooperative
+
+
+def _map(result: Result) -> dict[str, bytes]:
+    from matplotlib.collections import LineCollection
+    from matplotlib.lines import Line2D
+
+    xy = layout(result.network)
+    public, private = result.tables["public_flows"], result.tables["private_flows"]
+    agents = result.tables["agents"]
+    at = np.array([row["bus"] - 1 for row in agents])
+    net = np.array([row["export"] - row["import"] for row in agents])
+    largest = max((abs(row["flow"]) for row in [*public, *private]), default=0.0) or 1.0
+    small = len(at) > 150
+    with picture(7.2, 4.8) as (made, axes):
+        for rows, colour, level, bend in (
+            (public, "#b0b0b0", 1, 0.0),
+            (private, _PRIVATE, 2, 0.12),
+        ):
+            paths = [_bent(xy[row["from"] - 1], xy[row["to"] - 1], bend) for row in rows]
+            size = np.array([abs(row["flow"]) for row in rows]) / largest
+            wide = np.where(size < _THIN, 0.4, 0.4 + _WIDEST * size)
+            axes.add_collection(
+                LineCollection(paths, colors=colour, linewidths=wide, zorder=level,
+                               alpha=0.85, capstyle="round")
+            )  # fmt: skip
+        reach = float(np.abs(net).max()) or 1.0
+        drawn = axes.scatter(
+            xy[at, 0], xy[at, 1], s=16 if small else 80, c=net, cmap="coolwarm", vmin=-reach,
+            vmax=reach, edgecolors=BLACK, linewidths=0.3 if small else 0.6, zorder=3,
+        )  # fmt: skip
+        if len(at) <= 60:
+            for row in agents:
+                place = xy[row["bus"] - 1]
+                axes.annotate(
+                    str(row["bus"]), place, (0, 6.5), textcoords="offset points", ha="center",
+                    fontsize=6, color=BLACK, zorder=4,
+                )  # fmt: skip
+        axes.set_axis_off()
+        axes.margins(0.06)
+        bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02)
+        bar.set_label("to the public network, pu (below zero: from it)")
+        bar.outline.set_visible(False)
+        axes.legend(
+            handles=[Line2D([], [], color="#b0b0b0", linewidth=3, label="public flow"),
+                     Line2D([], [], color=_PRIVATE, linewidth=3, label="private flow")],
+            loc="upper left", bbox_to_anchor=(0, 1.02), ncols=2,
+        )  # fmt: skip
+        name = _MODELS[result.model][0]
+        values = result.values
+        axes.set_title(
+            f"{name.capitalize()}: {values['loss_public']:.4g} pu lost in public branches, "
+            f"{values['loss_private']:.4g} pu in private ones",
+            pad=14,
+        )
+        stamp(made, result)
+    return {"flows": made.svg}
+
+
+def _bent(start: Any, end: Any, bend: float) -> Any:
+    """A curve between two points, so that private lines do not hide public ones."""
+    t = np.linspace(0.0, 1.0, 17)[:, None]
+    along = end - start
+    side = np.array([-along[1], along[0]]) * bend
+    return start + t * along + 4 * t * (1 - t) * side
+
+
+def _losses(results: Sequence[Result]) -> dict[str, bytes]:
+    """Median and the middle half of the draws, a panel per square."""
+    sides = sorted({float(r.parameters["side_km"]) for r in results})[:2]
+    points: dict[tuple[float, str, str], list[Result]] = {}
+    for r in results:
+        if "loss_total" in r.values and r.model in _MODELS:
+            key = float(r.parameters["side_km"]), r.model, _density(r)
+            points.setdefault(key, []).append(r)
+    edges: dict[str, list[float]] = {}
+    for (_, _, density), runs in points.items():
+        edges.setdefault(density, []).extend(r.values["private_edges"] for r in runs)
+    order = sorted(edges, key=lambda density: float(np.mean(edges[density])))
+    if len(order) < 2:
+        return {}
+    width = 4.4 * len(sides) + 0.6
+    with picture(width, 3.8, columns=len(sides), sharey=True, squeeze=False) as (made, panels):
+        for axes, side in zip(panels[0], sides, strict=True):
+            for model, (name, colour) in _MODELS.items():
+                known = [
+                    (x, [r.values["loss_total"] for r in points[side, model, density]])
+                    for x, density in enumerate(order)
+                    if (side, model, density) in points
+                ]
+                if not known:
+                    continue
+                x = np.array([place for place, _ in known], dtype=float)
+                low, middle, high = (
+                    np.array([np.percentile(found, part) for _, found in known])
+                    for part in (25, 50, 75)
+                )
+                axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+                dashed = "--" if model.endswith("integrated") else "-"
+                axes.plot(x, middle, dashed, color=colour, marker="o", markersize=3.5, label=name)
+            labels = [f"{d}\n{np.mean(edges[d]):.0f}" for d in order]
+            axes.set_xticks(range(len(order)), labels)
+            axes.set_xlabel("density of the private network; branches")
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}" if _narrow(axes) else "")
+            axes.set_title(f"{side:g} km x {side:g} km" if len(sides) > 1 else "Losses by density")
+        panels[0][0].set_ylabel("total losses, pu (median, middle half)")
+        panels[0][-1].legend(loc="best")
+        good = sum(r.verdict.status == "verified" for r in results)
+        made.figure.supxlabel(
+            f"{results[0].case}: {good} of {len(results)} runs verified", fontsize=7, color=GREY,
+            x=0.01, ha="left",
+        )  # fmt: skip
+    return {"losses": made.svg}
+
+
+def _narrow(axes: Any) -> bool:
+    low, high = axes.get_ylim()
+    return bool(high < 20 * low)
+
+
+def _density(result: Result) -> str:
+    given = result.parameters["density"]
+    return given if isinstance(given, str) else f"{given:g}"
+
+
+payments, formation = game_pictures.payments, game_pictures.formation

@@ -1,0 +1,87 @@
+"""Ad hoc trades: two agents at a time, shortest branch first, each as large as both want."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from optimodels.families.coalition.data import Floats, Instance
+from optimodels.model import Outcome
+from optimodels.result import Check
+
+EQUATIONS = (
+    "branches in order of length, each once; the seller has g - d > 0, the buyer < 0;",
+    "a trade a costs the seller a + r a^2 / 2, brings the buyer a - r a^2 / 2,",
+    "and pays up to a = (b - s) / (r (b + s)) at the tariff b, s;",
+    "each as large as both want and as pays",
+)
+
+
+def traded(instance: Instance) -> Floats:
+    """Return the flow (f,) of each private branch from its start to its end, pu."""
+    given = instance.parameters
+    buy, sell = float(given.buy_tariff), float(given.sell_tariff)
+    rest = instance.endowment.copy()
+    flow = np.zeros(len(instance.private))
+    wires = instance.private
+    for f in np.argsort(instance.private_km, kind="stable").tolist():
+        if given.reach_km is not None and instance.private_km[f] > given.reach_km:
+            break
+        i, j, r = int(wires.start[f]), int(wires.end[f]), float(wires.resistance[f])
+        if rest[i] * rest[j] >= 0 or buy <= sell:
+            continue
+        seller, buyer = (i, j) if rest[i] > 0 else (j, i)
+        amount = min(
+            _gives(rest[seller], r), _takes(-rest[buyer], r), (buy - sell) / (r * (buy + sell))
+        )
+        rest[seller] -= amount + r * amount**2 / 2
+        rest[buyer] += amount - r * amount**2 / 2
+        # What meets a want exactly leaves nothing, not a rounding error to be traded on.
+        for bus in (seller, buyer):
+            if abs(rest[bus]) <= 1e-14 * abs(instance.endowment[bus]):
+                rest[bus] = 0.0
+        flow[f] = amount if seller == i else -amount
+    return flow
+
+
+def _gives(surplus: float, r: float) -> float:
+    """a with a + r a^2 / 2 = surplus."""
+    return 2 * surplus / (1 + math.sqrt(1 + 2 * r * surplus))
+
+
+def _takes(want: float, r: float) -> float:
+    """The smaller a with a - r a^2 / 2 = want; without end where the branch cannot bring it."""
+    room = 1 - 2 * r * want
+    return 2 * want / (1 + math.sqrt(room)) if room >= 0 else math.inf
+
+
+def trades(instance: Instance) -> Outcome:
+    """Trade, and check what every trade must keep: nobody sells what he has not, or buys more
+    than he wants."""
+    flow = traded(instance)
+    left = injections(instance, flow)
+    own = instance.endowment
+    beyond = np.maximum(-left * np.sign(own), 0.0)
+    more = np.maximum(np.abs(left) - np.abs(own), 0.0)
+    size = max(1e-300, float(np.abs(own).max(initial=0.0)))
+    wires = instance.private
+    given = instance.parameters
+    margin = (given.buy_tariff - given.sell_tariff) - wires.resistance * np.abs(flow) * (
+        given.buy_tariff + given.sell_tariff
+    )
+    worst = float(np.max(-margin, initial=0.0, where=flow != 0))
+    checks = (
+        Check.of("sold or bought beyond the want", float(beyond.max(initial=0.0)) / size, 1e-12),
+        Check.of("traded away from the want", float(more.max(initial=0.0)) / size, 1e-12),
+        Check.of("last unit that does not pay", worst, 1e-12),
+    )
+    return Outcome("end state", checks, {"private_flow": flow})
+
+
+def injections(instance: Instance, flow: Floats) -> Floats:
+    """Return what private flows (f,) leave to be exchanged with the public network (n,), pu;
+    losses r h^2 are split half to each end."""
+    wires, n = instance.private, instance.buses
+    left = instance.endowment - wires.incidence(n) @ flow
+    return np.asarray(left - wires.touching(n) @ (wires.resistance * flow**2) / 2)
