@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.io import savemat
 
+from optimodels.arrays import Complexes
+
 Case = Mapping[str, Any]
-Complexes = npt.NDArray[np.complex128]
 
 
 def write_m(path: Path, case: Case, after: str = "") -> Path:

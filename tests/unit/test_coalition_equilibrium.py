@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimodels.families.coalition.core import least_core
-from optimodels.families.coalition.equilibrium import Equilibrium, equilibrium
-from optimodels.families.coalition.game_data import microgrid
-from optimodels.families.coalition.group_equilibrium import FORMULATION, Groups
-from optimodels.families.coalition.microgrid import (
-    Floats,
+from optimodels.arrays import Floats
+from optimodels.families.coalition.game.core import least_core
+from optimodels.families.coalition.game.data import microgrid
+from optimodels.families.coalition.game.equilibrium import Equilibrium, equilibrium
+from optimodels.families.coalition.game.group_equilibrium import FORMULATION, Groups
+from optimodels.families.coalition.game.microgrid import (
     Microgrid,
     Partition,
     everyone_alone,
     partition_of,
 )
-from optimodels.families.coalition.outsiders import Equilibria, game, groups, idle, united
-from optimodels.families.coalition.solution_concepts import excesses
+from optimodels.families.coalition.game.outsiders import Equilibria, game, groups, idle, united
+from optimodels.families.coalition.game.solution_concepts import excesses
 
 
 def drawn(

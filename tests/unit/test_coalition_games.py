@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from optimodels.arrays import Floats
 from optimodels.case import load_case, parse_case
 from optimodels.errors import CaseError
 from optimodels.families.coalition import pictures
-from optimodels.families.coalition.deviations import all_labels, stable, tidy
-from optimodels.families.coalition.microgrid import Floats, Partition, everyone_alone
-from optimodels.families.coalition.partitions import partitions
-from optimodels.families.coalition.stability import (
+from optimodels.families.coalition.game.deviations import all_labels, stable, tidy
+from optimodels.families.coalition.game.microgrid import Partition, everyone_alone
+from optimodels.families.coalition.game.partitions import partitions
+from optimodels.families.coalition.game.stability import (
     Payments,
     deviation,
     equal_shares,

@@ -8,16 +8,16 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from optimodels.families.coalition.core import balanced_bound, least_core
-from optimodels.families.coalition.nucleolus import pre_nucleolus, unbalanced
-from optimodels.families.coalition.shapley import (
+from optimodels.arrays import Floats
+from optimodels.families.coalition.game.core import balanced_bound, least_core
+from optimodels.families.coalition.game.nucleolus import pre_nucleolus, unbalanced
+from optimodels.families.coalition.game.shapley import (
     dividends,
     sampled_shapley,
     shapley,
     shapley_of_dividends,
 )
-from optimodels.families.coalition.solution_concepts import (
-    Floats,
+from optimodels.families.coalition.game.solution_concepts import (
     Game,
     coalition_of,
     excesses,

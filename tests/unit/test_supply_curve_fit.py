@@ -6,9 +6,9 @@ from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from optimodels.arrays import Floats
 from optimodels.case import parse_case
 from optimodels.families.supply.fitting.curves import (
     EXPONENTIAL,
@@ -27,7 +27,6 @@ from optimodels.families.supply.fitting.side_by_side import criteria
 from optimodels.result import Result
 from optimodels.study import solve
 
-Floats = npt.NDArray[np.float64]
 X = np.linspace(2.0, 38.0, 25)
 ASYMPTOTIC = asymptotic(Setting(wind=1.0, capacity=40.0))
 U = (X - 1.0) / (40.0 - X)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import mpmath as mp
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from optimodels.arrays import Floats
 from optimodels.case import load_case, parse_case
 from optimodels.families.supply.auction.equilibrium import expected_prices
 from optimodels.families.supply.auction.equilibrium import solve as solve_market
@@ -30,7 +30,6 @@ from optimodels.families.supply.parameters import Background
 from optimodels.result import Result
 from optimodels.study import solve
 
-Floats = npt.NDArray[np.float64]
 X = np.arange(20) + 0.5
 PIECES = [0.0, 3.4, 0.1, 1.15, 0.53, 0.25, 1.54]
 SHAPES = ("uniform", "increasing", "decreasing", "pieces")

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.coalition.data import Branches, Floats
+from optimodels.arrays import Floats
+from optimodels.families.coalition.data import Branches
 from optimodels.families.coalition.dispatch import Dispatch
 from optimodels.families.coalition.groups import Groups
 from optimodels.model import Done, Outcome

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from optimodels.arrays import Floats, Ints, Mask
 from optimodels.errors import DataError
 from optimodels.families.coalition.private import Drawn, private_branches
 from optimodels.grid import Network
@@ -22,9 +23,6 @@ from optimodels.model import Inputs
 if TYPE_CHECKING:
     from scipy import sparse
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 BASE_MVA = 100.0
 #: Susceptance of a branch whose law would make it infinite.

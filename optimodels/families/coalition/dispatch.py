@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimodels.families.coalition.data import Branches, Floats, Instance, Ints, components
+from optimodels.arrays import Floats, Ints
+from optimodels.families.coalition.data import Branches, Instance, components
 
 if TYPE_CHECKING:
     import cvxpy as cp

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.arrays import Floats
 from optimodels.errors import UnavailableError
-from optimodels.families.coalition.data import Floats
 from optimodels.families.coalition.dispatch import Dispatch, law
 from optimodels.model import ExactAnswer
 

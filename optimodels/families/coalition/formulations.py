@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.coalition.data import Ints
+from optimodels.arrays import Ints
 from optimodels.families.coalition.dispatch import Dispatch, in_cvxpy, in_pyomo, tight_in_pyomo
 from optimodels.families.coalition.exact import exact
 from optimodels.model import Formulation

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from optimodels.families.coalition.outsiders import Outsiders
+from optimodels.families.coalition.game.outsiders import Outsiders
+from optimodels.families.coalition.game.stability import Rule
 from optimodels.families.coalition.parameters import Endowment, Tariff
-from optimodels.families.coalition.stability import Rule
 from optimodels.parameters import Number, Whole
 
 _Bus = Annotated[Whole, Field(ge=1, le=10_000_000)]

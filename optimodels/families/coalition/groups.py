@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimodels.families.coalition.data import Branches, Floats, Instance, Ints
+from optimodels.arrays import Floats, Ints
+from optimodels.families.coalition.data import Branches, Instance
 from optimodels.families.coalition.dispatch import TYPICAL_LOSS
 from optimodels.model import Formulation
 

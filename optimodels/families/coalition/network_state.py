@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.coalition.data import BASE_MVA, Floats, Instance
+from optimodels.arrays import Floats
+from optimodels.families.coalition.data import BASE_MVA, Instance
 from optimodels.model import Outcome
 from optimodels.result import Check
 

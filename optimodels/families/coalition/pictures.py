@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optimodels.draw import BLACK, BLUE, GREEN, GREY, ORANGE, RED, layout, picture, stamp
-from optimodels.families.coalition import game_pictures
+from optimodels.families.coalition.game import pictures as game_pictures
 from optimodels.result import Result
 
 #: The models in the order of the poster, with their colours.

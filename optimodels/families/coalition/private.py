@@ -10,13 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from optimodels.arrays import Floats, Ints
 from optimodels.errors import DataError
 from optimodels.families.coalition.parameters import Edge, PrivateNetwork
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 #: Start and end (f,), positions of buses; km (f,); own resistance (f,), NaN where it has none.
 Lines = tuple[Ints, Ints, Floats, Floats]

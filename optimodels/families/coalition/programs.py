@@ -8,17 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.coalition import (
-    certificate,
-    game_programs,
-    groups,
-    network_state,
-    results,
-    trades,
-)
+from optimodels.families.coalition import certificate, groups, network_state, results, trades
 from optimodels.families.coalition.data import Instance, read
 from optimodels.families.coalition.dispatch import Dispatch, dispatch
 from optimodels.families.coalition.formulations import FORMULATIONS
+from optimodels.families.coalition.game import programs as game
 from optimodels.families.coalition.parameters import (
     AdHoc,
     Coalition,
@@ -129,4 +123,4 @@ def ad_hoc(parameters: AdHoc) -> Program:
     return _program(parameters, "settlement", _settled, (traded,))
 
 
-PAYMENTS, FORMATION = game_programs.PAYMENTS, game_programs.FORMATION
+PAYMENTS, FORMATION = game.PAYMENTS, game.FORMATION

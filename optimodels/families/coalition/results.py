@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.arrays import Floats, Ints
 from optimodels.families.coalition.certificate import chosen
-from optimodels.families.coalition.data import Branches, Floats, Instance, Ints
+from optimodels.families.coalition.data import Branches, Instance
 from optimodels.families.coalition.tracing import supplied
 from optimodels.families.coalition.trades import injections
 from optimodels.model import Answer, Done

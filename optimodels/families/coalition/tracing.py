@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.coalition.data import Floats, Instance
+from optimodels.arrays import Floats
+from optimodels.families.coalition.data import Instance
 from optimodels.result import Row
 
 #: Larger networks have tables that nobody reads.

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from optimodels.families.coalition.data import Floats, Instance
+from optimodels.arrays import Floats
+from optimodels.families.coalition.data import Instance
 from optimodels.model import Outcome
 from optimodels.result import Check
 

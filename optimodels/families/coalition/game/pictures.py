@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 
 from optimodels.draw import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SERIES, picture, stamp
-from optimodels.families.coalition.outsiders import Outsiders
+from optimodels.families.coalition.game.outsiders import Outsiders
 from optimodels.result import Result
 
 #: More agents than these are no picture any more.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optimodels.families.coalition.microgrid import Partition, partition_of
+from optimodels.families.coalition.game.microgrid import Partition, partition_of
 
 
 def partitions(coalition: int) -> Iterator[Partition]:

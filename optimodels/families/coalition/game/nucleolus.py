@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.coalition.solution_concepts import (
-    Floats,
+from optimodels.arrays import Floats
+from optimodels.families.coalition.game.solution_concepts import (
     Game,
     excesses,
     incidence,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimodels.families.coalition.game_data import Play, drawn_partitions, spelled
-from optimodels.families.coalition.group_equilibrium import Groups
-from optimodels.families.coalition.microgrid import Partition
+from optimodels.families.coalition.game.data import Play, drawn_partitions, spelled
+from optimodels.families.coalition.game.group_equilibrium import Groups
+from optimodels.families.coalition.game.microgrid import Partition
 from optimodels.model import Done, Outcome
 from optimodels.result import Check
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from optimodels.families.coalition.equilibrium import Equilibrium, equilibrium
-from optimodels.families.coalition.microgrid import Microgrid, Partition, partition_of
-from optimodels.families.coalition.partitions import partitions
-from optimodels.families.coalition.solution_concepts import Game, members
+from optimodels.families.coalition.game.equilibrium import Equilibrium, equilibrium
+from optimodels.families.coalition.game.microgrid import Microgrid, Partition, partition_of
+from optimodels.families.coalition.game.partitions import partitions
+from optimodels.families.coalition.game.solution_concepts import Game, members
 
 Outsiders = Literal["idle", "groups", "united", "cautious"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from optimodels.families.coalition import game_results, settled
-from optimodels.families.coalition.game_data import Play, read_formation, read_payments
-from optimodels.families.coalition.group_equilibrium import FORMULATION, Groups
+from optimodels.families.coalition.game import results, settled
+from optimodels.families.coalition.game.data import Play, read_formation, read_payments
+from optimodels.families.coalition.game.group_equilibrium import FORMULATION, Groups
 from optimodels.model import Compute, Done, Program, Solve
 
 _SAMPLE = Solve("sample", FORMULATION, settled.sample, required=False)
@@ -44,7 +44,7 @@ PAYMENTS = Program(
         _SAMPLE,
         Compute(
             "payments",
-            game_results.payments,
+            results.payments,
             equations=(
                 "v(S) = payoff of S in the equilibrium of {S, outsiders' groups};",
                 "outsiders  idle: alone; groups: those whom private branches connect",
@@ -61,7 +61,7 @@ PAYMENTS = Program(
         ),
         _SETTLED,
     ),
-    report=game_results.report("together", "payments"),
+    report=results.report("together", "payments"),
     main="together",
     labels=_labels,
 )
@@ -73,7 +73,7 @@ FORMATION = Program(
         _SAMPLE,
         Compute(
             "formation",
-            game_results.formation,
+            results.formation,
             equations=(
                 "nash        nobody gains by going to another group, or alone",
                 "individual  nobody is let in by another group that does not lose, or alone,",
@@ -85,7 +85,7 @@ FORMATION = Program(
         ),
         _SETTLED,
     ),
-    report=game_results.report("cooperative", "formation"),
+    report=results.report("cooperative", "formation"),
     main="cooperative",
     labels=_labels,
 )

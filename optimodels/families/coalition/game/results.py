@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.coalition import formation as forming
-from optimodels.families.coalition import payments as paying
-from optimodels.families.coalition.formation import Formed
-from optimodels.families.coalition.game_data import Play, named, spelled
-from optimodels.families.coalition.microgrid import Partition, everyone_alone
-from optimodels.families.coalition.payments import Found
+from optimodels.families.coalition.game import formation as forming
+from optimodels.families.coalition.game import payments as paying
+from optimodels.families.coalition.game.data import Play, named, spelled
+from optimodels.families.coalition.game.formation import Formed
+from optimodels.families.coalition.game.microgrid import Partition, everyone_alone
+from optimodels.families.coalition.game.payments import Found
+from optimodels.families.coalition.game.solution_concepts import members
 from optimodels.families.coalition.results import ARRANGED
-from optimodels.families.coalition.solution_concepts import members
 from optimodels.model import Answer, Done, Outcome
 from optimodels.result import Row
 

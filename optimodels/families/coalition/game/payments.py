@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimodels.families.coalition.core import LeastCore, least_core
-from optimodels.families.coalition.game_data import Play
-from optimodels.families.coalition.nucleolus import pre_nucleolus, unbalanced
-from optimodels.families.coalition.outsiders import game
-from optimodels.families.coalition.shapley import (
+from optimodels.arrays import Floats
+from optimodels.families.coalition.game.core import LeastCore, least_core
+from optimodels.families.coalition.game.data import Play
+from optimodels.families.coalition.game.nucleolus import pre_nucleolus, unbalanced
+from optimodels.families.coalition.game.outsiders import game
+from optimodels.families.coalition.game.shapley import (
     Sampled,
     sampled_shapley,
     shapley,
     shapley_of_dividends,
 )
-from optimodels.families.coalition.solution_concepts import MOST_LISTED, Floats, Game, members
+from optimodels.families.coalition.game.solution_concepts import MOST_LISTED, Game, members
 from optimodels.result import Check
 
 #: Part of the largest worth, and of the largest gain, that arithmetic leaves undecided.

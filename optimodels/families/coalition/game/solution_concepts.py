@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from optimodels.arrays import Floats
 from optimodels.errors import RunError
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 #: Players up to which every coalition is looked at.
 MOST_LISTED = 12

@@ -9,7 +9,7 @@ from itertools import chain, combinations, product
 
 import numpy as np
 
-from optimodels.families.coalition.microgrid import Floats
+from optimodels.arrays import Floats
 
 #: The group of each agent, numbered in the order in which they appear.
 Labels = tuple[int, ...]

@@ -7,13 +7,14 @@ from typing import get_args
 
 import numpy as np
 
-from optimodels.families.coalition.deviations import Labels, all_labels, stable, tidy
-from optimodels.families.coalition.equilibrium import equilibrium
-from optimodels.families.coalition.game_data import MOST_PARTITIONED, Play
-from optimodels.families.coalition.microgrid import Floats, Partition, everyone_alone
-from optimodels.families.coalition.partitions import partitions
-from optimodels.families.coalition.solution_concepts import members
-from optimodels.families.coalition.stability import (
+from optimodels.arrays import Floats
+from optimodels.families.coalition.game.data import MOST_PARTITIONED, Play
+from optimodels.families.coalition.game.deviations import Labels, all_labels, stable, tidy
+from optimodels.families.coalition.game.equilibrium import equilibrium
+from optimodels.families.coalition.game.microgrid import Partition, everyone_alone
+from optimodels.families.coalition.game.partitions import partitions
+from optimodels.families.coalition.game.solution_concepts import members
+from optimodels.families.coalition.game.stability import (
     Path,
     Payments,
     Rule,

@@ -9,9 +9,9 @@ import numpy as np
 
 from optimodels.errors import DataError
 from optimodels.families.coalition.data import Instance, read
+from optimodels.families.coalition.game.microgrid import Microgrid, Partition, partition_of
+from optimodels.families.coalition.game.outsiders import Equilibria
 from optimodels.families.coalition.groups import public_flows
-from optimodels.families.coalition.microgrid import Microgrid, Partition, partition_of
-from optimodels.families.coalition.outsiders import Equilibria
 from optimodels.grid import Network
 from optimodels.model import Inputs
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimodels.families.coalition.microgrid import Floats, Ints, Microgrid, Partition
+from optimodels.arrays import Floats, Ints
+from optimodels.families.coalition.game.microgrid import Microgrid, Partition
 
 #: Weight of the proximal term beside the largest curvature: keeps every step determined.
 _PROXIMAL = 1e-7

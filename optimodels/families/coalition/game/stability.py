@@ -11,15 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from optimodels.families.coalition.microgrid import (
-    Floats,
-    Ints,
-    Partition,
-    everyone_alone,
-    partition_of,
-)
-from optimodels.families.coalition.partitions import subsets, without
-from optimodels.families.coalition.solution_concepts import members
+from optimodels.arrays import Floats, Ints
+from optimodels.families.coalition.game.microgrid import Partition, everyone_alone, partition_of
+from optimodels.families.coalition.game.partitions import subsets, without
+from optimodels.families.coalition.game.solution_concepts import members
 
 Rule = Literal["nash", "individual", "core"]
 #: What each agent gets in a partition (n,).

@@ -12,9 +12,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from optimodels.families.coalition.solution_concepts import (
+from optimodels.arrays import Floats
+from optimodels.families.coalition.game.solution_concepts import (
     MOST_LISTED,
-    Floats,
     Game,
     excesses,
     incidence,

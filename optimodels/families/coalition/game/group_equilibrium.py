@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimodels.families.coalition.equilibrium import equilibrium
-from optimodels.families.coalition.microgrid import Floats, Microgrid, Partition
+from optimodels.arrays import Floats
+from optimodels.families.coalition.game.equilibrium import equilibrium
+from optimodels.families.coalition.game.microgrid import Microgrid, Partition
 from optimodels.model import ExactAnswer, Formulation
 
 if TYPE_CHECKING:

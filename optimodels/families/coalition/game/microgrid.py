@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from optimodels.arrays import Floats, Ints
+
 #: Groups as coalitions (bit i: agent i), disjoint and of all agents, by their first member.
 Partition = tuple[int, ...]
 

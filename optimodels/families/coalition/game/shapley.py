@@ -7,7 +7,8 @@ from math import factorial
 
 import numpy as np
 
-from optimodels.families.coalition.solution_concepts import Floats, Game
+from optimodels.arrays import Floats
+from optimodels.families.coalition.game.solution_concepts import Game
 
 #: Of a normal mean, within so many standard errors lie 95 of 100.
 _CONFIDENCE = 1.959964
