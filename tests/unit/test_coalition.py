@@ -121,6 +121,30 @@ def test_more_than_a_line_can_bring_is_explained() -> None:
     assert "lines 14-15, 15-16 bring" in result.message
 
 
+def test_settlement_that_cannot_be_carried_names_the_group() -> None:
+    """In the 6th draw two who buy together need more than the lines around them bring."""
+    settings = ("model=coalition/self-interested", "parameters.seed=6")
+    result = solved(CASES / "base-300bus.yaml", *settings)
+    assert (result.stopped, result.verdict.status) == ("infeasible", "verified")
+    assert "go unmet" in result.message
+    assert "of group 2 (buses 276, 279)" in result.message
+
+
+@pytest.mark.parametrize(
+    ("model", "broken"),
+    [("ad-hoc", {"left to buy by A5"}), ("self-interested", {"left to buy by A5"}),
+     ("cooperative", set()), ("integrated", {"trade of A1 and A2"})],
+)  # fmt: skip
+def test_eight_agents_do_what_the_poster_says(model: str, broken: set[str]) -> None:
+    """All of its statements but those whose note says why not."""
+    result = solved(CASES / f"eight-agents-{model}.yaml")
+    assert result.verdict.status == "verified"
+    words = {row["figure"]: row["word"] for row in result.paper}
+    missed = {figure for figure, word in words.items() if word.startswith("not reproduced")}
+    assert missed == broken
+    assert all(": " in words[figure] for figure in missed)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_newton_and_cones_agree(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -103,6 +103,23 @@ def _scaled(branches: Branches, unit: float) -> Branches:
 
 def in_cvxpy(data: Dispatch) -> cp.Problem:
     """State it with all losses in one cone: ||(2 sqrt(r) y, L - l/L)|| <= L + l/L."""
+    return _in_cvxpy(data)
+
+
+def least_shortage(data: Dispatch) -> Floats | None:
+    """Return what would have to go unmet at every bus (n,), pu, where not all can be carried:
+    the least in all; None where the solver has no answer."""
+    import cvxpy as cp
+
+    unmet = cp.Variable(data.buses, name="unmet", nonneg=True)
+    try:
+        _in_cvxpy(data, unmet).solve("CLARABEL")
+    except cp.SolverError:
+        return None
+    return None if unmet.value is None else np.asarray(unmet.value) * data.unit
+
+
+def _in_cvxpy(data: Dispatch, unmet: cp.Variable | None = None) -> cp.Problem:
     import cvxpy as cp
 
     n, m, f = data.buses, len(data.public), len(data.private)
@@ -123,6 +140,8 @@ def in_cvxpy(data: Dispatch) -> cp.Problem:
         left = left - data.private.touching(n) / 2 @ private_loss
         curved = cp.hstack([curved, cp.multiply(np.sqrt(data.private.resistance), private_flow)])
         lost = cp.hstack([lost, private_loss])
+    if unmet is not None:
+        left = left + unmet
     rows: list[Any] = [(left == -data.injection, "balance")]
     part = lost / TYPICAL_LOSS
     cone = cp.SOC(TYPICAL_LOSS + part, cp.vstack([2 * curved, TYPICAL_LOSS - part]), axis=0)
@@ -137,6 +156,8 @@ def in_cvxpy(data: Dispatch) -> cp.Problem:
     cost = data.import_price * cp.sum(imported) - data.export_price * cp.sum(exported)
     if data.loss_price:
         cost = cost + data.loss_price * cp.sum(lost)
+    if unmet is not None:
+        cost = cp.sum(unmet)
     return cp.Problem(cp.Minimize(cost), [row for row, _ in rows])
 
 

@@ -5,16 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 from optimodels.arrays import Ints
-from optimodels.families.coalition.dispatch import Dispatch, in_cvxpy, in_pyomo, tight_in_pyomo
+from optimodels.families.coalition.dispatch import (
+    Dispatch,
+    in_cvxpy,
+    in_pyomo,
+    least_shortage,
+    tight_in_pyomo,
+)
 from optimodels.families.coalition.exact import exact
 from optimodels.model import Formulation
+
+#: Less than this goes unmet only by rounding, in the unit of flows.
+_SEEN = 1e-6
 
 
 def conflict(data: Dispatch) -> str | None:
     """Say which bus or group asks for more than its branches can bring.
 
-    A branch brings its end y - r y^2 / 2, at most 1 / (2 r); what is found is a proof, None is
-    none of the opposite.
+    A branch brings its end y - r y^2 / 2, at most 1 / (2 r): where that proves it, it is the
+    reason. Where only several branches together are too weak, it is what would have to go unmet.
     """
     wires = [data.public, data.private]
     start, end, r = (
@@ -41,9 +50,28 @@ def conflict(data: Dispatch) -> str | None:
                     f"{room * data.unit:.4g} pu at the most"
                 )
     if not said:
-        return None
+        return _unmet(data)
     more = f" (and {len(said) - 3} more)" if len(said) > 3 else ""
     return "; ".join(said[:3]) + more
+
+
+def _unmet(data: Dispatch) -> str | None:
+    short = least_shortage(data)
+    if short is None or short.sum() <= _SEEN * data.unit:
+        return None
+    sizes = np.bincount(data.group)
+    said: list[tuple[float, str]] = []
+    for label in np.unique(data.group[short > _SEEN * data.unit]).tolist():
+        inside = np.flatnonzero((data.group == label) & (short > _SEEN * data.unit))
+        worst = inside[np.argsort(-short[inside])]
+        shown = ", ".join(map(str, data.number[worst[:3]].tolist()))
+        buses = f"bus{'' if len(worst) == 1 else 'es'} {shown}{', ...' if len(worst) > 3 else ''}"
+        who = f"group {label + 1} ({buses})" if sizes[label] > 1 else buses
+        said.append((float(short[inside].sum()), who))
+    said.sort(reverse=True)
+    parts = "; ".join(f"{amount:.4g} pu of {who}" for amount, who in said[:3])
+    more = f"; {len(said) - 3} more" if len(said) > 3 else ""
+    return f"the network cannot carry it: at least {short.sum():.4g} pu go unmet, {parts}{more}"
 
 
 def _lines(number: Ints, start: Ints, end: Ints) -> str:
