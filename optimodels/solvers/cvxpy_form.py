@@ -133,10 +133,14 @@ class Reading:
             return None
         taken: dict[int, int] = {}
         found = []
+        plain: dict[int, Floats] = {}
         for identity, piece in self._cones:
             if duals.get(identity) is None:
                 return None
-            values = np.asarray(duals[identity], dtype=float).ravel(order="F")
+            if identity not in plain:
+                # One constraint holds thousands of cones, and a solver may give a list.
+                plain[identity] = np.asarray(duals[identity], dtype=float).ravel(order="F")
+            values = plain[identity]
             at = taken.get(identity, 0)
             taken[identity] = at + len(piece)
             found.append(values[at : at + len(piece)])
