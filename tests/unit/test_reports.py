@@ -34,7 +34,9 @@ def test_cases_reports_are_in_step(family: str, tmp_path: Path) -> None:
     """Words and layout to the letter; figures as far as processors agree on them."""
     make().report_family(family, tmp_path)
     kept = ROOT / "reports" / family
-    assert {p.name for p in tmp_path.iterdir()} == {p.name for p in kept.iterdir()}
+    assert {p.name for p in tmp_path.iterdir()} == {p.name for p in kept.iterdir() if p.is_file()}
+    linked = re.findall(r"\]\(([\w-]+/README\.md)\)", (kept / "README.md").read_text())
+    assert all((kept / page).is_file() for page in linked), "run: python reports/make.py --long"
     new = (tmp_path / "README.md").read_text().splitlines()
     old = (kept / "README.md").read_text().splitlines()
     assert len(new) == len(old), "run: python reports/make.py"
