@@ -1,6 +1,6 @@
 """Solvers that are wrong on purpose: each breaks its promise in one way.
 
-Honest work is done by SciPy on the canonical form; what is said about it is not. They are
+Honest work is done on the canonical form's bare arrays; what is said about it is not. They are
 drivers, as a catalogue names them, so that they also run in processes of their own.
 """
 
@@ -13,8 +13,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import clarabel
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp, minimize
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from optimodels.arrays import Floats
 from optimodels.form import Form
@@ -32,23 +34,20 @@ def wrong_objective(problem: Any, *_: Any) -> Claim:
 
 
 def infeasible_point(problem: Any, *_: Any) -> Claim:
-    """One coordinate past its bound."""
+    """One coordinate past its bound, or moved where it has none."""
     form = problem.form
     claim = _honest(form)
     if claim.x is None:
         return claim
     x = claim.x.copy()
-    x[0] = form.upper[0] + 1.0
+    x[0] = form.upper[0] + 1.0 if np.isfinite(form.upper[0]) else x[0] + 1.0 + abs(x[0])
     return replace(claim, x=x, objective=form.objective(x))
 
 
 def false_optimal(problem: Any, *_: Any) -> Claim:
-    """The worst feasible point by the linear part, called the best."""
+    """A feasible point that is worse than the best, called the best."""
     form = problem.form
-    x = _solve(form, -form.sign)
-    if form.quadratic is not None and x is not None:
-        # A vertex, far from where a curved objective has its optimum.
-        x = _solve(replace(form, linear=np.arange(1.0, len(x) + 1)), 1.0)
+    x = _by_milp(form, -1.0) if form.integer.any() else _elsewhere(form)
     return Claim("infeasible") if x is None else Claim("optimal", "optimal", "", x)
 
 
@@ -89,11 +88,11 @@ def crashes(problem: Any, solver: Any, limits: Any, options: Any, live: Any, rea
 
 
 def liar(lie: Callable[..., Claim]) -> Solver:
-    """Return a catalogue entry for one of the above, able to take anything linear."""
+    """Return a catalogue entry for one of the above, able to take what is convex or linear."""
     return Solver(
         name="liar",
         via="cvxpy",
-        classes=frozenset({"LP", "MILP", "QP"}),
+        classes=frozenset({"LP", "MILP", "QP", "SOCP", "EXP"}),
         native="",
         options=Options(),
         driver=f"{__name__}:{lie.__name__}",
@@ -101,34 +100,73 @@ def liar(lie: Callable[..., Claim]) -> Solver:
 
 
 def _honest(form: Form) -> Claim:
-    x = _solve(form, form.sign) if form.quadratic is None else _solve_quadratic(form)
+    x = _by_milp(form) if form.integer.any() else _by_cones(form)
     if x is None:
         return Claim("infeasible")
     return Claim("optimal", "optimal", "", x, form.objective(x))
 
 
-def _solve_quadratic(form: Form) -> Floats:
-    """Minimise a convex quadratic objective by SciPy's trust-region method."""
-    assert form.quadratic is not None
-    bent = form.sign * form.quadratic.toarray()
-    slope = form.sign * form.linear
-    found = minimize(
-        lambda x: 0.5 * x @ bent @ x + slope @ x,
-        np.clip(np.zeros(len(slope)), form.lower, form.upper),
-        jac=lambda x: bent @ x + slope,
-        hess=lambda x: bent,
-        method="trust-constr",
-        bounds=Bounds(form.lower, form.upper),
-        constraints=LinearConstraint(form.rows.toarray(), form.row_lower, form.row_upper),
-    )
-    return np.asarray(found.x, dtype=float)
-
-
-def _solve(form: Form, sign: float) -> Floats | None:
+def _by_milp(form: Form, sign: float = 1.0) -> Floats | None:
+    """The best point by the linear part, or with sign -1 the worst."""
     found = milp(
-        sign * form.linear,
+        sign * form.sign * form.linear,
         integrality=form.integer.astype(int),
         bounds=Bounds(form.lower, form.upper),
         constraints=LinearConstraint(form.rows, form.row_lower, form.row_upper),
     )
     return None if found.x is None else form.rounded(np.asarray(found.x, dtype=float))
+
+
+def _elsewhere(form: Form) -> Floats | None:
+    """A feasible point in a box around the optimum, at the far end of a direction of its own."""
+    best = _by_cones(form)
+    if best is None:
+        return None
+    size = np.maximum(1.0, np.abs(best))
+    k = np.arange(1.0, len(best) + 1)
+    near = replace(
+        form,
+        linear=form.sign * k * (-1.0) ** k / size,
+        quadratic=None,
+        lower=np.maximum(form.lower, best - size),
+        upper=np.minimum(form.upper, best + size),
+    )
+    return _by_cones(near)
+
+
+def _by_cones(form: Form) -> Floats | None:
+    """The best point of a convex form, by Clarabel on its bare arrays: A x + s = b, s in cones."""
+    n = len(form.linear)
+    body = sparse.csr_array(sparse.vstack([form.rows, sparse.eye_array(n)], format="csr"))
+    low = np.concatenate([form.row_lower, form.lower])
+    high = np.concatenate([form.row_upper, form.upper])
+    fixed = low == high
+    above, below = np.isfinite(low) & ~fixed, np.isfinite(high) & ~fixed
+    parts = [body[fixed], -body[above], body[below]]
+    sides = [low[fixed], -low[above], high[below]]
+    cones: list[Any] = [
+        clarabel.ZeroConeT(int(fixed.sum())),
+        clarabel.NonnegativeConeT(int(above.sum() + below.sum())),
+    ]
+    for cone in form.cones:
+        parts.append(-cone.matrix)
+        sides.append(cone.offset)
+        rows = len(cone.offset)
+        cones.append(
+            clarabel.ExponentialConeT()
+            if cone.kind == "exponential"
+            else clarabel.SecondOrderConeT(rows)
+        )
+    bent = sparse.csc_array((n, n)) if form.quadratic is None else form.sign * form.quadratic
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    solver = clarabel.DefaultSolver(
+        sparse.csc_matrix(sparse.triu(bent)),
+        form.sign * form.linear,
+        sparse.csc_matrix(sparse.vstack(parts)),
+        np.concatenate(sides),
+        cones,
+        settings,
+    )
+    found = solver.solve()
+    return np.asarray(found.x) if str(found.status) in ("Solved", "AlmostSolved") else None
