@@ -115,10 +115,21 @@ class _Run:
 
 def _runs(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[_Run]:
     names = [column.removeprefix("parameters.") for column in index.columns]
-    columns = [_short([_shown(v) for v in column]) for column in zip(*index.values, strict=True)]
+    columns = [
+        _short(_shown_all(name, column))
+        for name, column in zip(names, zip(*index.values, strict=True), strict=True)
+    ]
     for number, key in enumerate(index.keys):
         shown = [column[number] for column in columns]
         yield _Run(dict(zip(names, shown, strict=True)), summaries.get(key))
+
+
+def _shown_all(name: str, column: Sequence[Any]) -> list[Any]:
+    """The values of a key; models of one family without its name."""
+    families = {str(value).partition("/")[0] for value in column}
+    if name == "model" and len(families) == 1:
+        return [str(value).partition("/")[2] for value in column]
+    return [_shown(value) for value in column]
 
 
 def _short(column: Sequence[Any]) -> Sequence[Any]:
@@ -259,8 +270,9 @@ def _row_by_row(title: str, told: str, groups: Sequence[Sequence[_Run]]) -> Tabl
                 if figure["of"] == "run":
                     figures.setdefault(figure["figure"], []).append(figure)
         for name, found in figures.items():
-            ours, word = _folded(found)
-            line |= {f"{name} printed": found[0]["paper"], f"{name} ours": ours, name: word}
+            ours, median, word = _folded(found)
+            line |= {f"{name} printed": found[0]["paper"], f"{name} ours": ours}
+            line |= ({} if median is None else {f"{name} median": median}) | {name: word}
             words.setdefault(name, Counter())[word] += 1
             notes |= dict.fromkeys(f"{name}: {one['note']}" for one in found if one["note"])
         weakest = min((run.verdict for run in runs), key=_STRENGTH.index)
@@ -272,18 +284,19 @@ def _row_by_row(title: str, told: str, groups: Sequence[Sequence[_Run]]) -> Tabl
     return Table(title, rows, "; ".join([told, *counts, *notes]))
 
 
-def _folded(found: Sequence[Mapping[str, Any]]) -> tuple[Any, str]:
-    """Our figure and its word: of several seeds their mean and spread, and whether the printed
-    figure lies among theirs."""
+def _folded(found: Sequence[Mapping[str, Any]]) -> tuple[Any, float | None, str]:
+    """Our figure and its word: of several seeds their mean and spread, their median, and whether
+    the printed figure lies among theirs."""
     numbers = [one["ours"] for one in found if isinstance(one["ours"], (int, float))]
     said = found[0]["paper"]
     if len(found) == 1 or len(numbers) < 2 or not isinstance(said, (int, float)):
-        return found[0]["ours"], _word(found[0])
+        return found[0]["ours"], None, _word(found[0])
     ours = f"{statistics.fmean(numbers):.6g} ± {statistics.stdev(numbers):.2g}"
+    median = statistics.median(numbers)
     if all(one["word"] == "reproduced" for one in found):
-        return ours, "reproduced"
+        return ours, median, "reproduced"
     within = min(numbers) <= said <= max(numbers)
-    return ours, "among the draws" if within else f"not among {len(numbers)} draws"
+    return ours, median, "among the draws" if within else f"not among {len(numbers)} draws"
 
 
 def _word(figure: Mapping[str, Any]) -> str:
