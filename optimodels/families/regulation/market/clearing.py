@@ -1,0 +1,266 @@
+"""Where supply and demand meet: the root of the curves, in one area or many, by bisection.
+
+At a price p the excess of supply lies between two numbers, which differ where a bid stands at p;
+both rise with p. The market clears at every p at which they have 0 between them. Tie rules, ours:
+of several clearing prices the mean of the lowest and the highest (the lowest, if there is no
+highest); of several quantities the greatest trade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optimodels.arrays import Floats
+from optimodels.errors import DataError
+from optimodels.families.regulation.market.curves import Side
+
+#: $/MWh beyond which no price is looked for.
+MOST_PRICE = 1e9
+#: Halvings that leave nothing between two doubles of one size.
+_HALVINGS = 200
+
+Excess = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Market:
+    """One area: its curves, and MW that are bought at any price beside the demand."""
+
+    supply: Side
+    demand: Side
+    must_run: Any = 0.0
+    name: str = ""
+
+    def least(self, p: Any) -> Any:
+        """Return the least excess of supply at p, MW."""
+        return self.supply.below(p) - self.demand.upto(p) - self.must_run
+
+    def most(self, p: Any) -> Any:
+        """Return the most."""
+        return self.supply.upto(p) - self.demand.below(p) - self.must_run
+
+
+@dataclass(frozen=True)
+class Clearing:
+    """What a market clears at, MW and $/MWh; ``quantity`` is all that is supplied.
+
+    ``price`` is between ``lowest`` and ``highest``, the prices that clear it. Slopes are in
+    $/(MW^2 h): 0 on a step, infinite between steps.
+    """
+
+    quantity: Any
+    price: Any
+    lowest: Any
+    highest: Any
+    supply_slope: Any
+    demand_slope: Any
+
+
+@dataclass(frozen=True)
+class Link:
+    """A tie line between the areas ``one`` and ``other``, by number; flows count from one on."""
+
+    one: int
+    other: int
+    limit: float
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """Several areas (a,): ``supplied`` and ``bought`` MW (bought with must-run), prices as in
+    ``Clearing``; ``flow`` (l,) MW over the lines."""
+
+    supplied: Floats
+    bought: Floats
+    price: Floats
+    lowest: Floats
+    highest: Floats
+    flow: Floats
+
+
+def clear(market: Market) -> Clearing:
+    """Clear one market, or K at once: any number of its curves may be an array (K,).
+
+    Fast enough for every interval of a simulation: about sixty evaluations of both curves, whether
+    of one market or of thousands. Raises DataError where no price clears it.
+    """
+    low, high = _prices(market.least, market.most, _breaks([market]))
+    price = _tie(low, high)
+    quantity = np.minimum(market.supply.upto(price), market.demand.upto(price) + market.must_run)
+    if np.any(quantity <= 0):
+        raise _no_trade(market)
+    supply, demand = market.supply.slope(price), market.demand.slope(price)
+    return Clearing(*(_plain(x) for x in (quantity, price, low, high, supply, demand)))
+
+
+def clear_areas(markets: list[Market], links: list[Link]) -> Cleared:
+    """Clear areas that trade over lines without loops.
+
+    Seen from one area, what lies behind a line offers ``clip(its excess at p, -limit, limit)``:
+    either both ends have one price or the line is full. So the price of the first area is one
+    root, and those behind full lines are one each.
+    """
+    n = len(markets)
+    found = {name: np.zeros(n) for name in ("supplied", "bought", "price", "lowest", "highest")}
+    flow = np.zeros(len(links))
+    children: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    order, seen = [0], {0}
+    for here in order:
+        for k, link in enumerate(links):
+            there = {link.one: link.other, link.other: link.one}.get(here)
+            if there is not None and there not in seen:
+                seen.add(there)
+                order.append(there)
+                children[here].append((there, k))
+
+    def net(area: int, p: Any, most: bool) -> Any:
+        own = (markets[area].most if most else markets[area].least)(p)
+        for child, k in children[area]:
+            own = own + np.clip(net(child, p, most), -links[k].limit, links[k].limit)
+        return own
+
+    def settle(area: int, sent: float, price: float, low: float, high: float) -> None:
+        """Fix an area that sends ``sent`` to its parent, and all behind it."""
+        ends = [(float(np.clip(net(c, price, False), -links[k].limit, links[k].limit)),
+                 float(np.clip(net(c, price, True), -links[k].limit, links[k].limit)))
+                for c, k in children[area]]  # fmt: skip
+        ends.append((float(markets[area].least(price)), float(markets[area].most(price))))
+        least, most = (sum(end[i] for end in ends) for i in (0, 1))
+        # Where bids stand at the price there is a choice: every one in the same proportion.
+        part = np.clip((sent - least) / (most - least), 0.0, 1.0) if most > least else 0.0
+        given = [a + float(part) * (b - a) for a, b in ends]
+        excess = sent - sum(given[:-1])
+        market = markets[area]
+        bought = min(float(market.demand.upto(price)) + market.must_run,
+                     float(market.supply.upto(price)) - excess)  # fmt: skip
+        for name, value in (("supplied", bought + excess), ("bought", bought), ("price", price),
+                            ("lowest", low), ("highest", high)):  # fmt: skip
+            found[name][area] = value
+        for (child, k), amount in zip(children[area], given[:-1], strict=True):
+            flow[k] = amount if links[k].one == child else -amount
+            inner = _within(net, child, amount, links[k].limit, price, low, high, markets)
+            settle(child, amount, *inner)
+
+    low, high = _prices(lambda p: net(0, p, False), lambda p: net(0, p, True), _breaks(markets))
+    settle(0, 0.0, float(_tie(low, high)), float(low), float(high))
+    if not np.any(found["bought"] > 0):
+        raise _no_trade(markets[0])
+    return Cleared(**found, flow=flow)
+
+
+def _within(
+    net: Callable[[int, Any, bool], Any],
+    child: int,
+    sent: float,
+    limit: float,
+    price: float,
+    low: float,
+    high: float,
+    markets: list[Market],
+) -> tuple[float, float, float]:
+    """Return the price behind a line, and the lowest and highest: the line's own if not full."""
+    if abs(sent) < limit:
+        return price, low, high
+    own_low, own_high = _prices(
+        lambda p: net(child, p, False) - sent,
+        lambda p: net(child, p, True) - sent,
+        _breaks(markets),
+    )
+    own = float(_tie(own_low, own_high))
+    # No difference of prices that nothing forces.
+    if own_low <= price <= own_high:
+        own = price
+    return own, float(own_low), float(own_high)
+
+
+def _prices(least: Excess, most: Excess, breaks: Floats) -> tuple[Any, Any]:
+    """Return the lowest and the highest price at which 0 is between the least and most excess.
+
+    ``breaks`` (..., m) are in rising order; between two of them both are continuous, and a root on
+    one is returned as that very number. Raises DataError where there is none.
+    """
+    bottom = breaks[..., 0] - 1.0 - np.abs(breaks[..., 0])
+    top = np.maximum(np.abs(breaks[..., -1]), 1.0)
+    while np.any(most(top) < 0):
+        top = np.where(most(top) < 0, 4 * top, top)
+        if np.any(top > MOST_PRICE):
+            raise DataError(
+                "parameters.supply",
+                f"cannot meet the demand that is bought at any price: {-_worst(most(top)):.6g} MW "
+                f"are missing at {MOST_PRICE:g} $/MWh",
+            )
+    while np.any(most(bottom) >= 0):
+        bottom = np.where(most(bottom) >= 0, 4 * bottom, bottom)
+        if np.any(bottom < -MOST_PRICE):
+            raise DataError("parameters.supply", "exceeds what demand takes at any price")
+    lowest = _first(lambda p: most(p) >= 0, bottom, top, breaks)[1]
+    far = np.where(least(top) <= 0, MOST_PRICE, top)
+    highest = _first(lambda p: least(p) > 0, bottom, far, breaks)[0]
+    highest = np.where(least(far) <= 0, np.inf, highest)
+    # Where they are one root, rounding may set one before the other.
+    return np.minimum(lowest, highest), np.maximum(lowest, highest)
+
+
+def _first(holds: Callable[[Any], Any], low: Any, high: Any, breaks: Floats) -> tuple[Any, Any]:
+    """Return neighbouring prices of which ``holds`` is false at the first, true at the second."""
+    count = breaks.shape[-1]
+    first, last = np.full(np.shape(low), -1), np.full(np.shape(low), count)
+    for _ in range(count.bit_length()):
+        middle = (first + last) // 2
+        at = np.take_along_axis(breaks, np.clip(middle, 0, count - 1)[..., None], -1)[..., 0]
+        at = np.clip(at, low, high)
+        open_, true = last - first > 1, holds(at)
+        low, first = np.where(open_ & ~true, at, low), np.where(open_ & ~true, middle, first)
+        high, last = np.where(open_ & true, at, high), np.where(open_ & true, middle, last)
+    for _ in range(_HALVINGS):
+        middle = low + (high - low) / 2
+        if np.all((middle <= low) | (middle >= high)):
+            break
+        true = holds(middle)
+        low, high = np.where(true, low, middle), np.where(true, middle, high)
+    return low, high
+
+
+def _tie(low: Any, high: Any) -> Any:
+    return np.where(
+        np.isfinite(high), low + (np.where(np.isfinite(high), high, low) - low) / 2, low
+    )
+
+
+def _breaks(markets: list[Market]) -> Floats:
+    """All breaks (..., m) of the markets' curves in rising order."""
+    parts: list[Any] = []
+    for market in markets:
+        shape = np.broadcast_shapes(*(np.shape(x) for x in _numbers(market)))
+        parts += [np.broadcast_to(b, shape) for s in (market.supply, market.demand)
+                  for b in s.breaks]  # fmt: skip
+    return np.sort(np.stack(parts, axis=-1).astype(float), axis=-1)
+
+
+def _numbers(market: Market) -> list[Any]:
+    """The numbers of a market that may be arrays over markets."""
+    from optimodels.families.regulation.market.curves import Ladder
+
+    sides = [s for s in (market.supply, market.demand) if not isinstance(s, Ladder)]
+    return [market.must_run, *(value for side in sides for value in vars(side).values())]
+
+
+def _worst(excess: Any) -> float:
+    return float(np.min(excess))
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if np.ndim(value) == 0 else np.asarray(value)
+
+
+def _no_trade(market: Market) -> DataError:
+    where = f" in {market.name!r}" if market.name else ""
+    return DataError(
+        "parameters.demand",
+        f"the curves do not cross{where}: the lowest offer is dearer than the highest bid, so "
+        "nothing is traded",
+    )
