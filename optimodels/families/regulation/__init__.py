@@ -36,5 +36,25 @@ MODELS = {
                 )
             },
         ),
+        declare(
+            __name__,
+            "frequency-response",
+            title="Frequency response: two areas after a loss of power",
+            source="003, sections 2.2, 3.1, 3.3, 5.1 and 5.2",
+            parameters="physical_parameters",
+            captions={
+                "response": Caption(
+                    "Frequency, and by how much generation, responsive load and exports of the "
+                    "study area change, over the whole run.",
+                    "trajectory",
+                ),
+                "response-start": Caption("The same in its first ten seconds.", "trajectory"),
+                "ace": Caption(
+                    "The frequency that the area is given, its area control error by demand "
+                    "response, and the power that regulates.",
+                    "trajectory",
+                ),
+            },
+        ),
     )
 }

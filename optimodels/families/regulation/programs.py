@@ -6,6 +6,9 @@ from optimodels.families.regulation.market.checks import EXACT, Point, checks
 from optimodels.families.regulation.market.data import Auction, read
 from optimodels.families.regulation.market.results import market_clearing as _report
 from optimodels.families.regulation.parameters import MarketClearing
+from optimodels.families.regulation.physics.programs import (
+    FREQUENCY_RESPONSE as FREQUENCY_RESPONSE,
+)
 from optimodels.families.regulation.sharing import allocation
 from optimodels.families.regulation.sharing import results as sharing
 from optimodels.model import Answer, Compute, Done, Outcome, Program, Solve

@@ -53,7 +53,7 @@ def step(size: float, start: float, end: float | None = None) -> Signal:
 
 
 def ramp(size: float, start: float, rise: float, end: float | None = None) -> Signal:
-    """Return a straight rise to ``size`` in ``rise`` seconds, and as long a fall from ``end`` on."""
+    """Return a straight rise to ``size`` in ``rise`` s, and as long a fall from ``end`` on."""
     times, values = [start, start + rise], [0.0, size]
     if end is not None:
         times += [end, end + rise]

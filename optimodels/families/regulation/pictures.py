@@ -1,0 +1,7 @@
+"""Pictures of the regulation family."""
+
+from __future__ import annotations
+
+from optimodels.families.regulation.physics.pictures import (
+    frequency_response as frequency_response,
+)
