@@ -56,5 +56,20 @@ MODELS = {
                 ),
             },
         ),
+        declare(
+            __name__,
+            "regulation-cost",
+            title="Regulation cost: who is paid for regulation between dispatches",
+            source="003, sections 3.4, 3.5 and 5.3",
+            parameters="physical_parameters",
+            captions={
+                "prices": Caption(
+                    "Prices of dispatch and of regulation, and what the area's own deviations owe.",
+                    "prices",
+                ),
+                "resources": Caption("What each resource is paid.", "resources"),
+                "costs": Caption("Cost of regulation by resource, over the runs of the sweep."),
+            },
+        ),
     )
 }

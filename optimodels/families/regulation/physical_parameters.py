@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_serializer, model_validator
 
+from optimodels.families.regulation.parameters import Supply
 from optimodels.parameters import Number, Parameters, Strict, Whole
 
 #: Steps of a simulation: a day by seconds, with room.
@@ -198,4 +199,71 @@ class FrequencyResponse(Physics):
         for one in self.disturbance:
             if one.of != "loss":
                 raise ValueError(f"{one.of} can be given in an open loop only; set loop: open")
+        return self
+
+
+class RegulationCost(Physics):
+    """What regulation costs over five-minute dispatches, and who is paid for it."""
+
+    system_load_mw: _Positive = Field(default=100_000.0, description="MW; of both areas together")
+    supply: Supply = Field(
+        default={"form": "asymptotic", "c0": 15.0, "c1": 20.0, "c2": 1.5, "q_w": 100.0,
+                 "q_m": 1620.0}, validate_default=True,
+        description="the study area's, in MW and $/MWh, as in regulation/market-clearing",
+    )  # fmt: skip
+    mean_price: _Positive = Field(
+        default=50.0, description="$/MWh; P_A, at which half of the responsive load is served"
+    )
+    elasticity: Annotated[Number, Field(lt=0, ge=-1000)] = Field(
+        default=-2.0, description="eta of the responsive load at the mean price, below 0"
+    )
+    intervals: Whole = Field(default=12, ge=1, le=2016, description="dispatches; a day has 288")
+    interval_s: _Positive = Field(default=300.0, description="s between dispatches")
+    regulation_s: _Positive = Field(
+        default=4.0, description="s between prices of regulation; a part of interval_s"
+    )
+    dispatch_decay: _Positive = Field(
+        default=0.2,
+        description="s; T_decay with which dispatched resources take up their new quantity (the "
+        "paper also calls 2.5 reasonable)",
+    )
+    load_profile: list[Annotated[Number, Field(gt=0)]] = Field(
+        default=[1.0, 1.0], min_length=2, max_length=10_000,
+        description="the study area's load by its mean, at even times from beginning to end, "
+        "straight in between",
+    )  # fmt: skip
+    disturbance: Disturbances = Field(
+        default=[{"shape": "step", "size": 0.01}], validate_default=True,
+        description="as in regulation/frequency-response; power lost, beside the load profile",
+    )  # fmt: skip
+    demand_follows: _Share = Field(
+        default=0.0, description="rho_D, part of ACE that demand response takes at once; 0: none"
+    )
+    needed: Literal["ace", "response"] = Field(
+        default="ace",
+        description="dQ that sets the price: ace: -ACE; response: what all resources give, which "
+        "is what droop asks of the area",
+    )
+    price_includes_dispatch: bool = Field(
+        default=False, description="whether the price of regulation P_R includes P_C"
+    )
+    reference: _Share | None = Field(
+        default=0.01, description="demand response to compare with, part of load; null: none"
+    )
+    seed: Whole = Field(default=1, ge=0, le=2**63 - 1, description="seed of the noise")
+
+    @model_validator(mode="after")
+    def _fits(self) -> RegulationCost:
+        turns = self.interval_s / self.regulation_s
+        if abs(turns - round(turns)) > 1e-9 or turns < 0.5:
+            raise ValueError(
+                f"interval_s {self.interval_s:g} must be a multiple of regulation_s "
+                f"{self.regulation_s:g}"
+            )
+        if self.intervals * turns > MOST_STEPS:
+            raise ValueError(f"has more than {MOST_STEPS} prices of regulation")
+        if not self.agc or self.agc_share == 0:
+            raise ValueError("regulation is paid by ACE: it needs agc: true and agc_share above 0")
+        if any(one.of != "loss" for one in self.disturbance):
+            raise ValueError("disturbance must be of loss: the loop is closed")
         return self

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from optimodels.families.regulation.physics.cost_pictures import (
+    regulation_cost as regulation_cost,
+)
 from optimodels.families.regulation.physics.pictures import (
     frequency_response as frequency_response,
 )

@@ -9,6 +9,9 @@ from optimodels.families.regulation.parameters import MarketClearing
 from optimodels.families.regulation.physics.programs import (
     FREQUENCY_RESPONSE as FREQUENCY_RESPONSE,
 )
+from optimodels.families.regulation.physics.programs import (
+    REGULATION_COST as REGULATION_COST,
+)
 from optimodels.families.regulation.sharing import allocation
 from optimodels.families.regulation.sharing import results as sharing
 from optimodels.model import Answer, Compute, Done, Outcome, Program, Solve

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from optimodels.families.regulation.physics import results
+from optimodels.families.regulation.physics import cost_results, results
+from optimodels.families.regulation.physics.cost import read_hour
 from optimodels.families.regulation.physics.data import read_response
 from optimodels.model import Compute, Program
 
@@ -35,4 +36,27 @@ FREQUENCY_RESPONSE = Program(
     ),
     report=results.frequency_response,
     main="response",
+)
+
+REGULATION_COST = Program(
+    read=read_hour,
+    stages=(
+        Compute(
+            "regulation",
+            lambda hour, done: cost_results.pay(hour),
+            equations=(
+                "every five minutes   S(P_C) = Q(P_C) = Q_C;  R_S, R_D: slopes there",
+                "                     R = R_S R_D / (R_S + R_D),  rho_D = R_S / (R_S + R_D)",
+                "taken up             Q(t) = Q_C + (Q(t_C) - Q_C) exp(-(t - t_C) / T_decay)",
+                "all the time         the two areas of regulation/frequency-response",
+                "every four seconds   P_R = R dQ (+ P_C),  dQ = -ACE or sum_i dQ_i",
+                "cost of resource i   integral of P_R dQ_i dt, dQ_i its actual response;",
+                "                     i: supply on droop, supply on ACE, demand response",
+                "owed by deviation    integral of P_R dQ dt of the area's own deviations, of",
+                "                     exports and of damping: the same sum",
+            ),
+        ),
+    ),
+    report=cost_results.regulation_cost,
+    main="regulation",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,16 @@ from optimodels.result import Row
 
 #: Rows that a trajectory has at most: every so many times of a longer run.
 _MOST_ROWS = 3001
-#: Responsive load has recovered where no more than this part of its peak is left.
+#: Responsive load has recovered when no more than this part of its peak is left for once.
 _RECOVERED = 0.05
 
 
 def respond(response: Response) -> Outcome:
     """Simulate and check."""
     found = simulate(response)
-    values = {**_stability(found.modes), **_extremes(response, found), **_area(response, found),
-              **_ended(response, found)}  # fmt: skip
+    values = _values(response, found)
+    if response.system.demand_response and response.linear:
+        values |= _without(response, found, values)
     arrays = {
         "time": response.grid,
         "trajectory": _trajectory(response, found),
@@ -47,11 +49,49 @@ def frequency_response(response: Response, done: Done) -> Answer:
     return Answer(found.values, tables, _notes(response, found))
 
 
+def _values(response: Response, found: Simulated) -> dict[str, Any]:
+    return {
+        **_stability(found.modes),
+        **_extremes(response, found),
+        **_area(response, found),
+        **_ended(response, found),
+    }
+
+
+def _without(response: Response, found: Simulated, values: dict[str, Any]) -> dict[str, Any]:
+    """The same without demand response, and what 003, section 5 says of the difference."""
+    bare = replace(response.system, demand_response=0.0, demand_share=0.0)
+    plain = replace(response, system=bare)
+    other = simulate(plain)
+    theirs = {**_extremes(plain, other), **_area(plain, other)}
+    if response.open_loop:
+        ace = "ace_mean_absolute_percent", "ace_deviation_percent"
+        smaller = [values[name] < theirs[name] for name in ace]
+        return {
+            **{f"{name}_without": theirs[name] for name in ace},
+            "ace_magnitude": "smaller" if smaller[0] else "not smaller",
+            "ace_variance": "smaller" if smaller[1] else "not smaller",
+        }
+    exports = found.parts["exports"], other.parts["exports"]
+    most = float(np.abs(exports[1]).max())
+    moved = float(np.abs(exports[0] - exports[1]).max()) / most if most else 0.0
+    hz, name = response.nominal_hz, "generation_peak_percent"
+    away = [max(hz - v["nadir_hz"], v["peak_hz"] - hz) for v in (values, theirs)]
+    generation = [abs(v[name]) for v in (values, theirs)]
+    return {
+        "nadir_hz_without": theirs["nadir_hz"],
+        "generation_peak_percent_without": theirs[name],
+        "exports_moved_percent_of_peak": 100 * moved,
+        "excursion": "smaller" if away[0] < away[1] else "not smaller",
+        "generation": "less" if generation[0] < generation[1] else "not less",
+    }
+
+
 def _stability(found: Modes) -> dict[str, Any]:
     return {
         "stable": found.largest < 0,
         "largest_real_eigenvalue": found.largest,
-        "slowest_mode": found.names[0],
+        "dominant_mode": found.names[0],
         "least_damping": found.margin,
         "least_damped_mode": found.names[int(np.argmin(found.damping))],
     }
@@ -76,8 +116,8 @@ def _area(response: Response, found: Simulated) -> dict[str, Any]:
     load, generation = parts["load"], parts["droop"] + parts["agc"]
     top = int(np.argmax(np.abs(load)))
     most = float(np.abs(load[top]))
-    later = np.flatnonzero(np.abs(load) > _RECOVERED * most)
-    back = response.grid[later[-1] + 1] if most and later[-1] + 1 < len(load) else None
+    back = np.flatnonzero(np.abs(load[top:]) <= _RECOVERED * most)
+    recovered = float(response.grid[top + back[0]]) if most and len(back) else None
     weight = np.diff(response.grid) / response.grid[-1]
     middle = (parts["ace"][1:] + parts["ace"][:-1]) / 2
     ace_mean = percent * float(found.integrals[-1, 2]) / float(response.grid[-1])
@@ -85,11 +125,12 @@ def _area(response: Response, found: Simulated) -> dict[str, Any]:
         "generation_peak_percent": float(generation[np.argmax(np.abs(generation))]),
         "load_peak_percent": float(load[top]),
         "load_peak_time_s": float(response.grid[top]) if most else None,
-        "load_recovery_time_s": None if back is None else float(back),
+        "load_recovery_time_s": recovered,
         "exports_lowest_percent": float(parts["exports"].min()),
         "exports_highest_percent": float(parts["exports"].max()),
         "exports_integral_percent_s": percent * float(found.integrals[-1, 1]),
         "ace_mean_percent": ace_mean,
+        "ace_mean_absolute_percent": float(weight @ np.abs(middle)),
         "ace_deviation_percent": float(np.sqrt(weight @ (middle - ace_mean) ** 2)),
         "ace_largest_percent": float(np.abs(parts["ace"]).max()),
     }
@@ -160,7 +201,7 @@ def _notes(response: Response, found: Outcome) -> tuple[str, ...]:
     if not values["stable"]:
         notes.append(
             f"unstable: an eigenvalue of real part {values['largest_real_eigenvalue']:.4g} 1/s, "
-            f"in {values['slowest_mode']}; the run is simulated all the same, and no closed form "
+            f"in {values['dominant_mode']}; the run is simulated all the same, and no closed form "
             "of an end holds"
         )
     if not response.linear:
