@@ -227,7 +227,7 @@ def test_plateau_without_agc() -> None:
 
 
 def test_first_acceleration_is_loss_over_inertia() -> None:
-    response, found = simulated(duration=0.001, time_step=0.0001)
+    _, found = simulated(duration=0.001, time_step=0.0001)
     assert found.frequency[1] == pytest.approx(-0.01 / 10 * 0.0001, rel=1e-4)
 
 

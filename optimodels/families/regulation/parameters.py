@@ -201,6 +201,28 @@ class MarketClearing(Parameters):
         "four beside each other",
     )
 
+    @property
+    def logistic(self) -> bool:
+        """Whether a demand is a logistic curve."""
+        return any(one.form is not None for one in self._demands())
+
+    @property
+    def curved(self) -> bool:
+        """Whether anything is a curve; else all are bids."""
+        supplies = [self.supply, *(one.supply for one in self.neighbours)]
+        return self.logistic or any(one.form is not None for one in supplies)
+
+    def _demands(self) -> list[Demand]:
+        return [self.demand, *(one.demand for one in self.neighbours)]
+
+    @model_validator(mode="after")
+    def _has_a_problem(self) -> MarketClearing:
+        if self.method == "pieces" and not self.curved:
+            raise ValueError("method pieces needs a curve; of bids, steps are the whole truth")
+        if self.method == "cone" and not self.logistic:
+            raise ValueError("method cone needs a logistic demand, whose entropy it takes")
+        return self
+
     @model_validator(mode="after")
     def _connected(self) -> MarketClearing:
         names = [self.area, *(one.name for one in self.neighbours)]

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.families.regulation.market.clearing import Link, Market
+from optimodels.families.regulation.market.areas import Link
+from optimodels.families.regulation.market.clearing import Market
 from optimodels.families.regulation.market.curves import Ladder, Logistic, Side
 
 

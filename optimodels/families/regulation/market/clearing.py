@@ -1,4 +1,4 @@
-"""Where supply and demand meet: the root of the curves, in one area or many, by bisection.
+"""Where supply and demand meet: the root of the curves, by bisection.
 
 At a price p the excess of supply lies between two numbers, which differ where a bid stands at p;
 both rise with p. The market clears at every p at which they have 0 between them. Tie rules, ours:
@@ -8,7 +8,7 @@ highest); of several quantities the greatest trade.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,14 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.errors import DataError
-from optimodels.families.regulation.market.curves import Side
+from optimodels.families.regulation.market.curves import Ladder, Side
 
 #: $/MWh beyond which no price is looked for.
 MOST_PRICE = 1e9
+#: What a market without a trade is told.
+NO_TRADE = (
+    "the curves do not cross: the lowest offer is dearer than the highest bid, so nothing is traded"
+)
 #: Halvings that leave nothing between two doubles of one size.
 _HALVINGS = 200
 
@@ -60,124 +64,22 @@ class Clearing:
     demand_slope: Any
 
 
-@dataclass(frozen=True)
-class Link:
-    """A tie line between the areas ``one`` and ``other``, by number; flows count from one on."""
-
-    one: int
-    other: int
-    limit: float
-
-
-@dataclass(frozen=True)
-class Cleared:
-    """Several areas (a,): ``supplied`` and ``bought`` MW (bought with must-run), prices as in
-    ``Clearing``; ``flow`` (l,) MW over the lines."""
-
-    supplied: Floats
-    bought: Floats
-    price: Floats
-    lowest: Floats
-    highest: Floats
-    flow: Floats
-
-
 def clear(market: Market) -> Clearing:
     """Clear one market, or K at once: any number of its curves may be an array (K,).
 
     Fast enough for every interval of a simulation: about sixty evaluations of both curves, whether
     of one market or of thousands. Raises DataError where no price clears it.
     """
-    low, high = _prices(market.least, market.most, _breaks([market]))
-    price = _tie(low, high)
+    low, high = prices(market.least, market.most, all_breaks([market]))
+    price = tie(low, high)
     quantity = np.minimum(market.supply.upto(price), market.demand.upto(price) + market.must_run)
     if np.any(quantity <= 0):
-        raise _no_trade(market)
+        raise DataError("parameters.demand", NO_TRADE)
     supply, demand = market.supply.slope(price), market.demand.slope(price)
     return Clearing(*(_plain(x) for x in (quantity, price, low, high, supply, demand)))
 
 
-def clear_areas(markets: list[Market], links: list[Link]) -> Cleared:
-    """Clear areas that trade over lines without loops.
-
-    Seen from one area, what lies behind a line offers ``clip(its excess at p, -limit, limit)``:
-    either both ends have one price or the line is full. So the price of the first area is one
-    root, and those behind full lines are one each.
-    """
-    n = len(markets)
-    found = {name: np.zeros(n) for name in ("supplied", "bought", "price", "lowest", "highest")}
-    flow = np.zeros(len(links))
-    children: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-    order, seen = [0], {0}
-    for here in order:
-        for k, link in enumerate(links):
-            there = {link.one: link.other, link.other: link.one}.get(here)
-            if there is not None and there not in seen:
-                seen.add(there)
-                order.append(there)
-                children[here].append((there, k))
-
-    def net(area: int, p: Any, most: bool) -> Any:
-        own = (markets[area].most if most else markets[area].least)(p)
-        for child, k in children[area]:
-            own = own + np.clip(net(child, p, most), -links[k].limit, links[k].limit)
-        return own
-
-    def settle(area: int, sent: float, price: float, low: float, high: float) -> None:
-        """Fix an area that sends ``sent`` to its parent, and all behind it."""
-        ends = [(float(np.clip(net(c, price, False), -links[k].limit, links[k].limit)),
-                 float(np.clip(net(c, price, True), -links[k].limit, links[k].limit)))
-                for c, k in children[area]]  # fmt: skip
-        ends.append((float(markets[area].least(price)), float(markets[area].most(price))))
-        least, most = (sum(end[i] for end in ends) for i in (0, 1))
-        # Where bids stand at the price there is a choice: every one in the same proportion.
-        part = np.clip((sent - least) / (most - least), 0.0, 1.0) if most > least else 0.0
-        given = [a + float(part) * (b - a) for a, b in ends]
-        excess = sent - sum(given[:-1])
-        market = markets[area]
-        bought = min(float(market.demand.upto(price)) + market.must_run,
-                     float(market.supply.upto(price)) - excess)  # fmt: skip
-        for name, value in (("supplied", bought + excess), ("bought", bought), ("price", price),
-                            ("lowest", low), ("highest", high)):  # fmt: skip
-            found[name][area] = value
-        for (child, k), amount in zip(children[area], given[:-1], strict=True):
-            flow[k] = amount if links[k].one == child else -amount
-            inner = _within(net, child, amount, links[k].limit, price, low, high, markets)
-            settle(child, amount, *inner)
-
-    low, high = _prices(lambda p: net(0, p, False), lambda p: net(0, p, True), _breaks(markets))
-    settle(0, 0.0, float(_tie(low, high)), float(low), float(high))
-    if not np.any(found["bought"] > 0):
-        raise _no_trade(markets[0])
-    return Cleared(**found, flow=flow)
-
-
-def _within(
-    net: Callable[[int, Any, bool], Any],
-    child: int,
-    sent: float,
-    limit: float,
-    price: float,
-    low: float,
-    high: float,
-    markets: list[Market],
-) -> tuple[float, float, float]:
-    """Return the price behind a line, and the lowest and highest: the line's own if not full."""
-    if abs(sent) < limit:
-        return price, low, high
-    own_low, own_high = _prices(
-        lambda p: net(child, p, False) - sent,
-        lambda p: net(child, p, True) - sent,
-        _breaks(markets),
-    )
-    own = float(_tie(own_low, own_high))
-    # No difference of prices that nothing forces.
-    if own_low <= price <= own_high:
-        own = price
-    return own, float(own_low), float(own_high)
-
-
-def _prices(least: Excess, most: Excess, breaks: Floats) -> tuple[Any, Any]:
+def prices(least: Excess, most: Excess, breaks: Floats) -> tuple[Any, Any]:
     """Return the lowest and the highest price at which 0 is between the least and most excess.
 
     ``breaks`` (..., m) are in rising order; between two of them both are continuous, and a root on
@@ -190,7 +92,7 @@ def _prices(least: Excess, most: Excess, breaks: Floats) -> tuple[Any, Any]:
         if np.any(top > MOST_PRICE):
             raise DataError(
                 "parameters.supply",
-                f"cannot meet the demand that is bought at any price: {-_worst(most(top)):.6g} MW "
+                f"cannot meet the demand that is bought at any price: {-np.min(most(top)):.6g} MW "
                 f"are missing at {MOST_PRICE:g} $/MWh",
             )
     while np.any(most(bottom) >= 0):
@@ -225,13 +127,14 @@ def _first(holds: Callable[[Any], Any], low: Any, high: Any, breaks: Floats) -> 
     return low, high
 
 
-def _tie(low: Any, high: Any) -> Any:
+def tie(low: Any, high: Any) -> Any:
+    """Return the mean of the two prices, the lowest where there is no highest."""
     return np.where(
         np.isfinite(high), low + (np.where(np.isfinite(high), high, low) - low) / 2, low
     )
 
 
-def _breaks(markets: list[Market]) -> Floats:
+def all_breaks(markets: Sequence[Market]) -> Floats:
     """All breaks (..., m) of the markets' curves in rising order."""
     parts: list[Any] = []
     for market in markets:
@@ -243,24 +146,9 @@ def _breaks(markets: list[Market]) -> Floats:
 
 def _numbers(market: Market) -> list[Any]:
     """The numbers of a market that may be arrays over markets."""
-    from optimodels.families.regulation.market.curves import Ladder
-
     sides = [s for s in (market.supply, market.demand) if not isinstance(s, Ladder)]
     return [market.must_run, *(value for side in sides for value in vars(side).values())]
 
 
-def _worst(excess: Any) -> float:
-    return float(np.min(excess))
-
-
 def _plain(value: Any) -> Any:
     return float(value) if np.ndim(value) == 0 else np.asarray(value)
-
-
-def _no_trade(market: Market) -> DataError:
-    where = f" in {market.name!r}" if market.name else ""
-    return DataError(
-        "parameters.demand",
-        f"the curves do not cross{where}: the lowest offer is dearer than the highest bid, so "
-        "nothing is traded",
-    )

@@ -4,7 +4,8 @@ A side of a market answers three questions. ``below(p)`` and ``upto(p)`` are the
 MW that it trades at the price p: they differ where a bid stands at p, which may trade in part.
 ``marginal(q)`` is its price at the quantity q, ``slope(p)`` dP/dq there, without sign.
 ``worth(q)`` is the integral of the marginal price: cost of supply, value of demand. ``breaks`` are
-the prices at which the quantity jumps or bends.
+the prices at which the quantity jumps or bends, ``knots`` the quantities between which it has
+pieces, so many on a curve and its own on bids.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class Side(Protocol):
     def slope(self, p: Any) -> Any: ...
 
     def worth(self, q: Any) -> Any: ...
+
+    def knots(self, low: float, high: float, count: int) -> Floats: ...
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,10 @@ class Asymptotic:
         return self.c0 * span * t + self.c1 * span * t ** (1 + c) / (1 + c) * hyp2f1(
             c, 1 + c, 2 + c, t
         )
+
+    def knots(self, low: float, high: float, count: int) -> Floats:
+        start = float(np.clip(self.q_w, low, high))
+        return np.unique([low, *np.linspace(start, high, count + 1)])
 
     def _ratio(self, p: Any) -> Any:
         over = np.maximum((np.asarray(p, dtype=float) - self.c0) / self.c1, 0.0)
@@ -147,6 +154,9 @@ class Logistic:
         y = np.clip((np.asarray(q, dtype=float) - self.unresponsive) / self.responsive, 0.0, 1.0)
         return self.responsive * (self.mean_price * y + self.width * (entr(y) + entr(1 - y)))
 
+    def knots(self, low: float, high: float, count: int) -> Floats:
+        return np.linspace(low, high, count + 1)
+
 
 @dataclass(frozen=True)
 class Ladder:
@@ -199,3 +209,22 @@ class Ladder:
         ends = np.cumsum(self.width)
         took = np.clip(np.asarray(q)[..., None] - (ends - self.width), 0.0, self.width)
         return took @ self.start + took**2 @ ((self.end - self.start) / (2 * self.width))
+
+    def knots(self, low: float, high: float, count: int) -> Floats:
+        ends = np.cumsum(self.width)
+        return np.unique([low, *ends[(ends > low) & (ends < high)], high])
+
+
+def pieces(side: Side, low: float, high: float, count: int, straight: bool, sign: float) -> Ladder:
+    """Return a side between two quantities in pieces, ``count`` of them on a curve.
+
+    ``straight``: each from the curve's price at its one end to that at the other, so that pieces
+    and curve agree at every knot; else a step at the price in the middle.
+    """
+    knots = side.knots(low, high, count)
+    left, right = knots[:-1], knots[1:]
+    # A hair inside, where a curve jumps at a knot.
+    hair = 1e-12 if straight else 0.5
+    start = np.asarray(side.marginal(left + hair * (right - left)), dtype=float)
+    end = np.asarray(side.marginal(right - hair * (right - left)), dtype=float)
+    return Ladder(right - left, start, end, sign)

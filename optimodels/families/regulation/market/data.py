@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optimodels.families.regulation.market.clearing import (
-    Cleared,
-    Link,
-    Market,
-    clear_areas,
-)
+import numpy as np
+
+from optimodels.errors import DataError
+from optimodels.families.regulation.market.areas import Cleared, Link, clear_areas
+from optimodels.families.regulation.market.clearing import NO_TRADE, Market
 from optimodels.families.regulation.market.curves import Asymptotic, Ladder, Logistic, Side
 from optimodels.families.regulation.market.thermostats import Population, ladder, population
 from optimodels.families.regulation.parameters import Demand, MarketClearing, Supply
@@ -55,10 +54,14 @@ def auction(given: MarketClearing) -> Auction:
         for (name, supply, demand, must_run), own in zip(areas, houses, strict=True)
     )
     names = [name for name, *_ in areas]
-    links = tuple(
-        Link(*(names.index(end) for end in line.between), limit=line.limit) for line in given.lines
-    )
-    return Auction(markets, links, houses, clear_areas(list(markets), list(links)))
+    links = []
+    for line in given.lines:
+        one, other = (names.index(end) for end in line.between)
+        links.append(Link(one, other, line.limit))
+    root = clear_areas(markets, links)
+    if not np.any(root.bought > 0):
+        raise DataError("parameters.demand", NO_TRADE)
+    return Auction(markets, tuple(links), houses, root)
 
 
 def supply_of(given: Supply) -> Side:

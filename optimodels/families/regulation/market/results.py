@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.regulation.market.account import account
+from optimodels.families.regulation.market.account import account, dual_bound
 from optimodels.families.regulation.market.checks import Point
 from optimodels.families.regulation.market.data import Auction
 from optimodels.model import Answer
@@ -21,7 +21,7 @@ _NOTES = (
 )
 
 
-def market_clearing(auction: Auction, point: Point, ways: list[Row]) -> Answer:
+def market_clearing(auction: Auction, point: Point, ways: dict[str, Point]) -> Answer:
     """The first area's clearing as values; all areas, lines and populations as tables."""
     made = account(auction.markets, auction.links, point.supplied, point.bought, point.price,
                    point.flow)  # fmt: skip
@@ -72,9 +72,25 @@ def market_clearing(auction: Auction, point: Point, ways: list[Row]) -> Answer:
     houses = _houses(auction, point)
     if houses:
         tables["thermostats"] = houses
-    if ways:
-        tables["ways"] = ways
-    return Answer(values, tables, _notes(auction), objective=made.welfare)
+    if len(ways) > 1:
+        tables["ways"] = _ways(auction, ways)
+    bound = dual_bound(auction.markets, auction.links, point.price)
+    return Answer(values, tables, _notes(auction), objective=made.welfare, bound=bound)
+
+
+def _ways(auction: Auction, ways: dict[str, Point]) -> list[Row]:
+    """The first area by each method, and the distance of all areas from the root."""
+    root = ways["root"]
+    return [
+        {
+            "method": name,
+            "quantity": float(one.bought[0]),
+            "price": float(one.price[0]),
+            "from_root_mw": float(np.max(np.abs(one.bought - root.bought))),
+            "from_root_price": float(np.max(np.abs(one.price - root.price))),
+        }
+        for name, one in ways.items()
+    ]
 
 
 def _houses(auction: Auction, point: Point) -> list[Row]:
@@ -106,8 +122,12 @@ def _notes(auction: Auction) -> tuple[str, ...]:
             "thermostats bid P_A + k P_D (T_a - T_D) / (T_M - T_D), reconstructed: the print has "
             "P_D below the line; a logistic spread of temperatures is ours"
         )
-    if any(not math.isfinite(m.supply.slope(float(p))) or not math.isfinite(m.demand.slope(float(p)))
-           for m, p in zip(auction.markets, auction.root.price, strict=True)):  # fmt: skip
+    slopes = [
+        side.slope(float(p))
+        for market, p in zip(auction.markets, auction.root.price, strict=True)
+        for side in (market.supply, market.demand)
+    ]
+    if not all(map(math.isfinite, slopes)):
         notes.append("a slope that is not given is infinite there: no price near it moves the side")
     return tuple(notes)
 

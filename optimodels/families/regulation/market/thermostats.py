@@ -62,7 +62,8 @@ def population(
 
 def ladder(populations: tuple[Population, ...]) -> Ladder:
     """Return the bids of all houses, highest first; equal bids of one load are one step."""
-    bid = np.concatenate([one.bid for one in populations])
+    bid: Floats = np.concatenate([one.bid for one in populations])
     load = np.concatenate([np.full(len(one.bid), one.megawatts) for one in populations])
-    prices, of = np.unique(-bid, return_inverse=True)
-    return Ladder(np.bincount(of, load), -prices, -prices, -1.0)
+    falling, of = np.unique(-bid, return_inverse=True)
+    price = -falling
+    return Ladder(np.bincount(of, load).astype(float), price, price, -1.0)

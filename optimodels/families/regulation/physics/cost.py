@@ -136,7 +136,8 @@ def regulate(hour: Hour) -> Regulated:
     """Clear the dispatches, simulate what they leave to regulation, and price it.
 
     The price of regulation is R dQ, with dQ = -ACE, or what all resources give, as measured at the
-    beginning of each step (003, section 3.5); each resource is paid it for the energy of its actual response.
+    beginning of each step (003, section 3.5); each resource is paid it for the energy of its
+    actual response.
     """
     responsive = hour.system.demand_response * hour.own_load
     dispatches = hour.bids.clear(hour.load, responsive)

@@ -30,8 +30,8 @@ def checks(hour: Hour, found: Regulated) -> tuple[Check, ...]:
         made.append(
             Check.of("frequency against its residues", apart(found.frequency, frequency), _SAME)
         )
-    given = sum(found.energy[name] for name in PAID)
-    caused = sum(found.energy[name] for name in CAUSES)
+    given = np.sum([found.energy[name] for name in PAID], axis=0)
+    caused = np.sum([found.energy[name] for name in CAUSES], axis=0)
     metered = np.array([found.energy[name] for name in (*PAID, *CAUSES)])
     size = float(np.abs(metered).max()) or 1.0
     paid, owed = _money(found, PAID), _money(found, CAUSES)
