@@ -14,7 +14,7 @@ from optimodels.case import load_case, parse_case
 from optimodels.cli import main
 from optimodels.errors import CaseError
 from optimodels.families.regulation.physical_parameters import FrequencyResponse
-from optimodels.families.regulation.physics import disturbances, transfer_functions
+from optimodels.families.regulation.physics import disturbances, simulation, transfer_functions
 from optimodels.families.regulation.physics import response as responses
 from optimodels.families.regulation.physics.checks import checks
 from optimodels.families.regulation.physics.data import Response, read_response
@@ -428,3 +428,22 @@ def test_command_line_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["solve", str(file), "--out", str(tmp_path / "out")]) == 0
     assert "nadir_hz" in capsys.readouterr().out
     assert (tmp_path / "out" / "case-response.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize("steps", [63, 64, 65, 1000])
+def test_blocks_of_steps_are_steps_in_turn(steps: int) -> None:
+    """The recursion in blocks, against the recursion as it is written."""
+    rng = np.random.default_rng(steps)
+    phi = 0.3 * rng.standard_normal((4, 4))
+    x = rng.standard_normal((steps + 1, 4))
+    expected = x.copy()
+    for k in range(steps):
+        expected[k + 1] += phi @ expected[k]
+    simulation._in_blocks(phi, x)
+    np.testing.assert_allclose(x, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
+
+
+def test_times_that_differ_by_rounding_make_one_step() -> None:
+    grid = disturbances.grid(20_000.0, 0.1, np.array([0.25]))
+    found = disturbances.lengths(grid)
+    np.testing.assert_allclose(np.unique(found), [0.05, 0.1], rtol=1e-9)

@@ -236,8 +236,10 @@ class RegulationCost(Physics):
         default=[{"shape": "step", "size": 0.01}], validate_default=True,
         description="as in regulation/frequency-response; power lost, beside the load profile",
     )  # fmt: skip
-    demand_follows: _Share = Field(
-        default=0.0, description="rho_D, part of ACE that demand response takes at once; 0: none"
+    demand_follows: _Share | None = Field(
+        default=None,
+        description="part of ACE that demand response takes at once; null: the market's rho_D, its "
+        "mean over the dispatches; 0: none",
     )
     needed: Literal["ace", "response"] = Field(
         default="ace",

@@ -34,6 +34,7 @@ class Hour:
     """
 
     system: System
+    follows: float | None
     nominal_hz: float
     megawatts: float
     bids: Bids
@@ -84,8 +85,9 @@ def read_hour(inputs: Inputs) -> Hour:
         np.searchsorted(clearings, (grid[:-1] + grid[1:]) / 2) - 1, given.intervals - 1
     )
     begin[:, 3] = end[:, 3] = seen[number]
-    return Hour(
-        system=system_of(given, given.demand_follows),
+    hour = Hour(
+        system=system_of(given),
+        follows=given.demand_follows,
         nominal_hz=given.nominal_hz,
         megawatts=given.system_load_mw,
         bids=Bids(given.supply, given.mean_price, given.elasticity),
@@ -99,6 +101,7 @@ def read_hour(inputs: Inputs) -> Hour:
         includes=given.price_includes_dispatch,
         reference=given.reference,
     )
+    return with_demand(hour, given.demand_response)
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,7 @@ def regulate(hour: Hour) -> Regulated:
     beginning of each step (003, section 3.5); each resource is paid it for the energy of its
     actual response.
     """
-    responsive = hour.system.demand_response * hour.own_load
-    dispatches = hour.bids.clear(hour.load, responsive)
+    dispatches = _cleared(hour)
     space = _metered(_dispatched(state_space(hour.system), hour.decay), hour.system)
     states = linear(space, hour.grid, hour.given)
     n = len(space.a) - len(_METERS)
@@ -161,9 +163,18 @@ def regulate(hour: Hour) -> Regulated:
     return Regulated(dispatches, states, space, states[:, 0], price, needed, ace, energy, money)
 
 
-def other_demand(hour: Hour, demand_response: float) -> Hour:
-    """Return the same hour with another part of the load responding."""
-    return replace(hour, system=replace(hour.system, demand_response=demand_response))
+def _cleared(hour: Hour) -> Dispatches:
+    return hour.bids.clear(hour.load, hour.system.demand_response * hour.own_load)
+
+
+def with_demand(hour: Hour, demand_response: float) -> Hour:
+    """Return the hour with a part of the load responding, which follows ACE by the market's
+    participation where the case does not say by how much (003, section 3.5)."""
+    there = replace(hour, system=replace(hour.system, demand_response=demand_response))
+    share = hour.follows
+    if share is None:
+        share = float(_cleared(there).demand_share.mean())
+    return replace(there, system=replace(there.system, demand_share=share))
 
 
 def _dispatched(space: StateSpace, decay: float) -> StateSpace:

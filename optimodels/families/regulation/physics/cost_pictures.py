@@ -43,8 +43,8 @@ def _prices(result: Result) -> bytes:
         middle.plot(minutes, data["ace_mw"], color=GREY, linewidth=0.9)
         middle.set_ylabel("MW")
         middle.set_title("Area control error")
-        bottom.plot(minutes, np.cumsum(data["cost"]), color=RED, label="paid to resources")
-        bottom.plot(minutes, np.cumsum(data["penalties"]), color=GREEN,
+        bottom.plot(minutes, data["paid_until_then"], color=RED, label="paid to resources")
+        bottom.plot(minutes, data["owed_until_then"], color=GREEN,
                     label="owed by the area's own deviations")  # fmt: skip
         bottom.set_ylabel("$ since the beginning")
         bottom.set_title("Payments and penalties")
@@ -93,13 +93,24 @@ def _bars(results: Sequence[Result]) -> bytes:
         right.set_ylabel("percent")
         right.set_ylim(bottom=0.0)
         right.set_title("Share of demand response")
-        names = [f"{100 * r.parameters['demand_response']:g}" for r in results]
+        keys, names = _varied(results)
         for axes in (left, right):
-            axes.set_xticks(here, names, fontsize=8)
-            axes.set_xlabel("demand response, % of load; runs in the sweep's order")
+            axes.set_xticks(here, names, fontsize=7 if len(results) > 6 else 8)
+            axes.set_xlabel(keys)
             axes.grid(False, axis="x")
         verified(made, results)
     return made.svg
+
+
+def _varied(results: Sequence[Result]) -> tuple[str, list[str]]:
+    """Return the names of the parameters in which runs differ, and the values of each run."""
+    first = results[0].parameters
+    keys = [key for key in first if any(r.parameters[key] != first[key] for r in results)]
+    names = [
+        "\n".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+        for values in ([r.parameters[key] for key in keys] for r in results)
+    ]
+    return ", ".join(key.replace("_", " ") for key in keys), names
 
 
 def _spread(results: Sequence[Result]) -> bytes:

@@ -11,8 +11,8 @@ from optimodels.families.regulation.physics.cost import (
     PAID,
     Hour,
     Regulated,
-    other_demand,
     regulate,
+    with_demand,
 )
 from optimodels.families.regulation.physics.cost_checks import checks
 from optimodels.families.regulation.physics.modes import modes
@@ -37,7 +37,7 @@ def pay(hour: Hour) -> Outcome:
     made = list(checks(hour, found))
     other = None
     if hour.reference is not None and hour.reference != hour.system.demand_response:
-        compared = other_demand(hour, hour.reference)
+        compared = with_demand(hour, hour.reference)
         other = regulate(compared)
         made += [
             check.of(f"reference: {check.name}", check.value, check.tolerance)
@@ -80,6 +80,7 @@ def _values(hour: Hour, found: Regulated) -> dict[str, Any]:
         "share_demand_percent": None if share is None else 100 * share,
         "mean_dispatch_price": float(found.dispatches.price.mean()),
         "mean_slope": float(found.dispatches.slope.mean()),
+        "demand_follows": hour.system.demand_share,
         "mean_participation_demand": float(found.dispatches.demand_share.mean()),
         "regulation_price_largest": float(np.abs(found.price).max()),
         "ace_mean_percent": percent * float(weight @ ace / weight.sum()),
@@ -155,6 +156,8 @@ def _dispatches(hour: Hour, found: Regulated) -> list[Row]:
 
 def _prices(hour: Hour, found: Regulated) -> list[Row]:
     at = hour.marks[:-1]
+    paid = np.cumsum(np.sum([found.money[name] for name in PAID], axis=0))
+    owed = np.cumsum(found.money["native"])
     kept = range(0, len(at), -(-len(at) // _MOST_ROWS))
     return [
         {
@@ -163,8 +166,8 @@ def _prices(hour: Hour, found: Regulated) -> list[Row]:
             "ace_mw": float(found.ace[j]),
             "dispatch_price": float(found.dispatches.price[hour.interval[j]]),
             "regulation_price": float(found.price[j]),
-            "penalties": float(found.money["native"][j]),
-            "cost": float(sum(found.money[name][j] for name in PAID)),
+            "paid_until_then": float(paid[j]),
+            "owed_until_then": float(owed[j]),
         }
         for j in kept
     ]

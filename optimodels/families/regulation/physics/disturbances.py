@@ -106,3 +106,15 @@ def grid(duration: float, length: float, events: Floats) -> Floats:
     every = np.sort(np.concatenate([regular, inside, [duration]]))
     apart = np.concatenate([[True], np.diff(every) > _SAME * max(1.0, duration)])
     return np.asarray(every[apart])
+
+
+def lengths(grid: Floats) -> Floats:
+    """Return the steps (k,) of a grid; those that differ by the rounding of its times are one."""
+    found = np.diff(grid)
+    order = np.argsort(found)
+    rising = found[order]
+    group = np.cumsum(np.append(0, np.diff(rising) > _SAME * rising[1:]))
+    mean = np.bincount(group, rising) / np.bincount(group)
+    same = np.empty_like(found)
+    same[order] = mean[group]
+    return same

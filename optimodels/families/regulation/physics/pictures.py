@@ -85,7 +85,7 @@ def _open(results: Sequence[Result]) -> bytes:
                         label=_label(result))  # fmt: skip
         middle.set_ylabel("% of the area's load")
         middle.set_title("Area control error")
-        middle.legend(fontsize=8, title="demand response", title_fontsize=8, loc="upper right",
+        middle.legend(fontsize=8, title="demand response", title_fontsize=8, loc="lower left",
                       ncols=2)  # fmt: skip
         last = _columns(results[-1])
         droop = last["generation_percent"] - last["agc_percent"]

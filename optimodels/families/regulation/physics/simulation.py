@@ -9,9 +9,12 @@ import numpy as np
 
 from optimodels.arrays import Floats, Ints, Mask
 from optimodels.errors import RunError
+from optimodels.families.regulation.physics import disturbances
 from optimodels.families.regulation.physics.discretisation import Step, step
 from optimodels.families.regulation.physics.system import StateSpace
 
+#: Equal steps that are worth arranging in blocks.
+_BLOCKS = 64
 #: A limit's crossing is found within 2^-this of a step.
 _HALVINGS = 30
 #: More crossings of a limit than these within one step are no response of a load.
@@ -45,34 +48,63 @@ class Steps:
         self._made: dict[float, Step] = {}
 
     def of(self, length: float) -> Step:
-        # Differences of a grid's times differ by rounding; a relative 1e-12 is below its effect.
-        key = float(f"{length:.12g}")
-        if key not in self._made:
-            self._made[key] = step(self._a, self._b, key)
-        return self._made[key]
+        if length not in self._made:
+            self._made[length] = step(self._a, self._b, length)
+        return self._made[length]
 
 
-def linear(space: StateSpace, grid: Floats, given: Inputs, start: Floats | None = None) -> Floats:
-    """Return the states (k + 1, n, ...) of the linear system from ``start``, by default at rest.
+def linear(space: StateSpace, grid: Floats, given: Inputs) -> Floats:
+    """Return the states (k + 1, n, ...) of the linear system, which begins at rest.
 
     Inputs of shape (k, m, s) are s scenarios at once: the states have that axis as well.
     """
     steps = Steps(space.a, space.b)
-    lengths = np.array([float(f"{h:.12g}") for h in np.diff(grid)])
+    lengths = disturbances.lengths(grid)
     shape = given.begin.shape[2:]
     x = np.zeros((len(grid), len(space.a), *shape))
-    if start is not None:
-        x[0] = start
     phis = {}
-    for h in np.unique(lengths):
-        here, one = lengths == h, steps.of(float(h))
+    for h in np.unique(lengths).tolist():
+        here, one = lengths == h, steps.of(h)
         phis[h] = one.phi
         change = given.end[here] - given.begin[here]
         x[1:][here] = np.einsum("nm,km...->kn...", one.held, given.begin[here])
         x[1:][here] += np.einsum("nm,km...->kn...", one.rising, change)
-    for k, h in enumerate(lengths):
-        x[k + 1] += phis[h] @ x[k]
+    ends = [*(np.flatnonzero(np.diff(lengths)) + 1), len(lengths)]
+    first = 0
+    for last in ends:
+        # In turn where steps are few, or many scenarios make each a product of matrices anyway.
+        if shape or last - first < _BLOCKS:
+            for k in range(first, last):
+                x[k + 1] += phis[lengths[k]] @ x[k]
+        else:
+            _in_blocks(phis[lengths[first]], x[first : last + 1])
+        first = last
     return x
+
+
+def _in_blocks(phi: Floats, x: Floats) -> None:
+    """Turn x (k + 1, n), its rows but the first holding what each step adds, into the states.
+
+    The same recursion x_(k+1) = Phi x_k + f_k: within blocks first, all blocks side by side, then
+    from block to block, so that products of matrices take the place of k products with a vector.
+    """
+    count, n = len(x) - 1, x.shape[1]
+    size = int(np.sqrt(count))
+    whole = size * (count // size)
+    parts = x[1 : whole + 1].reshape(-1, size, n)
+    powers = [phi]
+    for j in range(1, size):
+        parts[:, j] += parts[:, j - 1] @ phi.T
+        powers.append(phi @ powers[-1])
+    carried = np.empty((len(parts), n))
+    now = x[0]
+    for block, part in enumerate(parts):
+        carried[block] = now
+        now = powers[-1] @ now + part[-1]
+    for j, power in enumerate(powers):
+        parts[:, j] += carried @ power.T
+    for k in range(whole, count):
+        x[k + 1] += phi @ x[k]
 
 
 @dataclass(frozen=True)
@@ -115,10 +147,11 @@ def switched(
 
     n = len(make((0, 0)).a)
     x, modes = np.zeros((len(grid), n)), np.zeros((len(grid), 2), dtype=np.int64)
+    lengths = disturbances.lengths(grid).tolist()
     for k in range(len(grid)):
         if k:
-            x[k] = _across(of, how, x[k - 1], grid[k] - grid[k - 1],
-                           given.begin[k - 1], given.end[k - 1])  # fmt: skip
+            begin, end = given.begin[k - 1], given.end[k - 1]
+            x[k] = _across(of, how, x[k - 1], lengths[k - 1], begin, end)
         mode = how.modes(x[k])
         if how.at[k]:
             space, _ = of(mode)

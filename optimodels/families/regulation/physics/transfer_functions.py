@@ -12,6 +12,7 @@ import numpy as np
 from numpy.polynomial import Polynomial
 
 from optimodels.arrays import Complexes, Floats
+from optimodels.families.regulation.physics.disturbances import lengths
 from optimodels.families.regulation.physics.system import System
 
 #: Poles nearer to each other than this part of their size are no two modes.
@@ -183,11 +184,10 @@ def answer(expanded: Residues, grid: Floats, begin: Floats, end: Floats) -> Floa
     y = np.zeros(len(expanded.poles), dtype=complex)
     out = np.zeros(len(grid))
     p, made = expanded.poles, {}
-    for k, h in enumerate(np.diff(grid)):
-        key = float(f"{h:.12g}")
-        if key not in made:
-            made[key] = _integrals(p, key)
-        grow, level, rise = made[key]
+    for k, h in enumerate(lengths(grid).tolist()):
+        if h not in made:
+            made[h] = _integrals(p, h)
+        grow, level, rise = made[h]
         y = grow * y + expanded.residues * (begin[k] * level + (end[k] - begin[k]) * rise)
         out[k + 1] = y.sum().real + expanded.direct * end[k]
     return out
