@@ -12,7 +12,7 @@ from optimodels.result import Result
 
 _COLOURS = {"droop": BLUE, "agc": ORANGE, "demand": GREEN}
 _LABELS = {"droop": "supply on droop", "agc": "supply on ACE", "demand": "demand response"}
-#: Runs that are drawn as bars of their own; more are drawn as a distribution.
+#: Runs that are drawn as bars of their own; more, and seeds, are drawn as a distribution.
 _MOST_BARS = 24
 
 
@@ -22,7 +22,8 @@ def regulation_cost(results: Sequence[Result]) -> dict[str, bytes]:
     if not shown:
         return {}
     if len(results) > 1:
-        return {"costs": _bars(shown) if len(shown) <= _MOST_BARS else _spread(shown)}
+        seeds = len({r.parameters["seed"] for r in shown}) > 1
+        return {"costs": _spread(shown) if seeds or len(shown) > _MOST_BARS else _bars(shown)}
     return {"prices": _prices(shown[0]), "resources": _resources(shown[0])}
 
 
@@ -88,14 +89,19 @@ def _bars(results: Sequence[Result]) -> bytes:
         left.set_ylabel("$")
         left.set_title("Cost of regulation")
         left.legend(fontsize=8)
-        shares = [r.values["share_demand_percent"] or 0.0 for r in results]
-        right.plot(here, shares, "o", color=GREEN)
+        shares = [r.values["share_demand_percent"] for r in results]
+        right.plot(here, shares, "o", color=GREEN, label="share of demand response")
+        if all(r.values.get("cost_change_percent") is not None for r in results):
+            change = [r.values["cost_change_percent"] for r in results]
+            right.plot(here, change, "s", color=RED, markersize=5, label="change of cost")
+        right.axhline(0.0, color=GREY, linewidth=0.8)
         right.set_ylabel("percent")
-        right.set_ylim(bottom=0.0)
-        right.set_title("Share of demand response")
+        right.set_title("Share and change")
+        right.legend(fontsize=8)
         keys, names = _varied(results)
+        crowded = len(results) > 5
         for axes in (left, right):
-            axes.set_xticks(here, names, fontsize=7 if len(results) > 6 else 8)
+            axes.set_xticks(here, names, fontsize=8, rotation=90 if crowded else 0)
             axes.set_xlabel(keys)
             axes.grid(False, axis="x")
         verified(made, results)
@@ -107,7 +113,7 @@ def _varied(results: Sequence[Result]) -> tuple[str, list[str]]:
     first = results[0].parameters
     keys = [key for key in first if any(r.parameters[key] != first[key] for r in results)]
     names = [
-        "\n".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+        ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
         for values in ([r.parameters[key] for key in keys] for r in results)
     ]
     return ", ".join(key.replace("_", " ") for key in keys), names
