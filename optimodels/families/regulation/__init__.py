@@ -13,7 +13,6 @@ MODELS = {
             title="Market clearing: the double auction of supply and responsive demand",
             source="003, sections 3.1, 3.2 and 3.4",
             program="market_clearing",
-            objective_unit="$/h",
             captions={
                 "clearing": Caption(
                     "Supply and demand of each area with the price at which it clears, and what "
@@ -27,7 +26,6 @@ MODELS = {
             "participation",
             title="Participation: who regulates a change, and at what price",
             source="003, section 3.5",
-            objective_unit="$/h",
             captions={
                 "participation": Caption(
                     "What each resource gives of the change, with its limit, and the marginal "

@@ -118,6 +118,8 @@ def first_entropy(auction: Auction) -> Entropy:
 
 def next_entropy(entropy: Entropy, solution: Solution) -> Entropy | None:
     """Return the round with the supply cut finer around an answer, None where it is good."""
+    if solution.verdict.status != "verified":
+        return None
     point = entropy.point(solution)
     good = all(check.passed for check in checks(entropy.auction, point, AIM))
     cut = any(not isinstance(m.supply, Ladder) for m in entropy.auction.markets)

@@ -46,7 +46,7 @@ def _area(axes: Any, supply: Side, demand: Side, must_run: float, row: Any) -> N
     breaks = [float(b) for side in (supply, demand) for b in side.breaks]
     bottom = min(0.0, price, *breaks)
     offered = _curve(supply, bottom, top)
-    asked = _curve(demand, bottom, top) + [[must_run], [0.0]]
+    asked = _curve(demand, bottom, top) + np.array([[must_run], [0.0]])
     bought, supplied = float(row["bought"]), float(row["supplied"])
     _surplus(axes, asked, offered, bought, supplied, price)
     axes.plot(*offered, color=BLUE, label="supply")

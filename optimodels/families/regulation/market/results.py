@@ -14,8 +14,9 @@ from optimodels.model import Answer
 from optimodels.result import Row
 
 _NOTES = (
-    "ours: of several clearing prices the mean of the lowest and highest, of several quantities "
-    "the greatest trade",
+    "quantities in MW, prices in $/MWh, slopes in $/(MW^2 h), all else in $/h",
+    "ours: of several clearing prices the mean of the lowest and highest (a solver's dual is any "
+    "of them), of several quantities the greatest trade",
     "welfare is the value of responsive demand less the cost of supply; what is bought at any "
     "price has no finite value",
 )

@@ -174,7 +174,12 @@ def first_round(auction: Auction, straight: bool) -> Trade:
 
 
 def next_round(trade: Trade, solution: Solution) -> Trade | None:
-    """Return the round around an answer, None where it is good enough or bids are exact."""
+    """Return the round around an answer, None where it is good enough or bids are exact.
+
+    Nothing is built on an answer that is not verified: windows around a wrong one may hold none.
+    """
+    if solution.verdict.status != "verified":
+        return None
     auction, point = trade.auction, trade.point(solution)
     sides = [side for market in auction.markets for side in (market.supply, market.demand)]
     exact = all(isinstance(side, Ladder) for side in sides)

@@ -58,6 +58,6 @@ def participation(results: Sequence[Result]) -> dict[str, bytes]:
         right.set_ylim(0, 1.18 * sign * price)
         right.set_xlim(0, None)
         if len(rows) <= len(SERIES):
-            right.legend(loc="lower right", fontsize=8)
+            right.legend(loc="upper left", bbox_to_anchor=(0.0, 0.86), fontsize=8)
         stamp(made, result)
     return {"participation": made.svg}

@@ -92,7 +92,10 @@ def report(asked: Change, done: Done) -> Answer:
         "combined_slope": asked.combined,
         "price_without_limits": size,
     }
-    notes = ["the price is that of regulation alone; the dispatch price P_C comes on top"]
+    notes = [
+        "responses in MW, prices in $/MWh, slopes in $/(MW^2 h), cost and payment in $/h",
+        "the price is that of regulation alone; the dispatch price P_C comes on top",
+    ]
     if asked.change == 0:
         notes.append("no change is needed: shares are those of a small one")
     bound = None if solution.bound is None else solution.bound * scale
