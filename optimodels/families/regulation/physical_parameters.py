@@ -11,8 +11,13 @@ from optimodels.parameters import Number, Parameters, Strict, Whole
 
 #: Steps of a simulation: a day by seconds, with room.
 MOST_STEPS = 200_000
+#: s; responsive load moves in a few tenths of a second, and away from a limit in seconds.
+LONGEST_LIMITED_STEP = 0.5
 
 _Positive = Annotated[Number, Field(gt=0)]
+#: Beyond these, time constants lie too far apart for doubles to hold balances to rounding.
+_Seconds = Annotated[Number, Field(ge=1e-3, le=1e4)]
+_Droop = Annotated[Number, Field(ge=1e-3, le=1e3)]
 _Share = Annotated[Number, Field(ge=0, le=1)]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -113,35 +118,35 @@ class Physics(Parameters):
         default=0.01, description="the study area's part of the whole load"
     )
     nominal_hz: _Positive = Field(default=60.0, description="Hz")
-    inertia: _Positive = Field(default=10.0, description="M, s")
+    inertia: _Seconds = Field(default=10.0, description="M, s")
     damping: Annotated[Number, Field(ge=0)] = Field(
         default=1.0, description="D, per unit of power by per unit of frequency"
     )
-    droop: _Positive = Field(default=0.05, description="R, of units and of responsive load")
+    droop: _Droop = Field(default=0.05, description="R, of units and of responsive load")
     firm_generation: _Share = Field(default=0.85, description="P_G, per unit of load")
     agc: bool = Field(default=True, description="whether some units follow ACE")
     agc_share: _Share = Field(default=0.2, description="K_A, part of the units that follows ACE")
     agc_gain: _Positive = Field(default=0.01, description="K_I, 1/s")
-    ace_filter: _Positive = Field(default=15.0, description="T_A, s")
+    ace_filter: _Seconds = Field(default=15.0, description="T_A, s")
     fleet: Fleet = Field(
         default={"hydro": 0.4, "reheat": 0.4, "nonreheat": 0.2}, validate_default=True,
         description="fractions of the units: {hydro, reheat, nonreheat}",
     )  # fmt: skip
-    governor_time: _Positive = Field(default=0.2, description="T_G, s")
-    reset_time: _Positive = Field(
+    governor_time: _Seconds = Field(default=0.2, description="T_G, s")
+    reset_time: _Seconds = Field(
         default=5.0,
         description="T_R, s; the paper prints 0.5, with which a fleet of hydro alone is unstable",
     )
-    temporary_droop: _Positive = Field(default=0.38, description="R_T")
-    permanent_droop: _Positive = Field(default=0.05, description="R_P")
-    water_time: _Positive = Field(default=1.0, description="T_W, s")
-    reheat_time: _Positive = Field(default=7.0, description="T_RH, s")
-    chest_time: _Positive = Field(default=0.3, description="T_CH, s")
+    temporary_droop: _Droop = Field(default=0.38, description="R_T")
+    permanent_droop: _Droop = Field(default=0.05, description="R_P")
+    water_time: _Seconds = Field(default=1.0, description="T_W, s")
+    reheat_time: _Seconds = Field(default=7.0, description="T_RH, s")
+    chest_time: _Seconds = Field(default=0.3, description="T_CH, s")
     high_pressure_fraction: _Share = Field(default=0.3, description="F_HP")
     demand_response: _Share = Field(
         default=0.1, description="part of the load that answers to frequency, and to ACE"
     )
-    load_time_constant: _Positive = Field(
+    load_time_constant: _Seconds = Field(
         default=0.2, description="T_load, s; the paper's T_L of grid-friendly load"
     )
     load_recovery_gain: _Positive = Field(default=0.02, description="K_L, 1/s")
@@ -193,6 +198,11 @@ class FrequencyResponse(Physics):
             raise ValueError(
                 f"ace_sampling {self.ace_sampling:g} s is shorter than time_step "
                 f"{self.time_step:g} s"
+            )
+        if self.saturation is not None and self.time_step > LONGEST_LIMITED_STEP:
+            raise ValueError(
+                f"saturation needs a time_step of at most {LONGEST_LIMITED_STEP:g} s: a limit that "
+                "is reached and left between two times is not seen"
             )
         if self.loop == "open":
             return self

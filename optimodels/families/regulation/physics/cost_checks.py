@@ -81,7 +81,9 @@ def _market(hour: Hour, found: Regulated) -> list[Check]:
     ]  # fmt: skip
     q, h = cleared.quantity, _STEP * cleared.quantity
     rise = (market.supply.marginal(q + h) - market.supply.marginal(q - h)) / (2 * h)
-    fall = (asked(p * (1 - _STEP)) - asked(p * (1 + _STEP))) / (2 * _STEP * p)
+    # Demand bends within the scale of the prices at which it leaves.
+    away = 10 * _STEP * bids.mean_price / (2 * abs(bids.elasticity))
+    fall = (asked(p - away) - asked(p + away)) / (2 * away)
     # As conductances, which are finite without responsive load.
     ours, theirs = 1 / cleared.slope, 1 / rise + fall
     made.append(Check.of("1/R by differences", apart(ours, np.asarray(theirs)), _DIFFERENCE))

@@ -124,7 +124,7 @@ def _spread(results: Sequence[Result]) -> bytes:
     with picture(7.2, 3.8) as (made, axes):
         costs = [[r.values["cost_per_hour"] for r in results
                   if r.parameters["demand_response"] == one] for one in shares]  # fmt: skip
-        axes.boxplot(costs, widths=0.5, medianprops={"color": BLUE})
+        axes.boxplot(costs, widths=0.5, whis=(0, 100), medianprops={"color": BLUE})
         axes.set_xticks(range(1, len(shares) + 1), [f"{100 * one:g}" for one in shares])
         axes.set_xlabel("demand response, % of load")
         axes.set_ylabel("$ per hour")
