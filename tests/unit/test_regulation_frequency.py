@@ -412,6 +412,10 @@ def test_open_loop_is_the_area_of_the_closed_loop() -> None:
         ("disturbance: {shape: noise, size: 1, every: 0.0001}", "makes more than"),
         ("disturbance: {shape: recorded, csv: none.csv, column: a, every: 1}", "none.csv"),
         ("saturation: 2", "parameters.saturation"),
+        (
+            "fleet: {hydro: 1}, reset_time: 0.5, demand_response: 0, duration: 20000, time_step: 1",
+            "the run grows beyond 1e+100",
+        ),
         ("saturation: 0.1, time_step: 1", "needs a time_step of at most 0.5 s"),
         ("governor_time: 0.000001", "parameters.governor_time"),
         ("disturbance: []", "parameters.disturbance"),

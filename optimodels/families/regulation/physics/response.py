@@ -138,7 +138,9 @@ def _switched(response: Response, given: Inputs) -> Run:
     def make(mode: tuple[int, int]) -> StateSpace:
         return _with_integrals(_space(response, sampled=sampled, saturated=mode))
 
-    return switched(make, response.grid, given, how)
+    # What grows without bounds is told there in words.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return switched(make, response.grid, given, how)
 
 
 @dataclass(frozen=True)

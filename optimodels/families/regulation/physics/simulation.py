@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimodels.arrays import Floats, Ints, Mask
-from optimodels.errors import RunError
+from optimodels.errors import DataError, RunError
 from optimodels.families.regulation.physics import disturbances
 from optimodels.families.regulation.physics.discretisation import Step, step
 from optimodels.families.regulation.physics.system import StateSpace
 
+#: Of no power or frequency, per unit; squares of it are numbers still.
+_MOST = 1e100
 #: Equal steps that are worth arranging in blocks.
 _BLOCKS = 64
 #: A limit's crossing is found within 2^-this of a step.
@@ -69,16 +71,32 @@ def linear(space: StateSpace, grid: Floats, given: Inputs) -> Floats:
         change = given.end[here] - given.begin[here]
         x[1:][here] = np.einsum("nm,km...->kn...", one.held, given.begin[here])
         x[1:][here] += np.einsum("nm,km...->kn...", one.rising, change)
+    with np.errstate(over="ignore", invalid="ignore"):
+        _recur(phis, lengths, x)
+    return _bounded(x)
+
+
+def _recur(phis: dict[float, Floats], lengths: Floats, x: Floats) -> None:
+    """Turn x, its rows but the first holding what each step adds, into the states."""
     ends = [*(np.flatnonzero(np.diff(lengths)) + 1), len(lengths)]
     first = 0
     for last in ends:
         # In turn where steps are few, or many scenarios make each a product of matrices anyway.
-        if shape or last - first < _BLOCKS:
+        if x.ndim > 2 or last - first < _BLOCKS:
             for k in range(first, last):
                 x[k + 1] += phis[lengths[k]] @ x[k]
         else:
             _in_blocks(phis[lengths[first]], x[first : last + 1])
         first = last
+
+
+def _bounded(x: Floats) -> Floats:
+    """Return the states, or raise DataError where an unstable system has left all bounds."""
+    if not np.abs(x).max() < _MOST:
+        raise DataError(
+            "parameters",
+            f"unstable: the run grows beyond {_MOST:g}; shorten it to see how it begins",
+        )
     return x
 
 
@@ -158,7 +176,7 @@ def switched(
             now = given.begin[min(k, len(given.begin) - 1)]
             x[k, how.held] = (space.c @ x[k] + space.d @ now)[how.measured]
         modes[k] = mode
-    return Run(x, modes)
+    return Run(_bounded(x), modes)
 
 
 def _across(
