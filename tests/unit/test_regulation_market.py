@@ -254,7 +254,7 @@ parameters:
 
 
 def test_pieces_agree_with_the_curve_at_knots() -> None:
-    ladder = pieces(SUPPLY, 50.0, 900.0, 20, True, 1.0)
+    ladder = pieces(SUPPLY, 50.0, 900.0, 20, True, 1.0, (0.0, 1e3))
     ends = 50.0 + np.cumsum(ladder.width)
     np.testing.assert_allclose(ladder.end[1:], SUPPLY.marginal(ends[1:]), rtol=1e-9)
     assert ladder.start[0] == ladder.end[0] == 0.0

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.regulation.market.areas import Link
 from optimodels.families.regulation.market.clearing import Market
-from optimodels.families.regulation.market.curves import Ladder, Logistic, Side
+from optimodels.families.regulation.market.curves import Asymptotic, Ladder, Logistic, Side
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,22 @@ def _surplus(side: Side, p: float) -> float:
         gain = np.maximum(side.sign * (p - side.start), 0.0)
         part = np.where(rise > 0, np.minimum(gain / np.where(rise > 0, rise, 1.0), 1.0), 1.0)
         return float(side.width @ (part * gain - part**2 * np.maximum(rise, 0.0) / 2))
+    assert isinstance(side, Asymptotic)
     from scipy.integrate import quad
 
-    flat = max(0.0, float(side.breaks[-1]))
-    found = float(side.upto(0.0)) * max(0.0, min(p, flat))
-    if p > flat:
-        # The curve leaves c0 with any slope: a square lets the quadrature see it.
-        span = np.sqrt(p - flat)
-        bent, _ = quad(lambda x: 2 * x * float(side.upto(flat + x * x)), 0.0, span,
-                       epsabs=0.0, epsrel=1e-12, limit=500)  # fmt: skip
-        found += float(bent)
+    found = float(side.q_w) * max(0.0, p)
+    span = float(side.q_m - side.q_w)
+    most = (float(side.upto(p)) - float(side.q_w)) / span
+    if p > side.c0 and most > 0:
+        # Of prices above c0 the cost: over v = log u, where every exponent is smooth.
+        c2, end = float(side.c2), float(np.log((p - side.c0) / side.c1) / side.c2)
+        parts = [min(end, 0.0) - 50 / (c2 + 1), *([0.0] if end > 0 else []), end]
+        cost = sum(
+            quad(lambda v: np.exp((c2 + 1) * v) / (1 + np.exp(v)) ** 2, a, b, epsabs=0.0,
+                 epsrel=1e-12, limit=500, full_output=1)[0]
+            for a, b in pairwise(parts)
+        )  # fmt: skip
+        found += span * (most * (p - float(side.c0)) - float(side.c1) * float(cost))
     return found
 
 

@@ -13,6 +13,7 @@ from optimodels.families.regulation.market.clearing import (
     MOST_PRICE,
     Market,
     all_breaks,
+    around,
     prices,
     tie,
 )
@@ -110,15 +111,16 @@ class _Tree:
     def settle(self, area: int, sent: float, price: float, low: float, high: float) -> None:
         """Fix an area that sends on ``sent`` at its price, and all behind it."""
         market, behind = self.markets[area], self.children[area]
-        ends = [(float(self.sent(c, price, False)), float(self.sent(c, price, True)))
+        first, last = (float(p) for p in around(price, low, high))
+        ends = [(float(self.sent(c, first, False)), float(self.sent(c, last, True)))
                 for c, _ in behind]  # fmt: skip
-        ends.append((float(market.least(price)), float(market.most(price))))
+        ends.append((float(market.least(first)), float(market.most(last))))
         least, most = (sum(end[i] for end in ends) for i in (0, 1))
         part = min(max((sent - least) / (most - least), 0.0), 1.0) if most > least else 0.0
         given = [a + part * (b - a) for a, b in ends]
         excess = sent - sum(given[:-1])
-        bought = min(float(market.demand.upto(price)) + market.must_run,
-                     float(market.supply.upto(price)) - excess)  # fmt: skip
+        bought = min(float(market.demand.upto(first)) + market.must_run,
+                     float(market.supply.upto(last)) - excess)  # fmt: skip
         for name, value in (("supplied", bought + excess), ("bought", bought), ("price", price),
                             ("lowest", low), ("highest", high)):  # fmt: skip
             self.found[name][area] = value

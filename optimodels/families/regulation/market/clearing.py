@@ -72,7 +72,8 @@ def clear(market: Market) -> Clearing:
     """
     low, high = prices(market.least, market.most, all_breaks([market]))
     price = tie(low, high)
-    quantity = np.minimum(market.supply.upto(price), market.demand.upto(price) + market.must_run)
+    first, last = around(price, low, high)
+    quantity = np.minimum(market.supply.upto(last), market.demand.upto(first) + market.must_run)
     if np.any(quantity <= 0):
         raise DataError("parameters.demand", NO_TRADE)
     supply, demand = market.supply.slope(price), market.demand.slope(price)
@@ -132,6 +133,15 @@ def tie(low: Any, high: Any) -> Any:
     return np.where(
         np.isfinite(high), low + (np.where(np.isfinite(high), high, low) - low) / 2, low
     )
+
+
+def around(price: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """Return between which prices quantities are taken: the price, or two neighbouring doubles.
+
+    Where a curve is all but flat, it jumps from one double to the next as on a step.
+    """
+    near = high - low <= 8 * np.spacing(np.abs(price))
+    return np.where(near, low, price), np.where(near, high, price)
 
 
 def all_breaks(markets: Sequence[Market]) -> Floats:

@@ -215,11 +215,20 @@ class Ladder:
         return np.unique([low, *ends[(ends > low) & (ends < high)], high])
 
 
-def pieces(side: Side, low: float, high: float, count: int, straight: bool, sign: float) -> Ladder:
+def pieces(
+    side: Side,
+    low: float,
+    high: float,
+    count: int,
+    straight: bool,
+    sign: float,
+    within: tuple[float, float],
+) -> Ladder:
     """Return a side between two quantities in pieces, ``count`` of them on a curve.
 
     ``straight``: each from the curve's price at its one end to that at the other, so that pieces
-    and curve agree at every knot; else a step at the price in the middle.
+    and curve agree at every knot; else a step at the price in the middle. Prices are cut to those
+    ``within`` which the market clears: a curve without end there has none at its ends.
     """
     knots = side.knots(low, high, count)
     left, right = knots[:-1], knots[1:]
@@ -227,4 +236,4 @@ def pieces(side: Side, low: float, high: float, count: int, straight: bool, sign
     hair = 1e-12 if straight else 0.5
     start = np.asarray(side.marginal(left + hair * (right - left)), dtype=float)
     end = np.asarray(side.marginal(right - hair * (right - left)), dtype=float)
-    return Ladder(right - left, start, end, sign)
+    return Ladder(right - left, np.clip(start, *within), np.clip(end, *within), sign)

@@ -72,7 +72,7 @@ class Entropy:
         cuts = cuts[(cuts >= 0) & (cuts <= whole)]
         parts = [
             pieces(market.supply, float(a), float(b), _FINE if a >= low and b <= high else _COARSE,
-                   True, 1.0)
+                   True, 1.0, (-np.inf, self.top))
             for a, b in pairwise(cuts)
         ]  # fmt: skip
         width, start, end = (

@@ -68,9 +68,10 @@ class Trade:
     def ladders(self, supply: bool) -> list[Ladder]:
         """The pieces of one side of each area, MW and $/MWh."""
         windows = self.supply_window if supply else self.demand_window
+        within = price_range(self.auction.markets, self.auction.links)
         return [
             pieces(market.supply if supply else market.demand, float(low), float(high),
-                   PIECES if supply else PIECES + 1, self.straight, 1.0 if supply else -1.0)
+                   PIECES if supply else PIECES + 1, self.straight, 1.0 if supply else -1.0, within)
             for market, (low, high) in zip(self.auction.markets, windows, strict=True)
         ]  # fmt: skip
 
