@@ -136,6 +136,7 @@ class Solution:
 
     ``arrays`` holds the variables by name, ``duals`` the shadow prices of the rows by name:
     the change of the objective, in the model's own sense, per unit of the right side.
+    ``instance`` is the data that it answers, the last ones of a stage that is refined.
     """
 
     solver: SolverUsed
@@ -151,6 +152,7 @@ class Solution:
     message: str = ""
     size: Mapping[str, int] = field(default_factory=dict)
     sense: str = ""
+    instance: Any = field(default=None, repr=False, compare=False)
 
     @property
     def has_point(self) -> bool:

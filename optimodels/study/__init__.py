@@ -116,6 +116,7 @@ def answer_stage(
         instance: Any = first
         while instance is not None:
             solution = solve_and_judge(stage.formulation, instance, asked, level, step)
+            solution = replace(solution, instance=instance)
             ledger.add(solution.seconds)
             refined = stage.refine is not None and solution.has_point
             instance = stage.refine(instance, solution) if stage.refine and refined else None

@@ -1,0 +1,1 @@
+"""The market half of the family: curves, clearing, participation."""

@@ -1,0 +1,104 @@
+"""What a claimed clearing must satisfy, by arithmetic on the curves themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from optimodels.arrays import Floats
+from optimodels.families.regulation.market.account import account, dual_bound
+from optimodels.families.regulation.market.curves import Ladder
+from optimodels.families.regulation.market.data import Auction
+from optimodels.result import Check
+
+#: What the closed forms are held to, and the solvers' answers, relative: rounding through a few
+#: sums, and what is promised of four ways to one clearing.
+EXACT, AGREED = 1e-9, 1e-5
+#: Cones stay as they are in every round: what a gap of 1e-6 leaves of a quantity is its root.
+CONES = 1e-3
+
+
+@dataclass(frozen=True)
+class Point:
+    """A claimed clearing, as in ``clearing.Cleared``."""
+
+    supplied: Floats
+    bought: Floats
+    price: Floats
+    flow: Floats
+
+
+def checks(auction: Auction, point: Point, limit: float) -> tuple[Check, ...]:
+    """Hold a point to balances, line limits and curves, and its welfare to the dual bound.
+
+    By weak duality no clearing has more welfare than the bound at any prices; the curves' own
+    prices at the quantities, through their inverses, must have the claimed price between them.
+    """
+    markets, links = auction.markets, auction.links
+    inflow = np.zeros(len(markets))
+    for link, amount in zip(links, point.flow, strict=True):
+        inflow[link.one] -= amount
+        inflow[link.other] += amount
+    left = point.supplied + inflow - point.bought
+    scale = np.maximum(1.0, point.bought)
+    over = [abs(f) - link.limit for link, f in zip(links, point.flow, strict=True)]
+    made = account(markets, links, point.supplied, point.bought, point.price, point.flow)
+    bound = dual_bound(markets, links, point.price)
+    money = max(1.0, float(np.abs(point.price * point.bought).sum()))
+    found = [
+        Check.of("balance of every area, of what it buys", float(np.max(np.abs(left) / scale)),
+                 limit),
+        Check.of("distance of prices from the curves, of the price", _away(auction, point, limit),
+                 limit),
+        Check.of("welfare below its dual bound, of the payments",
+                 abs(bound - made.welfare) / money, limit),
+    ]  # fmt: skip
+    if links:
+        found.insert(1, Check.of("flows over limits, MW", max(0.0, *over), limit * scale.max()))
+    return tuple(found)
+
+
+def _away(auction: Auction, point: Point, limit: float) -> float:
+    """How far a price is from what the curves ask just before and just behind the quantities."""
+    worst = 0.0
+    for k, market in enumerate(auction.markets):
+        p = float(point.price[k])
+        step = limit * max(1.0, float(point.bought[k]))
+        for side, q in (
+            (market.supply, float(point.supplied[k])),
+            (market.demand, float(point.bought[k]) - market.must_run),
+        ):
+            ends = [float(side.marginal(max(q - step, 0.0))), float(side.marginal(q + step))]
+            low, high = min(ends), max(ends)
+            # Nothing is offered beyond the end of bids, nothing bought before their start.
+            sign = 1.0 if side is market.supply else -1.0
+            if side.upto(sign * np.inf) <= q + step:
+                low, high = (low, np.inf) if sign > 0 else (-np.inf, high)
+            if q <= step:
+                low, high = (-np.inf, high) if sign > 0 else (low, np.inf)
+            worst = max(worst, (low - p) / max(1.0, abs(p)), (p - high) / max(1.0, abs(p)))
+    return worst
+
+
+def agreement(auction: Auction, point: Point, limit: float = AGREED) -> tuple[Check, ...]:
+    """Hold a solver's clearing to the curves, and to their root."""
+    root = auction.root
+    size = np.maximum(1.0, np.abs(point.price))
+    away = np.maximum(root.lowest - point.price, point.price - root.highest) / size
+    found = [
+        *checks(auction, point, limit),
+        Check.of("price outside those of the root, of the price", max(0.0, *away), limit),
+    ]
+    if not any(isinstance(side, Ladder) for m in auction.markets for side in (m.supply, m.demand)):
+        # Bids at the price may trade or not; curves have one quantity.
+        off = np.abs(point.supplied - root.supplied) / np.maximum(1.0, root.bought)
+        found.append(Check.of("quantities against the root", float(off.max()), limit))
+    return tuple(found)
+
+
+def settled(auction: Auction, point: Point) -> Point:
+    """Return a clearing with the tie rule's price where several clear: a dual is any of them."""
+    root = auction.root
+    several = root.highest - root.lowest > AGREED * np.maximum(1.0, np.abs(root.lowest))
+    return replace(point, price=np.where(several, root.price, point.price))

@@ -1,0 +1,121 @@
+"""Checks of a regulation's cost: the market, the energies and the money, each from the data."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.polynomial import Polynomial
+
+from optimodels.arrays import Floats
+from optimodels.families.regulation.physics import transfer_functions
+from optimodels.families.regulation.physics.checks import apart
+from optimodels.families.regulation.physics.cost import CAUSES, PAID, Hour, Regulated
+from optimodels.families.regulation.physics.transfer_functions import Ratio
+from optimodels.result import Check
+
+#: Sums of thousands of rounded numbers.
+_ROUNDING = 1e-9
+#: Two exact ways to one trajectory.
+_SAME = 1e-8
+#: Central differences over this part of a quantity are wrong by its square, and by rounding.
+_STEP, _DIFFERENCE = 1e-5, 1e-6
+
+
+def checks(hour: Hour, found: Regulated) -> tuple[Check, ...]:
+    """Return the checks of one hour; energies and money are compared in every step."""
+    made = [*_market(hour, found)]
+    frequency = _frequency(hour)
+    if frequency is not None:
+        made.append(
+            Check.of("frequency against its residues", apart(found.frequency, frequency), _SAME)
+        )
+    given = np.sum([found.energy[name] for name in PAID], axis=0)
+    caused = np.sum([found.energy[name] for name in CAUSES], axis=0)
+    metered = np.array([found.energy[name] for name in (*PAID, *CAUSES)])
+    size = float(np.abs(metered).max()) or 1.0
+    paid, owed = _money(found, PAID), _money(found, CAUSES)
+    turned = math.fsum(np.abs([found.money[name] for name in PAID]).ravel()) or 1.0
+    native = _native(hour)
+    return (
+        *made,
+        Check.of("energy given against energy caused", _worst(given - caused) / size, _ROUNDING),
+        Check.of("energy lost at home, integrated by hand",
+                 _worst(found.energy["native"] - native) / size, _ROUNDING),
+        Check.of("money paid against money owed", abs(paid - owed) / turned, _ROUNDING),
+        Check.of("total against the sum of payments", abs(found.total - paid) / turned, _ROUNDING),
+    )  # fmt: skip
+
+
+def _worst(values: Floats) -> float:
+    return float(np.abs(values).max())
+
+
+def _money(found: Regulated, names: tuple[str, ...]) -> float:
+    """Price by price and meter by meter, summed without rounding in between."""
+    return math.fsum(
+        price * energy
+        for name in names
+        for price, energy in zip(found.price.tolist(), found.energy[name].tolist(), strict=True)
+    )
+
+
+def _market(hour: Hour, found: Regulated) -> list[Check]:
+    """Both curves at the clearing, written out once more, and their slopes by differences."""
+    bids, cleared = hour.bids, found.dispatches
+    responsive = hour.system.demand_response * hour.own_load
+    p = cleared.price
+
+    def asked(price: Floats) -> Floats:
+        answer = 1 + np.exp(2 * bids.elasticity * (1 - price / bids.mean_price))
+        return np.asarray(hour.load - responsive / 2 + responsive / answer)
+
+    most = float(hour.load.max())
+    market = bids.market(hour.load, responsive)
+    made = [
+        Check.of("demand at the clearing price", _worst(asked(p) - cleared.quantity) / most,
+                 _ROUNDING),
+        Check.of("supply's price at its quantity",
+                 _worst(market.supply.marginal(cleared.quantity) - p) / float(np.abs(p).max()),
+                 _DIFFERENCE),
+    ]  # fmt: skip
+    q, h = cleared.quantity, _STEP * cleared.quantity
+    rise = (market.supply.marginal(q + h) - market.supply.marginal(q - h)) / (2 * h)
+    # Demand bends within the scale of the prices at which it leaves.
+    away = 10 * _STEP * bids.mean_price / (2 * abs(bids.elasticity))
+    fall = (asked(p - away) - asked(p + away)) / (2 * away)
+    # As conductances, which are finite without responsive load.
+    ours, theirs = 1 / cleared.slope, 1 / rise + fall
+    made.append(Check.of("1/R by differences", apart(ours, np.asarray(theirs)), _DIFFERENCE))
+    return made
+
+
+def _frequency(hour: Hour) -> Floats | None:
+    """The frequency by residues: what is lost, less what is dispatched through 1 / (1 + s T)."""
+    answer = transfer_functions.frequency(hour.system)
+    lag = Polynomial([1.0, hour.decay])
+    begin, end = hour.given.begin, hour.given.end
+    found = np.zeros(len(hour.grid))
+    lost = [side[:, :2].sum(axis=1) for side in (begin, end)]
+    dispatched = [-begin[:, 3], -end[:, 3]]
+    for ratio, sides in ((answer, lost), (Ratio(answer.top, answer.bottom * lag), dispatched)):
+        if sides[0].any() or sides[1].any():
+            expanded = transfer_functions.expand(ratio)
+            if expanded is None:
+                return None
+            found += transfer_functions.answer(expanded, hour.grid, *sides)
+    return found
+
+
+def _native(hour: Hour) -> Floats:
+    """MWh (j,) that the area lost beyond what was dispatched: straight lines less a decay."""
+    lengths = np.diff(hour.grid)
+    begin, end = hour.given.begin, hour.given.end
+    lost = (begin[:, 0] + end[:, 0]) / 2 * lengths
+    level, kept = 0.0, np.zeros(len(lengths))
+    for k, h in enumerate(lengths):
+        target, away = begin[k, 3], -math.expm1(-h / hour.decay)
+        kept[k] = target * h + (level - target) * hour.decay * away
+        level += (target - level) * away
+    total = np.append(0.0, np.cumsum(lost - kept))
+    return np.asarray(hour.megawatts / 3600 * np.diff(total[hour.marks]))

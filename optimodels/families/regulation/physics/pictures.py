@@ -1,0 +1,117 @@
+"""Pictures of responses: frequency, generation, load and exports; ACE of an open loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from optimodels.draw import BLUE, GREEN, GREY, ORANGE, RED, SERIES, picture, stamp
+from optimodels.result import Result
+
+#: The panels of 003, figures 8 and 9: column, label, title.
+_PANELS = (
+    ("frequency_hz", "Hz", "Frequency"),
+    ("generation_percent", "% of the area's load", "Change of generation"),
+    ("load_percent", "% of the area's load", "Change of responsive load"),
+    ("exports_percent", "% of the area's load", "Change of exports"),
+)
+#: Seconds of the short window (003, figure 8).
+_SHORT = 10.0
+
+
+def frequency_response(results: Sequence[Result]) -> dict[str, bytes]:
+    """One response, or those of a sweep over each other, in the short and the whole window."""
+    shown = [r for r in results if r.tables.get("trajectory")]
+    if not shown:
+        return {}
+    if all(r.parameters["loop"] == "open" for r in shown):
+        return {"ace": _open(shown)}
+    made = {"response": _panels(shown, None)}
+    if max(r.parameters["duration"] for r in shown) > 2 * _SHORT:
+        made["response-start"] = _panels(shown, _SHORT)
+    return made
+
+
+def _columns(result: Result) -> dict[str, Any]:
+    rows = result.tables["trajectory"]
+    return {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
+
+
+def _panels(results: Sequence[Result], until: float | None) -> bytes:
+    with picture(8.4, 5.6, columns=2, rows=2, sharex=True) as (made, axes):
+        for k, result in enumerate(results[: len(SERIES)]):
+            data = _columns(result)
+            shown = data["time_s"] <= (until or np.inf)
+            for (name, _, _), place in zip(_PANELS, axes.flat, strict=True):
+                colour = SERIES[k]
+                place.plot(data["time_s"][shown], data[name][shown], color=colour,
+                           label=_label(result))  # fmt: skip
+        for (_, unit, title), place in zip(_PANELS, axes.flat, strict=True):
+            place.set_ylabel(unit)
+            place.set_title(title)
+            place.ticklabel_format(axis="y", useOffset=False)
+        nominal = results[0].parameters["nominal_hz"]
+        axes.flat[0].axhline(nominal, color=GREY, linewidth=0.8)
+        for place in axes.flat[1:]:
+            place.axhline(0.0, color=GREY, linewidth=0.8)
+        for place in axes[1]:
+            place.set_xlabel("time, s")
+        if len(results) > 1:
+            axes.flat[2].legend(fontsize=8, title="demand response", title_fontsize=8)
+            verified(made, results)
+        else:
+            stamp(made, results[0])
+    return made.svg
+
+
+def _label(result: Result) -> str:
+    return f"{100 * result.parameters['demand_response']:g} % of load"
+
+
+def _open(results: Sequence[Result]) -> bytes:
+    """003, figure 7: the given frequency with ACE, and who regulates."""
+    with picture(8.4, 6.2, rows=3, sharex=True) as (made, (top, middle, bottom)):
+        first = _columns(results[0])
+        minutes = first["time_s"] / 60
+        top.plot(minutes, first["frequency_hz"], color=GREY, linewidth=0.9)
+        top.set_ylabel("Hz")
+        top.set_title("Frequency, as given")
+        top.ticklabel_format(axis="y", useOffset=False)
+        for k, result in enumerate(results[: len(SERIES)]):
+            data = _columns(result)
+            middle.plot(data["time_s"] / 60, data["ace_percent"], color=SERIES[k], linewidth=1.1,
+                        label=_label(result))  # fmt: skip
+        middle.set_ylabel("% of the area's load")
+        middle.set_title("Area control error")
+        middle.legend(fontsize=8, title="demand response", title_fontsize=8, loc="lower left",
+                      ncols=2)  # fmt: skip
+        last = _columns(results[-1])
+        droop = last["generation_percent"] - last["agc_percent"]
+        for values, colour, name in (
+            (droop, BLUE, "units on droop"), (last["agc_percent"], ORANGE, "units on ACE"),
+            (-last["load_percent"], GREEN, "demand response"),
+        ):  # fmt: skip
+            bottom.plot(last["time_s"] / 60, values, color=colour, linewidth=1.1, label=name)
+        bottom.set_ylabel("% of the area's load")
+        bottom.set_title(f"Power that regulates, demand response {_label(results[-1])}")
+        bottom.legend(fontsize=8, ncols=3, loc="upper right")
+        bottom.set_xlabel("time, minutes")
+        for place in (middle, bottom):
+            place.axhline(0.0, color=GREY, linewidth=0.8)
+            place.margins(y=0.25)
+        if len(results) > 1:
+            verified(made, results)
+        else:
+            stamp(made, results[0])
+    return made.svg
+
+
+def verified(made: Any, results: Sequence[Result]) -> None:
+    """Write under a sweep's picture how many of its runs are verified."""
+    good = sum(r.verdict.status == "verified" for r in results)
+    made.figure.supxlabel(
+        f"{results[0].case}: {good} of {len(results)} runs verified", fontsize=7,
+        color=GREY if good == len(results) else RED, x=0.01, ha="left",
+    )  # fmt: skip

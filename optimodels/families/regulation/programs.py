@@ -1,0 +1,141 @@
+"""What each model of the family does, as a short list of stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from optimodels.families.regulation.market.blocks import STEPS, STRAIGHT
+from optimodels.families.regulation.market.checks import (
+    AGREED,
+    CONES,
+    EXACT,
+    Point,
+    agreement,
+    checks,
+    settled,
+)
+from optimodels.families.regulation.market.data import Auction, read
+from optimodels.families.regulation.market.entropy import ENTROPY, first_entropy, next_entropy
+from optimodels.families.regulation.market.results import market_clearing as clearing_answer
+from optimodels.families.regulation.market.rounds import first_round, next_round
+from optimodels.families.regulation.parameters import MarketClearing
+from optimodels.families.regulation.physics.programs import (
+    FREQUENCY_RESPONSE as FREQUENCY_RESPONSE,
+)
+from optimodels.families.regulation.physics.programs import (
+    REGULATION_COST as REGULATION_COST,
+)
+from optimodels.families.regulation.sharing import allocation
+from optimodels.families.regulation.sharing import results as sharing
+from optimodels.model import Answer, Compute, Done, Formulation, Outcome, Program, Solve
+
+#: The first round of a method, its formulation, the round after an answer.
+_WAYS: dict[str, tuple[Callable[[Auction], Any], Formulation[Any], Callable[..., Any]]] = {
+    "steps": (partial(first_round, straight=False), STEPS, next_round),
+    "pieces": (partial(first_round, straight=True), STRAIGHT, next_round),
+    "cone": (first_entropy, ENTROPY, next_entropy),
+}
+
+_CROSSING = (
+    "S(p) = q_w + (q_m - q_w) u / (1 + u),  u = ((p - c0) / c1)^(1/c2)   supply",
+    "Q(p) = Q_U + Q_R / (1 + exp(2 eta (1 - p / P_A)))                   demand",
+    "S(P_C) = Q(P_C) + must-run demand;    step bids in part at their own price",
+    "R_S = dP/dq of supply,  R_D = 1 / |dQ/dp|                  marginal prices",
+    "several areas: one price on both ends of a line, or the line is full",
+)
+
+_AGREEMENT = (
+    "balances and limits; P_C between the prices that the curves ask at the",
+    "quantities; welfare against the sum of surpluses at P_C, which none exceeds;",
+    "price and quantity against the root: all to 1e-5, by cones to 1e-3",
+)
+
+
+def market_clearing(parameters: MarketClearing) -> Program:
+    """The auction by the method asked for; the root of the curves stands beside it in any case."""
+    stages: list[Solve | Compute] = [Compute("root", _root, _CROSSING)]
+    for method in _methods(parameters):
+        stages += _way(method, alone=parameters.method == method)
+    return Program(
+        read=read,
+        stages=stages,
+        report=partial(_answer, parameters),
+        main="root" if parameters.method == "all" else parameters.method,
+        labels=lambda auction: {"area": auction.names, "line": auction.lines},
+    )
+
+
+def _methods(parameters: MarketClearing) -> list[str]:
+    """The methods that are solved: of all those that these curves have."""
+    if parameters.method != "all":
+        return [parameters.method] if parameters.method in _WAYS else []
+    curved = ["pieces"] if parameters.curved else []
+    return ["steps", *curved, *(["cone"] if parameters.logistic else [])]
+
+
+def _way(method: str, alone: bool) -> list[Solve | Compute]:
+    """A method's rounds, and what their last answer is held to."""
+    first, formulation, following = _WAYS[method]
+    # Among others the cones are not for the case's solver: few solvers take them.
+    solver = None if alone or method != "cone" else "clarabel"
+
+    def agrees(auction: Auction, done: Done) -> Outcome | None:
+        if done.solution(method).verdict.status != "verified":
+            # Its verdict says so already; that it is far from the curves is no news.
+            return None
+        limit = CONES if method == "cone" else AGREED
+        found = agreement(auction, _claimed(done, method), limit)
+        return Outcome("equilibrium", found, {}, {}, by="certificate")
+
+    return [
+        Solve(
+            method,
+            formulation,
+            lambda auction, done: {"": first(auction)},
+            solver=solver,
+            refine=following,
+        ),
+        Compute(f"{method} against the curves", agrees, _AGREEMENT),
+    ]
+
+
+def _root(auction: Auction, done: Done) -> Outcome:
+    found = checks(auction, _of_root(auction), EXACT)
+    return Outcome("closed form", found, {}, {}, by="certificate")
+
+
+def _of_root(auction: Auction) -> Point:
+    root = auction.root
+    return Point(root.supplied, root.bought, root.price, root.flow)
+
+
+def _claimed(done: Done, method: str) -> Point:
+    """What a method's last answer says; it is required, so there is one."""
+    solution = done.solution(method)
+    found: Point = solution.instance.point(solution)
+    return found
+
+
+def _answer(parameters: MarketClearing, auction: Auction, done: Done) -> Answer:
+    ways = {"root": _of_root(auction)}
+    ways |= {method: _claimed(done, method) for method in _methods(parameters)}
+    named = settled(auction, ways.get(parameters.method, ways["root"]))
+    return clearing_answer(auction, named, ways)
+
+
+PARTICIPATION = Program(
+    read=allocation.read,
+    stages=(
+        Solve("share", allocation.FORMULATION, lambda asked, done: {"": asked}),
+        Compute(
+            "closed form",
+            sharing.closed_form,
+            equations=("rho_i = min(lambda R / R_i, cap_i / |dQ|),  sum_i rho_i = 1 gives lambda",),
+        ),
+    ),
+    report=sharing.report,
+    main="share",
+    labels=lambda asked: {"resource": asked.names},
+)

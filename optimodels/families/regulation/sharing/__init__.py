@@ -1,0 +1,1 @@
+"""Participation: how a needed change is shared by resources."""
