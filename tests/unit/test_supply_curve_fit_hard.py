@@ -258,7 +258,7 @@ def test_robust_optima_against_a_scan(make: Any, threshold: float) -> None:
 
 
 def test_a_tiny_threshold_is_least_absolute_deviations() -> None:
-    """M of 1e-9: loss / 2M is the sum of sizes, whose optimum for c0 + c1 phi is a linear program."""
+    """M of 1e-9: loss / 2M is the sum of sizes, for c0 + c1 phi a linear program."""
     from scipy.optimize import linprog
 
     x, m = np.arange(1.0, 13.0), 1e-9

@@ -81,7 +81,8 @@ def _q_grid(x: Floats, y: Floats) -> tuple[Floats, ...]:
     # From a curve that starts at zero (s = 1) to one that rises only at its end; from a tenth of a
     # percent over the whole curve to e^50 from one point to the next.
     gap = q_exponential_raw.mean_gap(x)
-    room = np.linspace(np.log(1e-4), np.log(10.0 * max(1.0, x[-1] / gap)), 24)
+    # As many points of this distance would go down to 0: all of them where x_k = k - 1/2.
+    room = np.linspace(np.log(1e-4), np.log(10.0 * (x[-1] / gap + 0.5)), 24)
     return room, np.linspace(np.log(1e-3), np.log(50.0 * x[-1] / gap), 48)
 
 

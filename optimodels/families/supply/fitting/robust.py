@@ -13,9 +13,9 @@ from optimodels.families.supply.fitting.forms import CurveForm
 from optimodels.families.supply.fitting.sample import Sample, column_lengths
 
 _MOST = 200
-#: The first damping, as a part of the largest second derivative, the least that still damps, and
-#: that from which steps are lost in rounding errors.
-_DAMPED, _FREE, _STUCK = 0.1, 1e-9, 1e12
+#: The first damping, as a part of what reweighted squares would take, the least that still damps,
+#: and that from which steps are lost in rounding errors.
+_DAMPED, _FREE, _STUCK = 0.1, 1e-9, 1e9
 #: The loss falls no more: by less than this part, so many times in turn.
 _SETTLED, _TIMES = 1e-15, 3
 #: How far derivatives are looked at, as a part of the curve and of a parameter.
@@ -51,10 +51,11 @@ def descend(
             if not np.isfinite(bent).all():
                 break
             values, vectors = np.linalg.eigh(bent)
-            values = np.abs(values)
-            seen = vectors.T @ (gradient[free] / lengths)
+            bent = (vectors * np.abs(values)) @ vectors.T
+            # What reweighted squares would take for it: a step of theirs is one that falls.
+            above = _above(sample, _curve(form, sample.x, point), slopes[:, free] / lengths)
             while damping < _STUCK:
-                step = vectors @ (-seen / (values + damping * values.max() + 1e-300))
+                step = -np.linalg.solve(bent + damping * above, gradient[free] / lengths)
                 tried = point.copy()
                 tried[free] = np.clip(point[free] + step / lengths, low[free], high[free])
                 found = _loss(form, sample, tried)
@@ -86,6 +87,12 @@ def _slopes(form: CurveForm, x: Floats, point: Floats) -> Floats:
     count = len(form.linear)
     by_theta = np.einsum("mlk,l->mk", form.derivatives(x, point[count:]), point[:count])
     return np.hstack([form.basis(x, point[count:]), by_theta])
+
+
+def _above(sample: Sample, fitted: Floats, slopes: Floats) -> Floats:
+    """Second derivatives of squares that touch the loss from above, none of them 0."""
+    found = slopes.T @ (slopes * sample.reweighted(fitted)[:, None])
+    return np.asarray(found + 1e-9 * np.trace(found) * np.eye(len(found)))
 
 
 def _second(

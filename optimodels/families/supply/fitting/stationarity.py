@@ -24,6 +24,8 @@ _STEP = 1e-30
 _DEAD = 1e-14
 #: Points of the scan that are followed, and reweightings of a robust one at each.
 _FOLLOWED = 4
+#: They are followed until they stay within this part of their place, and this of their loss.
+_NEAR, _SETTLED = 1e-4, 1e-10
 _REWEIGHTED = 25
 
 
@@ -180,7 +182,11 @@ def scan(sample: Sample, others: Scan) -> float:
     found = [float(values.min())]
     for at in best:
         start = np.array([axis[k] for axis, k in zip(others.axes, at, strict=True)])
-        options = {"xatol": 1e-9, "fatol": 0.0, "maxiter": 500}
+        options = {
+            "xatol": _NEAR * float(np.abs(start).max()),
+            "fatol": max(_SETTLED * float(values[tuple(at)]), (_RANK * sample.size) ** 2),
+            "maxiter": 500,
+        }
         ended = minimize(  # type: ignore[call-overload]
             left, start, method="Nelder-Mead", bounds=others.sides, options=options
         )
