@@ -30,7 +30,7 @@ def test_merit_order() -> None:
 
 
 ERRORS = {
-    "forms: [asymptotic], data: {quantity: [1, 2], price: [1, 2]}, capacity: 5":
+    "forms: [asymptotic], data: {quantity: [1, 2], price: [1, 2]}, asymptote: 5":
         "asymptotic has 3 parameters; 2 points are too few",
     "data: {quantity: [1], price: [1]}": "has one quantity only",
     "data: {quantity: [1, 1], price: [1, 2]}": "has one quantity only",
@@ -46,10 +46,10 @@ ERRORS = {
     "data: {csv: p.csv, quantity: a, price: b}": "row 3: 'x' is no finite number",
     "data: {csv: none.csv, quantity: a, price: b}": "none.csv",
     "forms: [asymptotic], data: {quantity: [1, 2, 3, 4], price: [1, 2, 3, 5]}":
-        "asymptotic needs parameters.capacity",
-    "forms: [asymptotic], data: {quantity: [1, 2, 3, 4], price: [1, 2, 3, 5]}, capacity: 4":
-        "needs quantities below the capacity 4; there is 4",
-    "forms: [asymptotic], data: {quantity: [1, 2, 3, 4], price: [1, 2, 3, 5]}, capacity: 6, "
+        "asymptotic needs parameters.asymptote",
+    "forms: [asymptotic], data: {quantity: [1, 2, 3, 4], price: [1, 2, 3, 5]}, asymptote: 4":
+        "needs quantities below the asymptote 4; there is 4",
+    "forms: [asymptotic], data: {quantity: [1, 2, 3, 4], price: [1, 2, 3, 5]}, asymptote: 6, "
     "wind: 2": "starts at the wind power 2; there is a quantity of 1",
     "forms: [power], data: {quantity: [-1, 2, 3], price: [1, 2, 3]}": "power needs quantities",
     "forms: [q-exponential], data: {quantity: [1, 2, 3], price: [-1, 2, 3]}": "needs prices of 0",
@@ -58,6 +58,12 @@ ERRORS = {
     "bounds: {asymptotic: {c9: [0, 1]}}": "no parameter 'c9'",
     "bounds: {asymptotic: {c2: [3, 1]}}": "must be [lowest, highest]",
     "bounds: {asymptotic: {c2: [-3, -1]}}": "must lie within 0 to inf",
+    "bounds: {asymptotic: {c2: [-3, 1]}}": "must lie within 0 to inf",
+    "bounds: {asymptotic: {c1: [1, 2], rise: [1, 2]}}": "rise cannot be bounded beside c0, c1, c2",
+    "forms: [exponential], data: {quantity: [1, 2, 3], price: [-1, 2, 3]}": "needs prices of 0",
+    "forms: [power], data: {quantity: [1, 2, 3], price: [-1, 2, 3]}": "needs prices of 0",
+    "forms: [asymptotic], data: {quantity: [1, 2, 3], price: [-1, 2, 3]}, asymptote: 4":
+        "needs prices of 0 or more, unless a bound lets c0 below 0; there is -1",
     "bounds: {isotonic: {price: [0, 1]}}": "its parameters take no bounds",
     "bounds: {asymptote: {c2: [0, 1]}}": "did you mean 'asymptotic'?",
     "huber: 0": "must be greater than 0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mpmath as mp
 import numpy as np
@@ -25,7 +26,9 @@ from optimodels.families.supply.fitting.least_squares import Fit, fit, polish
 from optimodels.families.supply.fitting.q_exponential import Nearest, points
 from optimodels.families.supply.fitting.q_exponential import nearest as examined
 from optimodels.families.supply.fitting.q_exponential_problems import Anchored
-from optimodels.families.supply.fitting.q_exponential_raw import evidence
+from optimodels.families.supply.fitting.q_exponential_raw import others, power_law, written
+from optimodels.families.supply.fitting.sample import Sample
+from optimodels.families.supply.fitting.stationarity import Evidence, examine
 from optimodels.families.supply.parameters import Background
 from optimodels.result import Result
 from optimodels.study import solve
@@ -192,12 +195,21 @@ def test_gradient_in_forty_digits() -> None:
     assert 0 <= gain <= 1e-9 * found.objective
 
 
+def evidence(x: Floats, y: Floats, v: dict[str, Any]) -> Evidence:
+    shown = (
+        power_law(x, v["q"], v["anchor_price"])
+        if v["power_law"]
+        else written(x, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"])
+    )
+    return examine(Sample.plain(x, y), shown, others(x))
+
+
 def refuted(move: Callable[[dict[str, float]], dict[str, float]]) -> bool:
     x, y = curve("uniform", 12)
     found = nearest(x, y)
     assert found is not None
     v = move(dict(found.values))
-    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"])
+    shown = evidence(x, y, v)
     objective = float(np.sum((_raw(x, v) - y) ** 2))
     return shown.offset > 1e-3 and shown.scanned < objective
 
@@ -219,7 +231,7 @@ def test_evidence_refutes_a_power_law_that_is_none() -> None:
     start[0] = -np.inf
     edge: Fit = polish(Q_EXPONENTIAL, x, y, start, fixed=(0,))
     v = Q_EXPONENTIAL.parameters(x, edge.theta, edge.linear)
-    shown = evidence(x, y, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"])
+    shown = evidence(x, y, v)
     assert shown.offset < 1e-6
     assert shown.inward is not None
     assert shown.inward > 0.1

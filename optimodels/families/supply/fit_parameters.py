@@ -54,7 +54,7 @@ class Points(Strict):
     )
     price: _Series | None = Field(default=None, description="prices, or the name of their column")
     weights: _Series | None = Field(
-        default=None, description="weights above 0, or their column; 2: as if the point stood twice"
+        default=None, description="weights above 0, or their column: a residual's cost by weight"
     )
 
     @model_validator(mode="after")
@@ -119,7 +119,7 @@ class CurveFit(Parameters):
         default=0.0, description="q_w, the wind power dispatched: asymptotic curves and merit "
         "orders start there",
     )  # fmt: skip
-    capacity: Annotated[Number, Field(gt=0)] | None = Field(
+    asymptote: Annotated[Number, Field(gt=0)] | None = Field(
         default=None, description="q_m, the quantity that an asymptotic curve never reaches; "
         "default the end of the merit order",
     )  # fmt: skip
@@ -132,7 +132,8 @@ class CurveFit(Parameters):
     )
     bounds: dict[str, dict[str, list[Number]]] = Field(
         default_factory=dict,
-        description="bounds of parameters, as in {asymptotic: {c2: [0.5, 3]}}",
+        description="bounds of parameters, within the form's own, as in "
+        "{asymptotic: {c0: [0, 50], c2: [0.5, 3]}}",
     )
 
     @field_validator("forms")

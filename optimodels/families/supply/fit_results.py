@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.families.supply.fitting.examination import NOT_NOISE
 from optimodels.families.supply.fitting.points import Task
 from optimodels.families.supply.fitting.side_by_side import Fitted, criteria, drawn, rising_fits
 from optimodels.model import Answer, Done
@@ -23,6 +24,7 @@ def curve_fit(task: Task, done: Done) -> Answer:
     rows = _compared(task, fits)
     best = str(rows[0]["form"])
     sample, chosen = task.sample, fits[best]
+    refuted = chosen.refuted
     points: list[Row] = [
         {"quantity": x, "price": y, "weight": w, "fitted_price": f, "residual": f - y}
         for x, y, w, f in zip(
@@ -40,25 +42,32 @@ def curve_fit(task: Task, done: Done) -> Answer:
     ]
     parameters: list[Row] = []
     for name in order:
-        parameters += _parameters(name, fits[name])
+        if name not in task.rising or name == best:
+            parameters += _parameters(name, fits[name])
     values: dict[str, Any] = {
-        "best": best,
+        # A curve that is refuted is none to be named.
+        "best": None if refuted else best,
+        "best_verdict": chosen.verdict,
         "aicc": rows[0]["aicc"],
         "bic": rows[0]["bic"],
         "rmse": rows[0]["rmse"],
         "largest_residual": float(np.abs(chosen.prices - sample.y).max()),
     }
-    for name in order:
+    for name in (name for name in order if name not in task.rising):
         for key, value in fits[name].parameters.items():
             values[f"{name.replace('-', '_')}_{key}"] = value
     notes = [*task.notes, *(note for name in order for note in fits[name].notes)]
-    if rows[0]["aicc"] is None:
+    if refuted:
+        notes.append(f"every form is refuted: none is the best; tables begin with {best}")
+    elif rows[0]["aicc"] is None:
         notes.append("no form leaves points to judge by: the nearest is first")
     if any(row["form"] in task.rising for row in rows):
         notes.append(
             "parameters of curves that never fall: the prices at knots that differ; a global "
             "optimum is one for the knots as they are"
         )
+    if any(one.intervals for one in fits.values()):
+        notes.append(NOT_NOISE)
     notes.append(
         f"loss: Huber's, squares up to a residual of {sample.threshold:g} and straight beyond"
         if sample.robust
@@ -75,7 +84,8 @@ def curve_fit(task: Task, done: Done) -> Answer:
 
 
 def _compared(task: Task, fits: Mapping[str, Fitted]) -> list[Row]:
-    """A row per form, by the criterion; forms that have none come last, the nearest first."""
+    """A row per form, by the criterion; forms that have none come later, the nearest first, and
+    refuted ones last."""
     rows: list[Row] = []
     for name, one in fits.items():
         aicc, bic = criteria(task.sample, one.loss, one.freedom)
@@ -86,7 +96,14 @@ def _compared(task: Task, fits: Mapping[str, Fitted]) -> list[Row]:
              "rmse": float(np.sqrt(spread)), "aicc": aicc, "bic": bic, "verdict": one.verdict}
         )  # fmt: skip
     by = task.criterion
-    return sorted(rows, key=lambda r: (r[by] is None, r[by] if r[by] is not None else r["loss"]))
+    return sorted(
+        rows,
+        key=lambda r: (
+            fits[r["form"]].refuted,
+            r[by] is None,
+            r[by] if r[by] is not None else r["loss"],
+        ),
+    )
 
 
 def _parameters(name: str, one: Fitted) -> list[Row]:

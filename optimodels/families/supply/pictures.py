@@ -94,7 +94,8 @@ def curve_fit(results: Sequence[Result]) -> dict[str, bytes]:
             top.plot(fine, _column(curves, name), label=name, zorder=4 if k == 0 else 3, **style)
             bottom.plot(x, _column(residuals, name), **style)
         top.set_ylabel("price")
-        top.set_title(f"Supply curves by form; the best: {names[0]}")
+        best = result.values["best"]
+        top.set_title("Supply curves by form; " + (f"the best: {best}" if best else "none holds"))
         handles, labels = top.get_legend_handles_labels()
         top.legend([handles[0], *handles[:0:-1]], [labels[0], *labels[:0:-1]], loc="upper left")
         bottom.set_ylabel("fit - price")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from optimodels.arrays import Floats
@@ -208,10 +210,11 @@ def curve_fit(parameters: CurveFit) -> Program:
     asked = parameters.forms
     forms = [name for name in FORMS if asked is None or name in asked]
     # What a form is does not depend on the setting.
-    smooth = [name for name in forms if isinstance(FORMS[name](Setting()), CurveForm)]
+    built = [FORMS[name](Setting()) for name in forms]
+    smooth = [form for form in built if isinstance(form, CurveForm)]
     stages: list[Solve | Compute] = []
     if smooth:
-        stages.append(Compute("smooth", smooth_fits, equations=_SMOOTH))
+        stages.append(Compute("smooth", smooth_fits, equations=_equations(smooth)))
     if len(smooth) < len(forms):
         stages.append(Solve("rising", rising.FORMULATION, _rising, required=False))
     return Program(
@@ -226,12 +229,11 @@ def _rising(task: fit_points.Task, done: Done) -> dict[str, rising.Rising]:
     return {name: rising.instance(form, task.sample) for name, form in task.rising.items()}
 
 
-_SMOOTH = (
-    "minimise    sum_i w_i rho(f(q_i) - price_i)                  price^2",
-    "            rho(r) = r^2, or 2 M |r| - M^2 beyond Huber's threshold M",
-    "with  f(q)  one of the forms, within the bounds of its parameters:",
-    "            a [1 + (1-q') b q]^(1/(1-q'))                q-exponential",
-    "            c0 + c1 ((q - q_w) / (q_m - q))^c2              asymptotic",
-    "            a exp(b q)                                     exponential",
-    "            a q^p                                                power",
-)
+def _equations(forms: Sequence[CurveForm]) -> tuple[str, ...]:
+    return (
+        "minimise    sum_i w_i rho(f(q_i) - price_i)                  price^2",
+        "            rho(r) = r^2, or 2 M |r| - M^2 beyond Huber's threshold M",
+        "with  f(q)  one of the forms, within the bounds of its parameters:",
+        *(f"            {form.formula:<42}  {form.name}" for form in forms),
+        *(f"            {form.name}: {form.remark}" for form in forms if form.remark),
+    )

@@ -23,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.arrays import Complexes, Floats
+from optimodels.arrays import Floats
 from optimodels.families.supply.fitting import q_exponential_raw
+from optimodels.families.supply.fitting.anchored import asymptotic, exponential, power
 from optimodels.families.supply.fitting.forms import CurveForm, Form, RisingForm, Setting, Special
 from optimodels.families.supply.fitting.stationarity import Written
 
@@ -79,19 +80,20 @@ def _q_slopes(x: Floats, theta: Floats) -> Floats:
 def _q_grid(x: Floats, y: Floats) -> tuple[Floats, ...]:
     # From a curve that starts at zero (s = 1) to one that rises only at its end; from a tenth of a
     # percent over the whole curve to e^50 from one point to the next.
-    gap = float(x[-1] - x[0]) / (len(x) - 1)
-    room = np.linspace(np.log(1e-4), np.log(10.0 * len(x)), 24)
+    gap = q_exponential_raw.mean_gap(x)
+    # As many points of this distance would go down to 0: all of them where x_k = k - 1/2.
+    room = np.linspace(np.log(1e-4), np.log(10.0 * (x[-1] / gap + 0.5)), 24)
     return room, np.linspace(np.log(1e-3), np.log(50.0 * x[-1] / gap), 48)
 
 
-def _q_parameters(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
-    """q, the anchored A and beta, and the raw a and b where a double can hold them."""
+def _q_told(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
+    """q, the anchored A and beta, and the raw a and b where they give the curve again."""
     s, rate, price = float(-np.expm1(theta[0])), float(np.exp(theta[1])), float(c[0])
     if rate == 0:
         # A constant has every q.
         log_a = float(np.log(price)) if price > 0 else None
         return {"q": None, "anchor_price": price, "anchor_rate": 0.0, "a": price, "b": 0.0,
-                "log_a": log_a}  # fmt: skip
+                "log_a": log_a, "power_law": False}  # fmt: skip
     found: dict[str, Any] = {
         "q": 1.0 - s / rate,
         "anchor_price": price,
@@ -99,30 +101,24 @@ def _q_parameters(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
         "a": None,
         "b": None,
         "log_a": None,
+        "power_law": bool(np.isneginf(theta[0])),
     }
     if s < 1.0 and price > 0:
         log_a = np.log(price) + rate * float(log_curvature(np.asarray(-1.0), np.asarray(s)))
         found["log_a"] = float(log_a)
-        found["b"] = rate / float(x[-1]) / float(np.exp(theta[0]))
-        found["a"] = float(np.exp(log_a)) if log_a > _LOG_LEAST else None
+        b = rate / float(x[-1]) / float(np.exp(theta[0]))
+        curve = price * _q_basis(x, theta)[:, 0]
+        if q_exponential_raw.lost(x, float(log_a), found["q"], b, curve) is not None:
+            found["a"], found["b"] = float(np.exp(log_a)), b
     return found
 
 
-#: The logarithm of the smallest number that a double holds to full precision.
-_LOG_LEAST = float(np.log(np.finfo(float).tiny))
-
-
-def _q_told(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
-    return {
-        **_q_parameters(x, theta, c),
-        "power_law": bool(np.isneginf(theta[0]) and np.isfinite(theta[1])),
-    }
-
-
 def _q_written(x: Floats, theta: Floats, c: Floats) -> Written:
-    v = _q_parameters(x, theta, c)
+    v = _q_told(x, theta, c)
     if v["q"] is None:
         return q_exponential_raw.constant(x, v["anchor_price"])
+    if v["power_law"]:
+        return q_exponential_raw.power_law(x, v["q"], v["anchor_price"])
     return q_exponential_raw.written(
         x, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"]
     )
@@ -138,9 +134,7 @@ def _q_reported(x: Floats, theta: Floats, c: Floats) -> Written:
 
 
 def _q_unfit(x: Floats, y: Floats) -> str:
-    if x[0] <= 0:
-        return f"needs quantities above 0; there is {x[0]:g}"
-    return f"needs prices of 0 or more; there is {y.min():g}" if y.min() < 0 else ""
+    return f"needs quantities above 0; there is {x[0]:g}" if x[0] <= 0 else ""
 
 
 #: f(x) = a exp_q(b x), exp_q(x) = [1 + (1-q) x]^(1/(1-q)), stated at its last point x_m, where it
@@ -158,109 +152,8 @@ Q_EXPONENTIAL = CurveForm(
     slopes=_q_slopes,
     grid=_q_grid,
     unfit=_q_unfit,
+    positive=True,
     special=Special(_q_told, _q_written, _q_reported, q_exponential_raw.others),
-)
-
-
-def asymptotic(setting: Setting) -> CurveForm:
-    """c0 + c1 u^c2, u = (q - q_w) / (q_m - q) on q_w <= q < q_m (003, section 3.1; our reading).
-
-    ``c2`` is the scarcity parameter; c0 and c1 in the unit of the prices.
-    """
-    wind, capacity = setting.wind, setting.capacity
-
-    def unfit(x: Floats, y: Floats) -> str:
-        if capacity is None:
-            return "needs parameters.capacity, the quantity q_m that is never reached"
-        if x[-1] >= capacity:
-            return f"needs quantities below the capacity {capacity:g}; there is {x[-1]:g}"
-        if x[0] < wind:
-            return f"starts at the wind power {wind:g}; there is a quantity of {x[0]:g}"
-        return ""
-
-    end = float("nan") if capacity is None else capacity
-
-    def ratio(x: Floats) -> Floats:
-        return np.asarray((x - wind) / (end - x))
-
-    def basis(x: Floats, theta: Floats) -> Floats:
-        u = ratio(x)
-        return stacked(1.0, np.where(u > 0, u, 0.0) ** theta[..., :1] * (u > 0))
-
-    def slopes(x: Floats, theta: Floats) -> Floats:
-        u = ratio(x)
-        log = np.log(np.where(u > 0, u, 1.0))
-        return np.stack([np.zeros(len(x)), basis(x, theta)[:, 1] * log], axis=-1)[:, :, None]
-
-    def curve(x: Floats, p: Complexes) -> Complexes:
-        above = np.maximum(x - wind, 0.0)
-        powers = np.exp(p[2] * (np.log(np.where(above > 0, above, 1.0)) - np.log(end - x)))
-        return np.asarray(p[0] + p[1] * np.where(above > 0, powers, 0.0))
-
-    return CurveForm(
-        name="asymptotic",
-        formula="c0 + c1 ((q - q_w) / (q_m - q))^c2",
-        linear=("c0", "c1"),
-        nonlinear=("c2",),
-        bounds=dict.fromkeys(("c0", "c1", "c2"), (0.0, np.inf)),
-        basis=basis,
-        slopes=slopes,
-        curve=curve,
-        grid=lambda x, y: (np.geomspace(0.01, 30.0, 48),),
-        unfit=unfit,
-    )
-
-
-def _exponential_grid(x: Floats, y: Floats) -> tuple[Floats, ...]:
-    # To e^50 from one point to the next, but to no number that a double does not hold.
-    span = float(x[-1] - x[0])
-    most = min(50.0 * (len(x) - 1) / span, _MOST_LOG / float(np.abs(x).max()))
-    return (np.geomspace(min(1e-3 / span, most / 2), most, 48),)
-
-
-#: A logarithm whose exponential is far from the largest double, squared too.
-_MOST_LOG = 340.0
-
-#: The q-exponential at q = 1.
-EXPONENTIAL = CurveForm(
-    name="exponential",
-    formula="a exp(b q)",
-    linear=("a",),
-    nonlinear=("b",),
-    bounds={"a": (0.0, np.inf), "b": (0.0, np.inf)},
-    basis=lambda x, theta: np.exp(theta[..., :1] * x)[..., None],
-    slopes=lambda x, theta: (x * np.exp(theta[0] * x))[:, None, None],
-    curve=lambda x, p: np.asarray(p[0] * np.exp(p[1] * x)),
-    grid=_exponential_grid,
-)
-
-
-def _power(x: Floats, exponent: Any) -> Any:
-    """x^exponent, 0 at x = 0 whatever the exponent."""
-    return np.where(x > 0, np.exp(exponent * np.log(np.where(x > 0, x, 1.0))), 0.0)
-
-
-def _power_slopes(x: Floats, theta: Floats) -> Floats:
-    log = np.log(np.where(x > 0, x, 1.0))
-    return np.asarray(np.where(x > 0, x, 0.0) ** theta[0] * (x > 0) * log)[:, None, None]
-
-
-def _power_grid(x: Floats, y: Floats) -> tuple[Floats, ...]:
-    return (np.geomspace(0.01, min(50.0, _MOST_LOG / max(1.0, abs(np.log(x[-1])))), 48),)
-
-
-#: The q-exponential's limit of b without end.
-POWER = CurveForm(
-    name="power",
-    formula="a q^p",
-    linear=("a",),
-    nonlinear=("p",),
-    bounds={"a": (0.0, np.inf), "p": (0.0, np.inf)},
-    basis=lambda x, theta: np.where(x > 0, np.maximum(x, 0.0) ** theta[..., :1], 0.0)[..., None],
-    slopes=_power_slopes,
-    curve=lambda x, p: np.asarray(p[0] * _power(x, p[1])),
-    grid=_power_grid,
-    unfit=lambda x, y: "" if x[0] >= 0 else f"needs quantities of 0 or more; there is {x[0]:g}",
 )
 
 
@@ -271,19 +164,20 @@ def piecewise_linear(setting: Setting) -> RisingForm:
     def knots(x: Floats) -> Floats:
         if setting.knots is None:
             places = np.linspace(0.0, len(x) - 1.0, setting.pieces + 1)
-            return np.asarray(np.interp(places, np.arange(len(x)), x))
+            # Points of one quantity may fill a piece: it has no width.
+            return np.unique(np.interp(places, np.arange(len(x)), x))
         return np.unique([x[0], *setting.knots, x[-1]])
 
     return RisingForm("piecewise-linear", "straight between knots, never falling", knots)
 
 
-ISOTONIC = RisingForm("isotonic", "any curve that never falls", lambda x: x, steps=True)
+ISOTONIC = RisingForm("isotonic", "any curve that never falls", np.unique, steps=True)
 
 FORMS: dict[str, Callable[[Setting], Form]] = {
     "q-exponential": lambda setting: Q_EXPONENTIAL,
     "asymptotic": asymptotic,
-    "exponential": lambda setting: EXPONENTIAL,
-    "power": lambda setting: POWER,
+    "exponential": exponential,
+    "power": power,
     "piecewise-linear": piecewise_linear,
     "isotonic": lambda setting: ISOTONIC,
 }

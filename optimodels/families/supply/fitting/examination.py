@@ -9,8 +9,8 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.supply.fitting.least_squares import Fit
-from optimodels.families.supply.fitting.sample import Sample
-from optimodels.families.supply.fitting.stationarity import Evidence, Written, examine
+from optimodels.families.supply.fitting.sample import Sample, column_lengths
+from optimodels.families.supply.fitting.stationarity import Evidence, Written, dead, examine
 from optimodels.result import Check, Row
 
 #: Part of the residuals along the curve's tangents at which a fit passes for stationary: the loss
@@ -23,18 +23,26 @@ _ROUNDINGS = 100.0
 #: From this conditioning on the points say next to nothing about one of the parameters.
 UNCERTAIN = 1e6
 _CONFIDENCE = 0.95
+#: To this part the claimed loss and prices are those of the published formula.
+_SAME = 1e-9
+#: A robust variance is told from points whose residuals stay below the threshold: so many for
+#: each parameter.
+_INLIERS = 2
+NOT_NOISE = (
+    "intervals: as if the misfit at each point were independent, normal and of one variance; where "
+    "prices have no noise they say how sharp the optimum is"
+)
 
 
 @dataclass(frozen=True)
 class Region:
     """Linear confidence intervals, a row per parameter, and the ``conditioning`` of the curve's
     derivatives by them, each scaled to length one. ``untold`` names parameters that the points
-    say next to nothing about, ``spread`` (P, P) is the covariance."""
+    say next to nothing about."""
 
     intervals: list[Row]
     conditioning: float
     untold: tuple[str, ...]
-    spread: Floats
 
 
 def goes_through(sample: Sample, objective: float) -> bool:
@@ -49,18 +57,36 @@ def evidence_of(fitted: Fit, sample: Sample) -> tuple[Evidence, Written]:
 
 
 def checks_of(
-    shown: Evidence, sample: Sample, objective: float, names: tuple[str, ...], inwards: str
+    shown: Evidence, sample: Sample, claimed: Fit, names: tuple[str, ...], inwards: str
 ) -> tuple[Check, ...]:
-    """Turn evidence into checks; ``inwards`` is the name of that at a bound."""
-    exact = goes_through(sample, objective)
+    """Turn evidence into checks of a fit; ``inwards`` is the name of that at a bound.
+
+    What the fit claims of its loss and its prices is held against the published formula first; all
+    else is judged by the loss of that.
+    """
+    exact = goes_through(sample, shown.loss)
     rounding = _ROUNDINGS * shown.rounding
     floor = (1e-12 * sample.size) ** 2
-    lower = (objective - shown.scanned) / max(objective, floor)
+    lower = (shown.loss - shown.scanned) / max(shown.loss, floor)
+    # Losses below this are those of rounding errors.
+    apart = max(0.0, abs(claimed.objective - shown.loss) - (_THROUGH * sample.size) ** 2)
+    away = np.sqrt(sample.weight) * (claimed.values - shown.prices)
+    left = np.sqrt(max(shown.loss, floor)) / sample.size
 
     def check(name: str, value: float, tolerance: float) -> Check:
         return Check.of(name, 0.0 if exact else max(0.0, value), tolerance)
 
     checks = [
+        Check.of(
+            "loss against the published formula",
+            apart / max(shown.loss, floor),
+            _SAME + 2 * rounding,
+        ),
+        Check.of(
+            "prices against the published formula",
+            float(np.linalg.norm(away)) / sample.size,
+            _SAME + rounding * left,
+        ),
         check(f"stationarity in {', '.join(names)}", shown.offset, _STATIONARY + rounding),
         check("negative curvature", -shown.curvature, 0.0),
         check("lower loss by a scan", lower, _STATIONARY**2 + rounding),
@@ -73,6 +99,9 @@ def checks_of(
 def region(sample: Sample, written: Written, fitted: Floats, objective: float) -> Region:
     """Return intervals as if residuals were independent, normal and of one variance by weight.
 
+    None where the curve goes through the points, where the points do not tell its parameters, or
+    where hardly a residual is below a robust threshold.
+
     Under a robust loss the variance is Huber's (1973): that of the bounded residuals, over the
     squared part of them that is not bounded. Parameters on a bound have no interval.
     """
@@ -80,33 +109,31 @@ def region(sample: Sample, written: Written, fitted: Floats, objective: float) -
 
     inwards = written.inwards()
     slopes = np.sqrt(sample.weight)[:, None] * written.tangent(sample.x, written.point)
-    # What a parameter's whole size moves: without any it has no effect on this curve.
-    moves = np.linalg.norm(slopes, axis=0) * np.maximum(np.abs(written.point), 1e-300)
-    dead = (moves <= 1e-14 * sample.size) & (written.point != 0)
-    dead |= ~np.any(slopes != 0, axis=0)
+    lengths = column_lengths(slopes)
+    gone = dead(lengths, written.point, sample.size) | ~np.any(slopes != 0, axis=0)
     untold = tuple(
-        n for n, gone in zip(written.names, dead & ~np.isnan(inwards), strict=True) if gone
+        n for n, lost in zip(written.names, gone & ~np.isnan(inwards), strict=True) if lost
     )
-    free = np.flatnonzero((inwards == 0) & ~dead)
+    free = np.flatnonzero((inwards == 0) & ~gone)
     if not len(free):
-        return Region([], 1.0, untold, np.zeros((0, 0)))
+        return Region([], 1.0, untold)
     names = [written.names[k] for k in free]
-    jacobian = slopes[:, free]
-    lengths = np.linalg.norm(jacobian, axis=0)
-    _, s, vt = np.linalg.svd(jacobian / lengths, full_matrices=False)
+    lengths = lengths[free]
+    _, s, vt = np.linalg.svd(slopes[:, free] / lengths, full_matrices=False)
     conditioning = float(s[0] / s[-1]) if s[-1] > 0 and len(s) == len(free) else np.inf
     if conditioning > UNCERTAIN:
         untold += tuple(n for n, part in zip(names, np.abs(vt[-1]), strict=True) if part > 0.1)
     freedom = len(sample.x) - len(free)
-    if freedom < 1 or not np.isfinite(conditioning):
-        return Region([], conditioning, untold, np.zeros((0, 0)))
+    size = np.abs(fitted - sample.y)
+    enough = not sample.robust or np.sum(size <= sample.threshold) >= _INLIERS * len(free)
+    told = conditioning <= UNCERTAIN and not goes_through(sample, objective)
+    if freedom < 1 or not told or not enough:
+        return Region([], conditioning, untold)
     variance = objective / freedom
     if sample.robust:
-        size = np.abs(fitted - sample.y)
         bounded = float(sample.weight @ np.minimum(size, sample.threshold) ** 2)
         variance = bounded / freedom / float(np.mean(size <= sample.threshold)) ** 2
-    half = (vt.T / s) / lengths[:, None] * np.sqrt(variance)
-    spread = half @ half.T
+    errors = np.linalg.norm(vt.T / s, axis=1) / lengths * np.sqrt(variance)
     wide = float(stdtrit(freedom, (1 + _CONFIDENCE) / 2))
     rows: list[dict[str, Any]] = [
         {
@@ -117,7 +144,7 @@ def region(sample: Sample, written: Written, fitted: Floats, objective: float) -
             "upper_95": value + wide * error,
         }
         for name, value, error in zip(
-            names, written.point[free].tolist(), np.sqrt(np.diag(spread)).tolist(), strict=True
+            names, written.point[free].tolist(), errors.tolist(), strict=True
         )
     ]
-    return Region(rows, conditioning, untold, spread)
+    return Region(rows, conditioning, untold)

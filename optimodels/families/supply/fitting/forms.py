@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,15 @@ from optimodels.families.supply.fitting.stationarity import Scan, Written
 @dataclass(frozen=True)
 class Setting:
     """What forms may need beside the points: the quantity ``wind`` q_w at which the asymptotic
-    curve starts, ``capacity`` q_m which it never reaches, and how many ``pieces`` the piecewise
-    linear one has, or its ``knots`` (K,)."""
+    curve starts, ``asymptote`` q_m which it never reaches, and how many ``pieces`` the piecewise
+    linear one has, or its ``knots`` (K,). ``last`` is the quantity at which a form states its
+    price: far from 0 the published parameters lose all digits; None: as published."""
 
     wind: float = 0.0
-    capacity: float | None = None
+    asymptote: float | None = None
     pieces: int = 4
     knots: tuple[float, ...] | None = None
+    last: float | None = None
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,13 @@ class CurveForm:
     ``basis`` returns phi (..., m, L) at x (m,) and theta (..., K), for many theta at once,
     ``slopes`` its derivatives (m, L, K) at one, by default complex steps. ``curve`` is the formula
     as published, at x and complex (c, theta): fits are examined and drawn by it. ``grid`` returns
-    values of each theta that cover where an optimum can lie for points x, y (m,). ``bounds`` are
-    those of parameters by name; ``limits`` (K,) are infinite values that are allowed too, where
+    values of each theta that cover where an optimum can lie for points x, y (m,), ``scan`` those
+    where what examines a fit looks for a better one, by default midway. ``bounds`` are those of
+    parameters by name; ``limits`` (K,) are infinite values that are allowed too, where
     the form has a curve there, or None.
-    ``unfit`` says why a form has no curve for points, or "".
+    ``unfit`` says why a form has no curve for points, or "". ``positive``: prices are 0 or more as
+    long as the linear parameters are; of those in ``wider`` a case may widen the bounds. ``remark``
+    is what a reader of the formula must know of its source.
 
     A form whose fit is better conditioned in other numbers than those that a reader knows says
     in ``special`` how the two belong together.
@@ -51,7 +56,11 @@ class CurveForm:
     slopes: Callable[[Floats, Floats], Floats] | None = None
     limits: tuple[float | None, ...] = ()
     unfit: Callable[[Floats, Floats], str] = lambda x, y: ""
-    special: Special | None = None
+    scan: Callable[[Floats, Floats], tuple[Floats, ...]] | None = None
+    special: Special = field(default_factory=lambda: Special())
+    positive: bool = False
+    wider: tuple[str, ...] = ()
+    remark: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,31 +82,32 @@ class CurveForm:
 
     def parameters(self, x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
         """Turn theta and c of a fit to points x (m,) into the numbers that a reader knows."""
-        if self.special is not None:
+        if self.special.parameters is not None:
             return self.special.parameters(x, theta, c)
         return dict(zip(self.names, [*c.tolist(), *theta.tolist()], strict=True))
 
     def written(self, x: Floats, theta: Floats, c: Floats) -> Written:
         """Write a fit to points x (m,) as published, to be examined."""
-        if self.special is not None:
+        if self.special.written is not None:
             return self.special.written(x, theta, c)
         assert self.curve is not None
         return Written(self.names, np.concatenate([c, theta]), self.curve, dict(self.bounds))
 
     def reported(self, x: Floats, theta: Floats, c: Floats) -> Written:
         """Write a fit in the parameters that get intervals."""
-        return (self.special.reported if self.special else self.written)(x, theta, c)
+        found = (self.special.reported or self.written)(x, theta, c)
+        known = {name: sides for name, sides in self.bounds.items() if name in found.names}
+        return replace(found, bounds={**found.bounds, **known})
 
     def others(self, x: Floats, y: Floats) -> Scan:
-        """Return where a scan looks for another optimum: midway in the fit's grid, and beside."""
-        if self.special is not None:
+        """Return where a scan looks for another optimum: a grid of its own, or midway in the
+        fit's and at its ends."""
+        if self.special.others is not None:
             return self.special.others(x)
         lower, upper = self.sides(self.linear)
         sides = list(zip(*self.sides(self.nonlinear), strict=True))
-        axes = [
-            np.clip(np.concatenate([axis[:1], (axis[1:] + axis[:-1]) / 2, axis[-1:]]), *side)
-            for axis, side in zip(self.grid(x, y), sides, strict=True)
-        ]
+        given = self.scan(x, y) if self.scan else tuple(map(_midway, self.grid(x, y)))
+        axes = [np.unique(np.clip(axis, *side)) for axis, side in zip(given, sides, strict=True)]
         units = np.eye(len(self.linear))
 
         def shapes(x: Floats, place: Floats) -> Floats:
@@ -108,23 +118,27 @@ class CurveForm:
         return Scan(shapes, tuple(axes), lower, upper, sides)
 
 
+def _midway(axis: Floats) -> Floats:
+    return np.concatenate([axis[:1], (axis[1:] + axis[:-1]) / 2, axis[-1:]])
+
+
 @dataclass(frozen=True)
 class Special:
     """A form's other numbers: ``parameters`` by name from x, theta and c; ``written`` and
-    ``reported`` as ``CurveForm`` has them, ``others`` from x."""
+    ``reported`` as ``CurveForm`` has them, ``others`` from x. None: the form's own."""
 
-    parameters: Callable[[Floats, Floats, Floats], dict[str, Any]]
-    written: Callable[[Floats, Floats, Floats], Written]
-    reported: Callable[[Floats, Floats, Floats], Written]
-    others: Callable[[Floats], Scan]
+    parameters: Callable[[Floats, Floats, Floats], dict[str, Any]] | None = None
+    written: Callable[[Floats, Floats, Floats], Written] | None = None
+    reported: Callable[[Floats, Floats, Floats], Written] | None = None
+    others: Callable[[Floats], Scan] | None = None
 
 
 @dataclass(frozen=True)
 class RisingForm:
     """A curve that does not fall, given by its prices at knots: a convex problem.
 
-    ``knots`` returns them for points x (m,), within x; at every point it is isotonic regression,
-    a step at each, and else the curve is straight between knots.
+    ``knots`` returns them for points x (m,), rising and within x; with ``steps`` it is isotonic
+    regression, a step at each, and else the curve is straight between knots.
     """
 
     name: str

@@ -9,7 +9,7 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.errors import DataError, suggestion
-from optimodels.families.supply.fit_parameters import MOST_POINTS, CurveFit
+from optimodels.families.supply.fit_parameters import MOST_POINTS, CurveFit, UnitClass
 from optimodels.families.supply.fit_parameters import Points as Given
 from optimodels.families.supply.fitting.curves import FORMS
 from optimodels.families.supply.fitting.forms import CurveForm, Form, RisingForm, Setting
@@ -40,14 +40,14 @@ class Task:
 def read(inputs: Inputs) -> Task:
     """Read a case; raises DataError where its points have no curve.
 
-    Quantities may come in any order: they are sorted, and a note says so. Prices at one quantity
-    become their weighted mean, with the weights' sum.
+    Quantities may come in any order: they are sorted, and a note says so. A quantity may stand
+    several times: every point counts.
     """
     given: CurveFit = inputs.parameters
-    capacity, notes = given.capacity, []
+    asymptote, notes = given.asymptote, []
     if given.data.classes is not None:
         x, y, weight, end = merit_order(given.data, given.wind)
-        capacity = end if capacity is None else capacity
+        asymptote = end if asymptote is None else asymptote
         notes.append(
             "points of a merit order are no independent observations: criteria and intervals "
             "compare forms, and say nothing of noise"
@@ -57,16 +57,14 @@ def read(inputs: Inputs) -> Task:
         moved = int(np.count_nonzero(np.diff(x) < 0))
         if moved:
             notes.append("the quantities were not in order: the points were sorted by them")
-    single = len(x)
-    x, y, weight = _averaged(x, y, weight)
-    if len(x) < single:
-        notes.append(
-            f"{single - len(x)} of {single} points repeat a quantity: the prices at one quantity "
-            "were replaced by their weighted mean"
-        )
+    order = np.argsort(x, kind="stable")
+    x, y, weight = x[order], y[order], weight[order]
+    distinct = len(np.unique(x))
+    if distinct < len(x):
+        notes.append(f"{len(x) - distinct} of {len(x)} points repeat a quantity; each counts")
     if len(x) > MOST_POINTS:
         raise DataError(_KEY, f"has {len(x)} points; at most {MOST_POINTS}")
-    if len(x) < 2:
+    if distinct < 2:
         raise DataError(_KEY, "has one quantity only: no curve can be told from it")
     if np.ptp(y) <= 1e-12 * np.abs(y).max():
         raise DataError(
@@ -79,27 +77,45 @@ def read(inputs: Inputs) -> Task:
         raise DataError(
             "parameters.knots", f"must lie within the quantities, {x[0]:g} to {x[-1]:g}"
         )
-    forms, left_out = _forms(given, sample, Setting(given.wind, capacity, given.pieces, knots))
+    setting = Setting(given.wind, asymptote, given.pieces, knots, last=float(x[-1]))
+    forms, left_out = _forms(given, sample, setting)
     return Task(sample, forms, given.criterion, (*notes, *left_out))
 
 
 def merit_order(given: Given, wind: float) -> tuple[Floats, Floats, Floats, float]:
     """Return points on the merit order of unit classes, and where it ends.
 
-    Classes stand in the order of their mean prices from ``wind`` on; within one the price rises
-    evenly. Each has the same number of points, at the middles of equal parts, with weights that
+    A class's price rises evenly over its capacity; where classes overlap, their units stand in the
+    order of their prices, from ``wind`` on: the quantity at a price is what all classes offer
+    below it. Each has the same number of points, at the middles of equal parts, with weights that
     make sums over points those over the capacity (mean 1).
     """
     assert given.classes is not None
     whole, number = given.capacity or 1.0, given.points_per_class or 10
     part = (np.arange(number) + 0.5) / number
-    x, y, weight, start = [], [], [], wind
-    for one in sorted(given.classes, key=lambda one: (sum(one.price), one.price[0])):
-        x.append(start + part * one.share * whole)
-        y.append(one.price[0] + part * (one.price[1] - one.price[0]))
-        weight.append(np.full(number, one.share * len(given.classes)))
-        start += one.share * whole
-    return np.concatenate(x), np.concatenate(y), np.concatenate(weight), start
+    classes = sorted(given.classes, key=lambda one: (sum(one.price), one.price[0]))
+    prices = [one.price[0] + part * (one.price[1] - one.price[0]) for one in classes]
+    x = []
+    for k, price in enumerate(prices):
+        place = np.full(number, wind)
+        for j, other in enumerate(classes):
+            below = part if j == k else _below(other, price, j < k)
+            place += below * other.share * whole
+        x.append(place)
+    weight = [np.full(number, one.share * len(classes)) for one in classes]
+    end = wind + whole * sum(one.share for one in classes)
+    # Points of one quantity have one price, but for rounding errors.
+    order = np.lexsort((np.concatenate(prices), np.concatenate(x)))
+    places, offers, weights = (np.concatenate(one)[order] for one in (x, prices, weight))
+    return places, offers, weights, end
+
+
+def _below(one: UnitClass, price: Floats, first: bool) -> Floats:
+    """The part (m,) of a class that is offered below prices; of two at one price, one is first."""
+    low, high = one.price
+    if low == high:
+        return np.asarray((price > low) | ((price == low) & first), dtype=float)
+    return np.clip((price - low) / (high - low), 0.0, 1.0)
 
 
 def _points(inputs: Inputs, given: Given) -> tuple[Floats, Floats, Floats]:
@@ -135,16 +151,6 @@ def _series(inputs: Inputs, given: Given, name: str, one: str | list[float]) -> 
         raise DataError(f"{_KEY}.{key}", error.message) from error
 
 
-def _averaged(x: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
-    """Sort points by quantity; the prices at one quantity become their weighted mean."""
-    places, inverse = np.unique(x, return_inverse=True)
-    if len(places) == len(x):
-        order = np.argsort(x)
-        return x[order], y[order], weight[order]
-    total = np.bincount(inverse, weight).astype(float)
-    return places, np.bincount(inverse, weight * y) / total, total
-
-
 def _forms(
     given: CurveFit, sample: Sample, setting: Setting
 ) -> tuple[dict[str, Form], tuple[str, ...]]:
@@ -153,7 +159,7 @@ def _forms(
     found: dict[str, Form] = {}
     notes = []
     for name in given.forms or FORMS:
-        form = _bounded(FORMS[name](setting), given.bounds.get(name, {}))
+        form = _bounded(name, setting, given.bounds.get(name, {}))
         reason = _unfit(form, sample)
         if not reason:
             found[name] = form
@@ -171,32 +177,48 @@ def _forms(
 
 
 def _unfit(form: Form, sample: Sample) -> str:
-    m = len(sample.x)
+    m = len(np.unique(sample.x))
     if isinstance(form, RisingForm):
         needed = 2 if form.steps else len(form.knots(sample.x))
         word = "points" if form.steps else "knots"
         return "" if m >= needed else f"has {needed} {word}; {m} points are too few"
     if m < len(form.names):
         return f"has {len(form.names)} parameters; {m} points are too few"
+    least = float(sample.y.min())
+    if form.positive and least < 0 and not (form.sides(form.linear)[0] < 0).any():
+        others = (
+            ", unless a bound lets " + " or ".join(form.wider) + " below 0" if form.wider else ""
+        )
+        return f"needs prices of 0 or more{others}; there is {least:g}"
     return form.unfit(sample.x, sample.y)
 
 
-def _bounded(form: Form, bounds: Mapping[str, list[float]]) -> Form:
-    """Return a form with a case's bounds, within its own."""
+def _bounded(name: str, setting: Setting, bounds: Mapping[str, list[float]]) -> Form:
+    """Return a form with a case's bounds, within its own; one that is bounded in a parameter as
+    published is fitted as published."""
+    form = FORMS[name](setting)
     if not bounds:
         return form
-    key = f"parameters.bounds.{form.name}"
-    names = form.names if isinstance(form, CurveForm) and form.special is None else ()
-    if not names or isinstance(form, RisingForm):
+    key = f"parameters.bounds.{name}"
+    if not isinstance(form, CurveForm) or form.special.written is not None:
         raise DataError(key, "its parameters take no bounds")
-    sides = dict(form.bounds)
-    for name, (low, high) in bounds.items():
-        if name not in names:
+    published = FORMS[name](replace(setting, last=None))
+    assert isinstance(published, CurveForm)
+    known = tuple(dict.fromkeys((*form.names, *published.names)))
+    for given in bounds:
+        if given not in known:
             raise DataError(
-                key, f"no parameter {name!r}{suggestion(name, names)}; {', '.join(names)}"
+                key, f"no parameter {given!r}{suggestion(given, known)}; {', '.join(known)}"
             )
-        least, most = sides.get(name, (-np.inf, np.inf))
-        if high < least or low > most:
-            raise DataError(f"{key}.{name}", f"must lie within {least:g} to {most:g}")
-        sides[name] = (max(low, least), min(high, most))
+    if not set(bounds) <= set(form.names):
+        form = published
+    sides = dict(form.bounds)
+    for given, (low, high) in bounds.items():
+        if given not in form.names:
+            raise DataError(key, f"{given} cannot be bounded beside {', '.join(form.names)}")
+        wide = (-np.inf, np.inf)
+        least, most = wide if given in form.wider else sides.get(given, wide)
+        if low < least or high > most:
+            raise DataError(f"{key}.{given}", f"must lie within {least:g} to {most:g}")
+        sides[given] = (low, high)
     return replace(form, bounds=sides)

@@ -10,7 +10,13 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.supply.fitting.curves import Q_EXPONENTIAL
-from optimodels.families.supply.fitting.examination import UNCERTAIN, checks_of, evidence_of, region
+from optimodels.families.supply.fitting.examination import (
+    NOT_NOISE,
+    UNCERTAIN,
+    checks_of,
+    evidence_of,
+    region,
+)
 from optimodels.families.supply.fitting.least_squares import Fit
 from optimodels.families.supply.fitting.q_exponential_problems import Anchored, Points, all_starts
 from optimodels.families.supply.fitting.sample import Sample
@@ -70,12 +76,12 @@ def nearest(x: Floats, y: Floats, found: Sequence[Anchored]) -> Nearest | None:
     linear = np.array([best.price])
     curve = Q_EXPONENTIAL.basis(x, theta) @ linear
     objective = float(np.sum((curve - y) ** 2))
-    fitted = Fit(Q_EXPONENTIAL, theta, linear, curve, objective, ())
+    fitted = Fit(Q_EXPONENTIAL, theta, linear, curve, objective)
     values = Q_EXPONENTIAL.parameters(x, theta, linear)
     sample = Sample.plain(x, y)
     shown, _ = evidence_of(fitted, sample)
-    checks = checks_of(shown, sample, objective, ("q", "log a", "log b"), _WITHIN)
-    told = region(sample, Q_EXPONENTIAL.reported(x, theta, linear), curve, objective)
+    checks = checks_of(shown, sample, fitted, ("q", "log a", "log b"), _WITHIN)
+    told = region(sample, Q_EXPONENTIAL.reported(x, theta, linear), shown.prices, shown.loss)
     values["conditioning"] = told.conditioning
     intervals = list(told.intervals)
     if power_law and intervals:
@@ -88,13 +94,13 @@ def nearest(x: Floats, y: Floats, found: Sequence[Anchored]) -> Nearest | None:
             f"x^{1 / (1 - q):.6g}, q = 1 - 1/{1 / (1 - q):.6g}"
         )
     if told.conditioning > UNCERTAIN:
-        notes.append("the curve says next to nothing about one of the parameters: see conditioning")
-    if intervals:
         notes.append(
-            "confidence: as if the misfit at each unit were independent, normal and of one "
-            "variance; the exact curve has no noise, so it says how sharp the optimum is"
+            "the curve says next to nothing about one of the parameters (see conditioning): other "
+            "values fit as well"
         )
-    return Nearest(objective, curve, values, checks, intervals, tuple(notes), theta)
+    if intervals:
+        notes.append(NOT_NOISE)
+    return Nearest(shown.loss, shown.prices, values, checks, intervals, tuple(notes), theta)
 
 
 def _of_power_law(rate: Row, last: float) -> Row:

@@ -13,6 +13,7 @@ import numpy as np
 from optimodels.arrays import Floats
 from optimodels.families.supply.fitting.curves import Q_EXPONENTIAL
 from optimodels.families.supply.fitting.least_squares import fit, starts
+from optimodels.families.supply.fitting.sample import Sample
 from optimodels.model import ExactAnswer, Formulation
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Anchored:
 def all_starts(x: Floats, y: Floats) -> dict[str, Points]:
     """Return where to start from: the best points of the parts of a grid over q and steepness."""
     found = {}
-    for number, theta in enumerate(starts(Q_EXPONENTIAL, x, y), 1):
+    for number, theta in enumerate(starts(Q_EXPONENTIAL, Sample.plain(x, y)), 1):
         shape = Q_EXPONENTIAL.basis(x, theta)[:, 0]
         price = max(1e-6 * float(y[-1]), float(shape @ y) / float(shape @ shape))
         found[f"start {number}"] = Points(x, y, theta, price)
@@ -199,7 +200,8 @@ NONLINEAR = Formulation(
         "            z_k = log(1 + s v_k) / s,  v_k = x_k / x_m - 1",
         "subject to  s <= 1,  A > 0                      s = 1: a power law",
         "with        a exp_q(b x) = A exp_q(beta (x - x_m)) at the last point x_m",
-        "            exp_q(x) = [1 + (1-q) x]^(1/(1-q)),  x_k = k - 1/2",
+        "            exp_q(x) = [1 + (1-q) x]^(1/(1-q))",
+        "            x_k = k - 1/2: recovered from 002's tables, lost in print",
         "            B = exp(log_rate) = beta x_m,  s = (1 - q) B,  price = A",
     ),
     axes={"s": (), "log_rate": (), "price": ()},
@@ -217,6 +219,7 @@ SEQUENCE = Formulation(
         "with        p = (log(1 - s), log B, A), r the residuals of A exp(B z) at",
         "            p_0 and J their derivatives; repeated from where a part of",
         "            the step leads, until none lowers the sum of squares",
+        "            x_k = k - 1/2: recovered from 002's tables, lost in print",
     ),
     axes={"point": ("parameter",)},
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from optimodels.arrays import Complexes, Floats
-from optimodels.families.supply.fitting.sample import Sample
-from optimodels.families.supply.fitting.stationarity import Evidence, Scan, Written, examine
+from optimodels.families.supply.fitting.stationarity import Scan, Written
 
-#: Of the smallest number that a double holds to full precision.
-_LEAST_LOG = -708.0
+#: Logarithms of numbers that a double holds to full precision.
+_HELD = 708.0
+#: What 1 + (1-q) b x_m may cancel down to, and the part of the last price by which the raw
+#: parameters may miss the curve.
+_ROOM, _AGAIN = 1e-6, 1e-9
 #: Size of the exponents, from the last point, at which prices still count.
 _ANCHORED = 30.0
 _TERMS = 25
@@ -17,40 +19,39 @@ _TERMS = 25
 _GRID = (33, 33)
 
 
-def evidence(
-    x: Floats,
-    y: Floats,
-    log_a: float | None,
-    q: float,
-    b: float | None,
-    price: float,
-    rate: float,
-) -> Evidence:
-    """Examine a fit a exp_q(b x) = price exp_q(rate (x - x_m)) of points x, y (m,)."""
-    return examine(Sample.plain(x, y), written(x, log_a, q, b, price, rate), others(x))
+def lost(x: Floats, log_a: float, q: float, b: float, curve: Floats) -> float | None:
+    """By which part of its last price the raw a, q and b miss a curve (m,), in rounding errors;
+    None where they do not give it again: 1 + (1-q) b x cancels, or no double holds a."""
+    if not (abs(log_a) < _HELD and 0 < b < np.inf) or not 1 + (1 - q) * b * x[-1] > _ROOM:
+        return None
+    with np.errstate(all="ignore"):
+        missed = float(np.abs(raw(x, log_a, q, np.log(b)) - curve).max()) / float(curve[-1])
+    return missed / float(np.finfo(float).eps) if missed <= _AGAIN else None
+
+
+def power_law(x: Floats, q: float, price: float) -> Written:
+    """Write the limit of b without end: with w = 1 / b >= 0, on its bound there, the curve is
+    price ((w + x) / (w + x_m))^(1 / (1-q))."""
+    last = float(x[-1])
+
+    def curve(x: Floats, p: Complexes) -> Complexes:
+        return np.asarray(np.exp(p[0] + p[1] * (np.log(p[2] + x) - np.log(p[2] + last))))
+
+    at = np.array([_log(price), 1.0 / (1.0 - q), 0.0])
+    return Written(("log a", "1 / (1-q)", "1 / b"), at, curve, {"1 / b": (0.0, np.inf)})
 
 
 def written(
     x: Floats, log_a: float | None, q: float, b: float | None, price: float, rate: float
 ) -> Written:
-    """Write a fit as published.
-
-    ``b`` None: a power of x. With w = 1 / b >= 0, on its bound there, the curve is
-    price ((w + x) / (w + x_m))^(1 / (1-q)). Where no double holds ``a``, its logarithm would
-    swamp the residuals: the form at the last point is taken there.
-    """
+    """Write a fit as published, or, where a and b do not give the curve again (``b`` None), by
+    the same formula from the last point on, a and b those there."""
     last = float(x[-1])
-    if b is None or log_a is None:
-
-        def power_law(x: Floats, p: Complexes) -> Complexes:
-            return np.asarray(np.exp(p[0] + p[1] * (np.log(p[2] + x) - np.log(p[2] + last))))
-
-        at = np.array([_log(price), 1.0 / (1.0 - q), 0.0])
-        return Written(("log a", "1 / (1-q)", "1 / b"), at, power_law, {"1 / b": (0.0, np.inf)})
-    held = log_a > _LEAST_LOG
-    start = 0.0 if held else last
-    at = np.array([log_a, q, np.log(b)] if held else [np.log(price), q, np.log(rate)])
-    exponent = max(1.0, abs(log_a)) if held else _ANCHORED
+    start, at, exponent = last, np.array([_log(price), q, np.log(rate)]), _ANCHORED
+    if b is not None and log_a is not None:
+        start, at = 0.0, np.array([log_a, q, np.log(b)])
+        at_last = price * raw(x - last, 0.0, q, np.log(rate)).real
+        exponent = max(1.0, abs(log_a), lost(x, log_a, q, b, at_last) or 0.0)
     return Written(
         ("log a", "q", "log b"), at, lambda x, p: raw(x - start, p[0], p[1], p[2]), {}, exponent
     )
@@ -89,7 +90,7 @@ def reported(x: Floats, q: float, price: float, rate: float, power_law: bool) ->
 def others(x: Floats) -> Scan:
     """Return a grid of q and steepness, b > 0: from a curve of one percent to one of e^30 from
     one point to the next."""
-    gap = float(x[-1] - x[0]) / (len(x) - 1)
+    gap = mean_gap(x)
     q = np.linspace(-0.5, 2.5, _GRID[0])
     steep = np.linspace(np.log(0.01 / x[-1]), np.log(30.0 / gap), _GRID[1])
 
@@ -97,6 +98,11 @@ def others(x: Floats) -> Scan:
         return _anchored(x, float(place[0]), float(np.exp(place[1])))[:, None]
 
     return Scan(shapes, (q, steep), np.zeros(1), np.full(1, np.inf))
+
+
+def mean_gap(x: Floats) -> float:
+    """The mean distance of neighbouring quantities; some may stand several times."""
+    return float(x[-1] - x[0]) / (len(np.unique(x)) - 1)
 
 
 def _anchored(x: Floats, q: float, steep: float) -> Floats:

@@ -7,11 +7,12 @@ certificate shows a global optimum.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimodels.arrays import Floats
+from optimodels.arrays import Floats, Ints
 from optimodels.families.supply.fitting.forms import RisingForm
 from optimodels.families.supply.fitting.sample import Sample
 from optimodels.model import ExactAnswer, Formulation
@@ -23,18 +24,21 @@ if TYPE_CHECKING:
 
 #: A robust loss is reweighted until no price moves by more than this part, or so many times.
 _SETTLED, _REWEIGHTED = 1e-14, 2_000
+#: A derivative of this part of the largest is rounding errors.
+_ZERO = 1e-14
 
 
 @dataclass(frozen=True)
 class Rising:
-    """Points, and the ``knots`` (K,) between which the curve is straight; K = m: every point."""
+    """Points, and the ``knots`` (K,) between which the curve is straight; at every quantity:
+    isotonic."""
 
     sample: Sample
     knots: Floats
 
     @property
     def isotonic(self) -> bool:
-        return len(self.knots) == len(self.sample.x)
+        return np.array_equal(self.knots, np.unique(self.sample.x))
 
     def hats(self) -> sp.csr_array:
         """The curve at the points by the prices at the knots, (m, K)."""
@@ -135,30 +139,43 @@ def exact(data: Rising) -> ExactAnswer:
 
 
 def pooled(sample: Sample) -> Floats:
-    """Return the isotonic regression (m,): neighbours that fall are pooled at their best level."""
-    levels: list[float] = []
-    begins: list[int] = []
-    for k in range(len(sample.y)):
-        begin, level = k, float(sample.y[k])
-        while levels and levels[-1] >= level:
-            levels.pop()
-            begin = begins.pop()
-            level = _level(sample, slice(begin, k + 1))
-        levels.append(level)
-        begins.append(begin)
-    return np.repeat(levels, np.diff([*begins, len(sample.y)]))
+    """Return the isotonic regression at each quantity (K,): neighbours that fall are pooled at
+    their best level, all runs of them at once, until none fall."""
+    _, begins = np.unique(sample.x, return_index=True)
+    count = len(begins)
+    places = begins
+    known = np.array([_level(sample, slice(*pair)) for pair in _pairs(begins, sample)])
+    while (known[:-1] >= known[1:]).any():
+        rises = np.concatenate([[True], known[:-1] < known[1:]])
+        first = np.flatnonzero(rises)
+        alone = np.diff([*first, len(known)]) == 1
+        begins = begins[first]
+        known = known[first]
+        pairs = _pairs(begins, sample)
+        for k in np.flatnonzero(~alone):
+            known[k] = _level(sample, slice(*pairs[k]))
+    return np.repeat(known, np.diff([*np.searchsorted(places, begins), count]))
+
+
+def _pairs(begins: Ints, sample: Sample) -> list[tuple[int, int]]:
+    """Where blocks begin and end."""
+    return list(pairwise([*begins.tolist(), len(sample.x)]))
 
 
 def _level(sample: Sample, block: slice) -> float:
     """The one price that a block of points is nearest to; the middle where there are several."""
     y, weight = sample.y[block], sample.weight[block]
+    if len(y) == 1:
+        return float(y[0])
     if not sample.robust:
         return float(weight @ y / weight.sum())
     # Half the derivative by the level rises, and is straight between these.
-    bends = np.unique(np.concatenate([y - sample.threshold, y + sample.threshold]))
-    left = np.clip(bends[:, None] - y, -sample.threshold, sample.threshold) @ weight
-    slack = 1e-14 * sample.threshold * float(weight.sum())
-    zero = bends[np.abs(left) <= slack]
+    ends = np.concatenate([y - sample.threshold, y + sample.threshold])
+    order = np.argsort(ends)
+    bends, whole = ends[order], sample.threshold * float(weight.sum())
+    steep = np.cumsum(np.concatenate([weight, -weight])[order])
+    left = np.concatenate([[0.0], np.cumsum(steep[:-1] * np.diff(bends))]) - whole
+    zero = bends[np.abs(left) <= _ZERO * whole]
     if len(zero):
         return float(zero[0] + zero[-1]) / 2
     after = int(np.argmax(left > 0))
@@ -185,10 +202,16 @@ def _stepped(sample: Sample, hats: sp.csr_array) -> Floats:
     return prices
 
 
-def levels(prices: Floats) -> int:
+def distinct(sample: Sample) -> float:
+    """By how much two prices at knots must differ to be two: 1e-6 of what the points span, as
+    solvers leave that much."""
+    return 1e-6 * float(np.ptp(sample.y))
+
+
+def levels(prices: Floats, sample: Sample) -> int:
     """Return how many prices at knots differ: the curve's degrees of freedom (Meyer and Woodroofe
-    2000). Prices nearer than 1e-6 of their range are one: solvers leave that much."""
-    return 1 + int(np.count_nonzero(np.diff(prices) > 1e-6 * np.ptp(prices)))
+    2000)."""
+    return 1 + int(np.count_nonzero(np.diff(prices) > distinct(sample)))
 
 
 FORMULATION = Formulation(

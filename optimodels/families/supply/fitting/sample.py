@@ -11,10 +11,10 @@ from optimodels.arrays import Floats
 
 @dataclass(frozen=True)
 class Sample:
-    """Quantities ``x`` (m,), rising, prices ``y`` and ``weight`` > 0 of each.
+    """Quantities ``x`` (m,), never falling, prices ``y`` and ``weight`` > 0 of each.
 
     A residual r costs w r^2 up to ``threshold`` M, and w (2 M |r| - M^2) beyond (Huber 1964); no
-    residual is beyond an infinite one. A weight of 2 is a point that stands twice.
+    residual is beyond an infinite one. A weight of 2 costs what a point that stands twice does.
     """
 
     x: Floats
@@ -51,3 +51,12 @@ class Sample:
         """Weights (m,) whose squares touch the loss at these fitted prices from above."""
         size = np.abs(fitted - self.y)
         return np.asarray(self.weight * self.threshold / np.maximum(size, self.threshold))
+
+
+def column_lengths(columns: Floats) -> Floats:
+    """The length (P,) of each column (m, P), 1 where that is 0, none of them squared: parameters
+    of very different units make columns of which the large alone would count."""
+    most = np.abs(columns).max(axis=0, initial=0.0)
+    most = np.where(most > 0, most, 1.0)
+    lengths = np.linalg.norm(columns / most, axis=0)
+    return np.asarray(most * np.where(lengths > 0, lengths, 1.0))

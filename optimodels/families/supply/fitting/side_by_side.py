@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.families.supply.fitting.examination import UNCERTAIN, checks_of, evidence_of, region
+from optimodels.families.supply.fitting.examination import (
+    checks_of,
+    evidence_of,
+    goes_through,
+    region,
+)
 from optimodels.families.supply.fitting.forms import CurveForm, RisingForm
 from optimodels.families.supply.fitting.least_squares import fit_sample
 from optimodels.families.supply.fitting.points import Task
-from optimodels.families.supply.fitting.rising import instance, levels
+from optimodels.families.supply.fitting.rising import distinct, instance, levels
 from optimodels.families.supply.fitting.sample import Sample
 from optimodels.model import Done, Outcome
 from optimodels.result import Check, Row
@@ -38,6 +43,10 @@ class Fitted:
     conditioning: float | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def refuted(self) -> bool:
+        return self.verdict.startswith("refuted")
+
 
 def smooth_fits(task: Task, done: Done) -> Outcome:
     """Fit the smooth forms by variable projection, and examine each by its published formula."""
@@ -54,9 +63,9 @@ def _smooth(form: CurveForm, sample: Sample) -> Fitted:
     best = fit_sample(form, sample)
     x, theta, linear = sample.x, best.theta, best.linear
     shown, written = evidence_of(best, sample)
-    checks = checks_of(shown, sample, best.objective, written.names, "lower loss within a bound")
+    checks = checks_of(shown, sample, best, written.names, "lower loss within a bound")
     reported = form.reported(x, theta, linear)
-    told = region(sample, reported, best.values, best.objective)
+    told = region(sample, reported, shown.prices, shown.loss)
     notes = [
         f"{form.name}: {name} is on its bound {at:g}"
         for name, at, side in zip(
@@ -64,24 +73,29 @@ def _smooth(form: CurveForm, sample: Sample) -> Fitted:
         )
         if side != 0 and name not in told.untold
     ]
+    exact = goes_through(sample, shown.loss)
+    if exact:
+        notes.append(f"{form.name}: the curve goes through every point: no intervals")
     if told.untold:
         names = " and ".join(told.untold)
         notes.append(
-            f"{form.name}: the points cannot tell {names} (conditioning {told.conditioning:.1e})"
+            f"{form.name}: the points cannot tell {names} (conditioning {told.conditioning:.1e}): "
+            "other values fit as well, these are where the search ended"
         )
-    elif told.conditioning > UNCERTAIN:
-        notes.append(f"{form.name}: conditioning {told.conditioning:.1e}")
+    if not told.intervals and not exact and np.any(written.inwards() == 0) and not told.untold:
+        notes.append(f"{form.name}: too few points tell the residuals' size: no intervals")
     passed = all(check.passed for check in checks)
     return Fitted(
-        loss=best.objective,
+        loss=shown.loss,
         # A parameter on its bound is not free to follow the points.
         freedom=int(np.count_nonzero(written.inwards() == 0)),
-        prices=best.values,
-        at=reported.values,
+        prices=shown.prices,
+        at=written.values,
         verdict="verified by certificate: local optimum" if passed else "refuted",
         checks=checks,
         parameters=form.parameters(x, theta, linear),
-        intervals=tuple(told.intervals),
+        # About a point that is no optimum they say nothing.
+        intervals=tuple(told.intervals) if passed else (),
         conditioning=told.conditioning,
         notes=tuple(notes),
     )
@@ -104,11 +118,23 @@ def _rising(form: RisingForm, sample: Sample, prices: Floats, verdict: str) -> F
     at_points = np.asarray(problem.hats() @ prices)
     return Fitted(
         loss=sample.loss(at_points),
-        freedom=levels(prices),
+        freedom=levels(prices, sample),
         prices=at_points,
         at=lambda x: form.at(x, problem.knots, prices),
         verdict=verdict,
+        parameters=_at_knots(form, problem.knots, prices, sample),
     )
+
+
+def _at_knots(form: RisingForm, knots: Floats, prices: Floats, sample: Sample) -> dict[str, float]:
+    """The prices at knots by name; of steps, where each begins."""
+    rises = np.concatenate([[True], np.diff(prices) > distinct(sample)])
+    shown = rises if form.steps else np.full(len(knots), True)
+    word = "from" if form.steps else "at"
+    return {
+        f"price {word} q = {q:.6g}": float(p)
+        for q, p in zip(knots[shown].tolist(), prices[shown].tolist(), strict=True)
+    }
 
 
 def criteria(sample: Sample, loss: float, freedom: int) -> tuple[float | None, float | None]:
@@ -122,7 +148,7 @@ def criteria(sample: Sample, loss: float, freedom: int) -> tuple[float | None, f
     if m - k - 1 <= 0:
         return None, None
     # A curve through all points would be infinitely likely: rounding errors are the least.
-    floor = m * (1e-12 * sample.size) ** 2 / m
+    floor = (1e-12 * sample.size) ** 2
     deviance = _deviance(sample, max(loss, floor))
     return deviance + 2 * k + 2 * k * (k + 1) / (m - k - 1), deviance + k * float(np.log(m))
 

@@ -1,7 +1,9 @@
 """Whether a curve is a least-squares (or Huber) optimum, by its published formula alone.
 
-A second transcription: each form's formula as published, complex-step derivatives, and further
-starts that are followed without any. Nothing is shared with the fit but the points.
+A second transcription: each form's formula, complex-step derivatives, and further starts that are
+followed without any. Prices and loss are computed again from the formula. Shared with the fit are
+the points and what they cost (``Sample``), the bounds, and the claimed parameters; a form of one's
+own that names no ``scan`` also shares the range in which a better fit is looked for.
 """
 
 from __future__ import annotations
@@ -13,14 +15,17 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from optimodels.arrays import Complexes, Floats
-from optimodels.families.supply.fitting.sample import Sample
+from optimodels.arrays import Complexes, Floats, Mask
+from optimodels.families.supply.fitting.sample import Sample, column_lengths
 
 #: Directions in which a curve moves by less than this part of the most are rounding errors.
 _RANK = 1e-11
 _STEP = 1e-30
+_DEAD = 1e-14
 #: Points of the scan that are followed, and reweightings of a robust one at each.
 _FOLLOWED = 4
+#: They are followed until they stay within this part of their place, and this of their loss.
+_NEAR, _SETTLED = 1e-4, 1e-10
 _REWEIGHTED = 25
 
 
@@ -72,14 +77,17 @@ class Scan:
 
 @dataclass(frozen=True)
 class Evidence:
-    """``offset``: the part of the residuals that lies in the curve's tangent space (Bates and
-    Watts 1981), 0 at a stationary point; a robust loss counts what it makes of the residuals.
+    """``prices`` (m,) and ``loss`` by the published formula. ``offset``: the part of the residuals
+    that lies in the curve's tangent space (Bates and Watts 1981), 0 at a stationary point; a robust
+    loss counts what it makes of the residuals.
     ``curvature``: the least second derivative over the tangent's own, 1 for a linear curve,
     positive at a minimum. ``scanned``: the least loss that the scan and its followed starts
     found. ``inward``: by which part the loss falls per unit of curve moved inwards from a bound,
     0 or less at an optimum. ``rounding``: rounding errors of the curve as a part of the residuals.
     """
 
+    prices: Floats
+    loss: float
     offset: float
     curvature: float
     scanned: float
@@ -87,6 +95,8 @@ class Evidence:
     rounding: float
 
 
+# What is not finite is refuted below: an overflow needs no word of its own.
+@np.errstate(all="ignore")
 def examine(sample: Sample, written: Written, others: Scan) -> Evidence:
     """Examine a claimed optimum."""
     point, inwards = written.point, written.inwards()
@@ -100,16 +110,20 @@ def examine(sample: Sample, written: Written, others: Scan) -> Evidence:
         left = written.curve(sample.x, at.astype(complex)).real - sample.y
         return np.asarray(root * np.clip(left, -sample.threshold, sample.threshold))
 
+    prices = written.values(sample.x)
+    loss = sample.loss(prices)
     left, slopes = pull(point), tangent(point)
     # Residuals that are rounding errors have no direction.
     whole = float(np.linalg.norm(root * sample.y))
     size = max(float(np.linalg.norm(left)), 1e-11 * whole)
     if not np.isfinite(slopes).all():
-        return Evidence(np.inf, -np.inf, scan(sample, others), None, 0.0)
-    u, s, vt = np.linalg.svd(slopes[:, free], full_matrices=False)
+        return Evidence(prices, loss, np.inf, -np.inf, scan(sample, others), None, 0.0)
+    lengths = column_lengths(slopes)
+    free &= ~dead(lengths, point, whole)
+    u, s, vt = np.linalg.svd((slopes / lengths)[:, free], full_matrices=False)
     kept = s > _RANK * max(s, default=0.0)
     basis, moves = u[:, kept], np.zeros((len(point), int(kept.sum())))
-    moves[free] = (vt[kept] / s[kept, None]).T
+    moves[free] = (vt[kept] / s[kept, None]).T / lengths[free, None]
     offset = float(np.linalg.norm(basis.T @ left)) / size
     rounding = float(np.finfo(float).eps) * written.exponent * whole / size
     # Second derivatives of half the loss, in moves that shift the curve by one: short ones, as
@@ -119,9 +133,20 @@ def examine(sample: Sample, written: Written, others: Scan) -> Evidence:
     for k, move in enumerate(moves.T):
         ends = [tangent(at).T @ pull(at) for at in (point + far * move, point - far * move)]
         second[:, k] = moves.T @ (ends[0] - ends[1]) / (2 * far)
-    curvature = float(np.linalg.eigvalsh((second + second.T) / 2)[0]) if len(second) else 1.0
-    falls = list(_falls(slopes * inwards, basis, left, np.flatnonzero(np.abs(inwards) == 1), size))
-    return Evidence(offset, curvature, scan(sample, others), max(falls, default=None), rounding)
+    curvature = 1.0 if len(second) == 0 else -np.inf
+    if len(second) and np.isfinite(second).all():
+        curvature = float(np.linalg.eigvalsh((second + second.T) / 2)[0])
+    bounds = np.flatnonzero(np.abs(inwards) == 1)
+    falls = list(_falls(slopes / lengths * inwards, basis, left, bounds, size))
+    best = scan(sample, others)
+    return Evidence(prices, loss, offset, curvature, best, max(falls, default=None), rounding)
+
+
+def dead(lengths: Floats, point: Floats, size: float) -> Mask:
+    """Which parameters (P,) the curve does not have: their whole size moves it by rounding errors
+    of its ``size``, by the lengths (P,) of its derivatives."""
+    moved = lengths * np.maximum(np.abs(point), 1e-300)
+    return np.asarray((moved <= _DEAD * size) & (point != 0))
 
 
 def _falls(
@@ -157,7 +182,11 @@ def scan(sample: Sample, others: Scan) -> float:
     found = [float(values.min())]
     for at in best:
         start = np.array([axis[k] for axis, k in zip(others.axes, at, strict=True)])
-        options = {"xatol": 1e-9, "fatol": 0.0, "maxiter": 500}
+        options = {
+            "xatol": _NEAR * float(np.abs(start).max()),
+            "fatol": max(_SETTLED * float(values[tuple(at)]), (_RANK * sample.size) ** 2),
+            "maxiter": 500,
+        }
         ended = minimize(  # type: ignore[call-overload]
             left, start, method="Nelder-Mead", bounds=others.sides, options=options
         )
@@ -168,23 +197,47 @@ def scan(sample: Sample, others: Scan) -> float:
 def _least(sample: Sample, shape: Floats, lower: Floats, upper: Floats) -> float:
     """The least loss over the linear parameters of a shape (m, L); infinite where it has none.
 
-    A robust loss is reweighted some times: what is left to gain makes no other curve worse.
+    A robust loss is reweighted some times, unless one parameter alone makes it exact: what is left
+    to gain makes no other curve worse.
     """
     if not np.isfinite(shape).all():
         return np.inf
+    if shape.shape[1] == 1 and sample.robust:
+        top = max(float(np.abs(shape).max()), 1e-300)
+        only = _robust_level(sample, shape[:, 0] / top)
+        return sample.loss(shape[:, 0] * np.clip(only / top, lower[0], upper[0]))
     weight = sample.weight
-    for _ in range(_REWEIGHTED if np.isfinite(sample.threshold) else 1):
+    for _ in range(_REWEIGHTED if sample.robust else 1):
         level = _within(shape, sample.y, np.sqrt(weight), lower, upper)
-        size = np.abs(shape @ level - sample.y)
-        bound = np.minimum(size, sample.threshold)
-        weight = sample.weight * np.where(size > 0, bound / np.where(size > 0, size, 1.0), 1.0)
-    return float(sample.weight @ (bound * (2 * size - bound)))
+        fitted = shape @ level
+        weight = sample.reweighted(fitted) if sample.robust else weight
+    return sample.loss(fitted)
+
+
+def _robust_level(sample: Sample, shape: Floats) -> float:
+    """Where the robust loss of level * shape (m,) is least: half its derivative rises, and is
+    straight between the levels at which a point's residual is the threshold."""
+    used = np.abs(shape) > _RANK
+    if not used.any():
+        return 0.0
+    shape, y, weight = shape[used], sample.y[used], sample.weight[used]
+    ends = np.stack([y - sample.threshold, y + sample.threshold]) / shape
+    bends = np.concatenate([ends.min(axis=0), ends.max(axis=0)])
+    order = np.argsort(bends)
+    steep = np.cumsum(np.concatenate([weight * shape**2, -weight * shape**2])[order])
+    rise = np.concatenate([[0.0], np.cumsum(steep[:-1] * np.diff(bends[order]))])
+    left = rise - sample.threshold * float(weight @ np.abs(shape))
+    after = int(np.searchsorted(left, 0.0))
+    if after in (0, len(bends)):
+        return float(bends[order[min(after, len(bends) - 1)]])
+    part = -left[after - 1] / (left[after] - left[after - 1])
+    low, high = bends[order[after - 1 : after + 1]].tolist()
+    return float(low + part * (high - low))
 
 
 def _within(shape: Floats, y: Floats, root: Floats, lower: Floats, upper: Floats) -> Floats:
     """Least squares within bounds: of all sets of active ones that is the best which is allowed."""
-    length = np.linalg.norm(shape * root[:, None], axis=0)
-    length = np.where(length > 0, length, 1.0)
+    length = column_lengths(shape * root[:, None])
     scaled, seen = shape * root[:, None] / length, y * root
     low, high = lower * length, upper * length
     if scaled.shape[1] == 1:
