@@ -38,6 +38,7 @@ def test_demand_response_makes_the_excursion_smaller() -> None:
                          f"parameters: {{demand_response: {share}}}\n")).values
         for share in (0.0, 0.05, 0.1, 0.2)
     ]  # fmt: skip
+    assert set(words(solve(case("loss-of-generation"))).values()) == {"reproduced"}
     nadirs = [values["nadir_hz"] for values in found]
     generation = [values["generation_peak_percent"] for values in found]
     shed = [-values["load_peak_percent"] for values in found]

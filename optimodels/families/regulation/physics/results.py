@@ -23,6 +23,8 @@ from optimodels.result import Row
 
 #: Rows that a trajectory has at most: every so many times of a longer run.
 _MOST_ROWS = 3001
+#: s; how soon the paper sees it back.
+_TWO_MINUTES = 120.0
 #: Responsive load has recovered when no more than this part of its peak is left for once.
 _RECOVERED = 0.05
 
@@ -83,8 +85,24 @@ def _without(response: Response, found: Simulated, values: dict[str, Any]) -> di
         "generation_peak_percent_without": theirs[name],
         "exports_moved_percent_of_peak": 100 * moved,
         "excursion": "smaller" if away[0] < away[1] else "not smaller",
+        **_totals(response, found, plain, other),
+        "load_back": "within two minutes"
+        if (values["load_recovery_time_s"] or np.inf) <= _TWO_MINUTES
+        else "later",
         "generation": "less" if generation[0] < generation[1] else "not less",
     }
+
+
+def _totals(
+    response: Response, found: Simulated, plain: Response, other: Simulated
+) -> dict[str, Any]:
+    """Whether exports add up to the same without demand response, where they come to an end."""
+    both = ends(response, found), ends(plain, other)
+    if both[0] is None or both[1] is None or not response.system.agc:
+        return {}
+    total = [ended["exports integral"] for ended in both if ended]
+    same = abs(total[0] - total[1]) <= 1e-6 * max(map(abs, total))
+    return {"total_exports": "the same" if same else "others"}
 
 
 def _stability(found: Modes) -> dict[str, Any]:
