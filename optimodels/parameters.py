@@ -30,9 +30,12 @@ Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 
 
 class Strict(BaseModel):
-    """Unknown keys and wrong types are errors; nothing changes after reading."""
+    """Unknown keys and wrong types are errors; nothing changes after reading.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    What is written out is what was read: a key that is no name in Python (``from``) by its alias.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, serialize_by_alias=True)
 
 
 class Parameters(Strict):

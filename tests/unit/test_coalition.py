@@ -394,3 +394,11 @@ def test_bad_input_is_one_clear_line(network: str, given: str, message: str) -> 
         solve(parse_case(text))
     assert message in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_parameters_that_are_written_out_are_read_again(cases: Path) -> None:
+    """Reports are made from them: an edge is {from, to}, as in the case."""
+    case = load_case(cases / "coalition/eight-agents-cooperative.yaml")
+    written = case.parameters.model_dump(mode="json")
+    assert set(written["private"]["edges"][0]) == {"from", "to", "km", "resistance"}
+    assert type(case.parameters).model_validate(written) == case.parameters
