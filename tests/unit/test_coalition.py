@@ -63,6 +63,7 @@ def small(rng: np.random.Generator, **prices: float) -> Instance:
     given = SimpleNamespace(
         import_price=prices.get("import_price", 1.0), export_price=prices.get("export_price", 0.9),
         buy_tariff=1.0, sell_tariff=0.5, rule="own-loss", reach_km=None,
+        partners="neighbours",
     )  # fmt: skip
     return Instance(
         network=read_network("case33bw"), parameters=given, first=np.arange(n),
@@ -264,7 +265,7 @@ def two_agents(rule: str, public: float) -> Instance:
     """Bus 1 has plenty, bus 2 needs plenty; one private branch of 0.1 pu."""
     given = SimpleNamespace(
         import_price=1.0, export_price=1.0, buy_tariff=1.0, sell_tariff=0.5, rule=rule,
-        reach_km=None,
+        reach_km=None, partners="neighbours",
     )  # fmt: skip
     return Instance(
         network=read_network("case33bw"), parameters=given, first=np.arange(3),
