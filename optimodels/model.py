@@ -49,6 +49,18 @@ class ExactAnswer:
 
 
 @dataclass(frozen=True)
+class Vectors:
+    """What of an instance is only a right-hand side of an equality, by row, or a linear cost, by
+    variable; ``rest`` is everything else that its problem is made of: numbers, arrays, tuples and
+    data classes of these. CVXPY compiles instances with one ``rest`` once.
+    """
+
+    rest: Any
+    sides: Mapping[str, npt.ArrayLike]
+    costs: Mapping[str, npt.ArrayLike]
+
+
+@dataclass(frozen=True)
 class Formulation(Generic[D]):
     """One optimisation problem on frozen data, written in each language that can express it.
 
@@ -68,6 +80,8 @@ class Formulation(Generic[D]):
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # The conflict of an infeasible instance in the case's own words, where the family knows it.
     conflict: Callable[[D], str | None] | None = None
+    # Where sweeps change little else: what need not be compiled again (CVXPY alone).
+    vectors: Callable[[D], Vectors] | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -14,6 +16,7 @@ from scipy import sparse
 from optimodels.arrays import Floats
 from optimodels.errors import RunError
 from optimodels.form import Block, Cone, Form, stack_blocks
+from optimodels.model import Vectors
 
 
 class Reading:
@@ -24,7 +27,7 @@ class Reading:
         p = parts[0] if len(parts) == 5 else None
         c, d, matrix, offset = parts[-4:]
         n = int(program.x.size)
-        self.offset = float(np.asarray(d).item())
+        self.constant = float(np.asarray(d).item())
         self._order, columns = _column_order(problem, program, n)
         rows = sparse.csr_array(matrix)[:, self._order]
         offset = np.asarray(offset, dtype=float).ravel()
@@ -79,9 +82,12 @@ class Reading:
             or [np.zeros(0, bool)]
         ).astype(bool)
         self._turn = np.where(is_least, 1.0, -1.0)
+        # The program's c, A and b.
+        self.cost, self.matrix, self.offset = np.asarray(c, dtype=float).ravel(), matrix, offset
         flip = np.where(is_equal & (not program.formatted), 1.0, self._turn)
         body = sparse.csr_array(sparse.diags_array(flip) @ rows[pick])
         body.eliminate_zeros()
+        self._pick, self._flip = pick, flip
         side = -flip * offset[pick]
         sign = -1.0 if isinstance(problem.objective, cp.Maximize) else 1.0
         quadratic = None
@@ -94,7 +100,7 @@ class Reading:
             sense="max" if sign < 0 else "min",
             linear=sign * np.asarray(c, dtype=float).ravel()[self._order],
             quadratic=quadratic,
-            constant=sign * self.offset,
+            constant=sign * self.constant,
             rows=body,
             row_lower=np.where(is_equal | is_least, side, -np.inf),
             row_upper=np.where(is_least, np.inf, side),
@@ -106,6 +112,27 @@ class Reading:
             cones=tuple(cones),
             source="cvxpy",
         )
+
+    def moved(self, vectors: Vectors) -> Reading:
+        """Return the same reading of the program with these vectors in their places."""
+        form, found = self.form, copy(self)
+        linear, side = form.linear.copy(), form.row_lower.copy()
+        found.cost, found.offset = self.cost.copy(), self.offset.copy()
+        columns, rows = ({b.name: b for b in blocks} for blocks in (form.columns, form.row_blocks))
+        for name, values in vectors.costs.items():
+            place = slice(columns[name].start, columns[name].stop)
+            # Without the sign of a zero, which fingerprints would see.
+            linear[place] = np.ravel(values) + 0.0
+            found.cost[self._order[place]] = form.sign * linear[place] + 0.0
+        upper = form.row_upper.copy()
+        for name, values in vectors.sides.items():
+            place = slice(rows[name].start, rows[name].stop)
+            if not np.array_equal(side[place], upper[place]):
+                raise RunError(f"only equalities can be moved, and {name} is none")
+            side[place] = upper[place] = np.ravel(values) + 0.0
+            found.offset[self._pick[place]] = -self._flip[place] * side[place] + 0.0
+        found.form = replace(form, linear=linear, row_lower=side, row_upper=upper)
+        return found
 
     def point(self, x: Floats) -> Floats:
         """Reorder a whole solution vector of the cone program to the form's columns."""

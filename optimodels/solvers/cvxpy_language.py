@@ -18,7 +18,9 @@ from scipy import sparse
 from optimodels.arrays import Floats
 from optimodels.errors import UnavailableError
 from optimodels.form import Form
+from optimodels.model import Vectors
 from optimodels.result import Claim, Point, Stopped
+from optimodels.solvers.cvxpy_compiled import Compiled, Shelf
 from optimodels.solvers.cvxpy_form import Reading
 from optimodels.solvers.registry import Limits, Solver
 from optimodels.solvers.timing import timed
@@ -36,14 +38,34 @@ STATUS: dict[str, tuple[Stopped, Point]] = {
 }
 
 
-class CvxpyProblem:
-    """One CVXPY problem: its canonical form and its way to a solver."""
+_SHELF = Shelf()
 
-    def __init__(self, problem: cp.Problem) -> None:
-        self.problem = problem
+
+class CvxpyProblem:
+    """One CVXPY problem: its canonical form and its way to a solver.
+
+    Where ``vectors`` says what may change alone, a programme that was compiled for the same
+    ``kind`` of problem serves again, and none is stated.
+    """
+
+    def __init__(
+        self,
+        state: Callable[[], cp.Problem],
+        vectors: Vectors | None = None,
+        kind: object = None,
+    ) -> None:
         self.seconds: dict[str, float] = {}
-        self._program: Any = None
-        self._chain: Any = None
+        self._state = state
+        self._vectors = vectors
+        self._kind = kind
+        self._compiled: Compiled | None = None
+        if vectors is None:
+            # What is wrong with a statement shows where it is stated.
+            _ = self.problem
+
+    @cached_property
+    def problem(self) -> cp.Problem:
+        return self._state()
 
     @cached_property
     def form(self) -> Form:
@@ -51,13 +73,11 @@ class CvxpyProblem:
         with timed(self.seconds):
             return self._reading.form
 
-    @cached_property
+    @property
     def _reading(self) -> Reading:
-        if self._program is None:
-            data, chain, _ = self._compile(self._any_cone_solver(), {})
-            self._program, self._chain = data["param_prob"], chain
-        order = getattr(self._chain.solver, "EXP_CONE_ORDER", None) or [0, 1, 2]
-        return Reading(self.problem, self._program, order)
+        if self._compiled is None:
+            self._compiled = self._compile(None, {})
+        return self._compiled.reading
 
     def solve(
         self,
@@ -73,19 +93,26 @@ class CvxpyProblem:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                data, chain, inverse = self._compile(solver.native, arguments)
-                self._take(data["param_prob"], chain)
+                # Solvers differ in what they are given (a quadratic objective, or its epigraph as
+                # a cone): a claim belongs to the form of what was solved.
+                program = self._compile(solver.native, arguments)
+                self._compiled = program
+                self.__dict__.pop("form", None)
                 compiled = perf_counter()
                 if ready is not None:
                     ready(self.form)
                 begun = perf_counter()
                 raw = interruptible(
-                    lambda: chain.solve_via_data(
-                        self.problem, data, warm_start=False, verbose=live, solver_opts=arguments
+                    lambda: program.chain.solve_via_data(
+                        program.problem,
+                        program.data,
+                        warm_start=False,
+                        verbose=live,
+                        solver_opts=arguments,
                     )
                 )
                 solved = perf_counter()
-                answer = chain.solver.invert(raw, inverse[-1])
+                answer = program.chain.solver.invert(raw, program.inverse[-1])
             except cp.DCPError as error:
                 raise UnavailableError(
                     "solver",
@@ -123,18 +150,18 @@ class CvxpyProblem:
         x[free] = found.x
         return x
 
-    def _take(self, program: Any, chain: Any) -> None:
-        """Read forms from this program on: solvers differ in what they are given (a quadratic
-        objective, or its epigraph as a cone), and a claim belongs to what was solved."""
-        self._program, self._chain = program, chain
-        for cached in ("form", "_reading"):
-            self.__dict__.pop(cached, None)
+    def _compile(self, native: str | None, arguments: dict[str, Any]) -> Compiled:
+        """Compile for a solver, by default for one whose programme is the plainest."""
 
-    def _compile(self, native: str, arguments: dict[str, Any]) -> tuple[Any, Any, Any]:
-        compiled: tuple[Any, Any, Any] = self.problem.get_problem_data(
-            native, solver_opts=dict(arguments)
-        )
-        return compiled
+        def anew() -> Compiled:
+            data, chain, inverse = self.problem.get_problem_data(
+                native or self._any_cone_solver(), solver_opts=dict(arguments)
+            )
+            return Compiled(self.problem, data, chain, inverse)
+
+        if self._vectors is None:
+            return anew()
+        return _SHELF.served((self._kind, native, repr(arguments)), self._vectors, anew)
 
     def _any_cone_solver(self) -> str:
         """Return a solver whose compilation leads to the cone program; it is never called."""
@@ -172,7 +199,7 @@ class CvxpyProblem:
             message="" if stopped == "optimal" else str(status),
             x=vector,
             objective=objective,
-            bound=_bound(raw, sign, reading.offset) if self.form.integer.any() else None,
+            bound=_bound(raw, sign, reading.constant) if self.form.integer.any() else None,
             row_multipliers=None if rays else reading.row_multipliers(duals),
             cone_multipliers=reading.cone_multipliers(duals),
             farkas=reading.row_multipliers(duals) if rays else None,

@@ -47,7 +47,9 @@ def open_problem(formulation: Formulation[Any], data: Any, via: Via) -> Problem:
     if via == "cvxpy" and formulation.cvxpy is not None:
         from optimodels.solvers.cvxpy_language import CvxpyProblem
 
-        return CvxpyProblem(formulation.cvxpy(data))
+        build = formulation.cvxpy
+        vectors = formulation.vectors(data) if formulation.vectors else None
+        return CvxpyProblem(lambda: build(data), vectors, formulation.cvxpy)
     raise UnavailableError("solver", f"{formulation.name} is not written in {via}")
 
 

@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 from optimodels.case import load_case, parse_case
 from optimodels.errors import CaseError
-from optimodels.families.coalition import groups, parameters
+from optimodels.families.coalition import exact, groups, parameters
 from optimodels.families.coalition.data import Branches, Instance, read
 from optimodels.families.coalition.dispatch import Dispatch, dispatch, in_cvxpy
 from optimodels.families.coalition.exact import supply
@@ -63,6 +63,7 @@ def small(rng: np.random.Generator, **prices: float) -> Instance:
     given = SimpleNamespace(
         import_price=prices.get("import_price", 1.0), export_price=prices.get("export_price", 0.9),
         buy_tariff=1.0, sell_tariff=0.5, rule="own-loss", reach_km=None,
+        partners="neighbours",
     )  # fmt: skip
     return Instance(
         network=read_network("case33bw"), parameters=given, first=np.arange(n),
@@ -158,6 +159,24 @@ def test_newton_and_cones_agree(seed: int) -> None:
     assert values["flow"] == pytest.approx(found.flow, abs=3e-4 * size)
 
 
+@pytest.mark.parametrize("law", ["resistive", "reactance"])
+@pytest.mark.parametrize("density", [0.0, "1/n", "1/sqrt(n)"])
+def test_newton_by_private_flows_is_newton_on_all(
+    law: str, density: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same steps, whether one matrix of angles and prices is factored or private flows are
+    iterated for; 300 buses have meshes, transformers and branches without resistance."""
+    data = dispatch(base(public_law=law, density=density), physics=True)
+    found = supply(data)
+    monkeypatch.setattr(exact._Equations, "_reduced", lambda equations, at: None)
+    whole = supply(data)
+    assert found.cost == pytest.approx(whole.cost, rel=1e-12)
+    size = float(np.abs(whole.flow).max())
+    assert found.flow == pytest.approx(whole.flow, abs=1e-9 * size)
+    assert found.private_flow == pytest.approx(whole.private_flow, abs=1e-9 * size)
+    assert found.price == pytest.approx(whole.price, rel=1e-11)
+
+
 def test_newton_is_the_least_of_all_private_flows() -> None:
     """Any other private flows, settled, cost more: nothing of the optimality is used."""
     rng = np.random.default_rng(5)
@@ -246,7 +265,7 @@ def two_agents(rule: str, public: float) -> Instance:
     """Bus 1 has plenty, bus 2 needs plenty; one private branch of 0.1 pu."""
     given = SimpleNamespace(
         import_price=1.0, export_price=1.0, buy_tariff=1.0, sell_tariff=0.5, rule=rule,
-        reach_km=None,
+        reach_km=None, partners="neighbours",
     )  # fmt: skip
     return Instance(
         network=read_network("case33bw"), parameters=given, first=np.arange(3),

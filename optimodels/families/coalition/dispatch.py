@@ -6,7 +6,7 @@ this one problem: with free transport, with physics, and with physics and no pri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from optimodels.arrays import Floats, Ints
 from optimodels.families.coalition.data import Branches, Instance, components
+from optimodels.model import Vectors
 
 if TYPE_CHECKING:
     import cvxpy as cp
@@ -104,6 +105,22 @@ def _scaled(branches: Branches, unit: float) -> Branches:
 def in_cvxpy(data: Dispatch) -> cp.Problem:
     """State it with all losses in one cone: ||(2 sqrt(r) y, L - l/L)|| <= L + l/L."""
     return _in_cvxpy(data)
+
+
+def vectors(data: Dispatch) -> Vectors:
+    """Return what endowments and prices decide: the rest is the networks."""
+    k = len(data.grid)
+    moving = ("injection", "import_price", "export_price")
+    rest = [getattr(data, field.name) for field in fields(data) if field.name not in moving]
+    return Vectors(
+        # At one price both ways the bounds of imports and exports are others.
+        rest=(*rest, data.buses, data.free_trade),
+        sides={"balance": -data.injection},
+        costs={
+            "imported": np.full(k, data.import_price),
+            "exported": np.full(k, -data.export_price),
+        },
+    )
 
 
 def least_shortage(data: Dispatch) -> Floats | None:

@@ -11,6 +11,7 @@ from optimodels.families.coalition.dispatch import (
     in_pyomo,
     least_shortage,
     tight_in_pyomo,
+    vectors,
 )
 from optimodels.families.coalition.exact import exact
 from optimodels.model import Formulation
@@ -125,6 +126,7 @@ def _formulation(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]
         equations=equations,
         axes=_AXES,
         conflict=conflict,
+        vectors=vectors,
     )
 
 

@@ -213,6 +213,12 @@ class SelfInterested(WithTariff):
 class AdHoc(WithTariff):
     """Bilateral trades, shortest branches first."""
 
+    partners: Literal["neighbours", "paths"] = Field(
+        default="neighbours",
+        description="who may trade: neighbours, whom one private branch joins; or paths, also "
+        "agents whom private branches join through others, who pass on what comes: the trade "
+        "pays the losses that it adds on its way, resistances in series",
+    )
     reach_km: _Positive | None = Field(
-        default=None, description="km; longer branches are not seen; null: all are"
+        default=None, description="km; longer branches, or paths, are not seen; null: all are"
     )

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.coalition import certificate, groups, network_state, results, trades
+from optimodels.families.coalition import (
+    certificate,
+    groups,
+    network_state,
+    path_trades,
+    results,
+    trades,
+)
 from optimodels.families.coalition.data import Instance, read
 from optimodels.families.coalition.dispatch import Dispatch, dispatch
 from optimodels.families.coalition.formulations import FORMULATIONS
@@ -119,7 +126,8 @@ def self_interested(parameters: SelfInterested) -> Program:
 
 def ad_hoc(parameters: AdHoc) -> Program:
     """Trades first, the public network with what they leave."""
-    traded = Compute("trades", lambda instance, done: trades.trades(instance), trades.EQUATIONS)
+    equations = path_trades.EQUATIONS if parameters.partners == "paths" else trades.EQUATIONS
+    traded = Compute("trades", lambda instance, done: trades.trades(instance), equations)
     return _program(parameters, "settlement", _settled, (traded,))
 
 

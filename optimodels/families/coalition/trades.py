@@ -1,4 +1,4 @@
-"""Ad hoc trades: two agents at a time, shortest branch first, each as large as both want."""
+"""Ad hoc trades: two agents at a time, nearest first, each as large as both want."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.coalition.data import Instance
+from optimodels.families.coalition.path_trades import traded_along_paths
 from optimodels.model import Outcome
 from optimodels.result import Check
 
@@ -22,6 +23,8 @@ EQUATIONS = (
 def traded(instance: Instance) -> Floats:
     """Return the flow (f,) of each private branch from its start to its end, pu."""
     given = instance.parameters
+    if given.partners == "paths":
+        return traded_along_paths(instance)
     buy, sell = float(given.buy_tariff), float(given.sell_tariff)
     rest = instance.endowment.copy()
     flow = np.zeros(len(instance.private))
@@ -66,18 +69,26 @@ def trades(instance: Instance) -> Outcome:
     beyond = np.maximum(-left * np.sign(own), 0.0)
     more = np.maximum(np.abs(left) - np.abs(own), 0.0)
     size = max(1e-300, float(np.abs(own).max(initial=0.0)))
-    wires = instance.private
-    given = instance.parameters
-    margin = (given.buy_tariff - given.sell_tariff) - wires.resistance * np.abs(flow) * (
-        given.buy_tariff + given.sell_tariff
-    )
-    worst = float(np.max(-margin, initial=0.0, where=flow != 0))
     checks = (
         Check.of("sold or bought beyond the want", float(beyond.max(initial=0.0)) / size, 1e-12),
         Check.of("traded away from the want", float(more.max(initial=0.0)) / size, 1e-12),
-        Check.of("last unit that does not pay", worst, 1e-12),
+        _worth(instance, flow, left - own),
     )
     return Outcome("end state", checks, {"private_flow": flow})
+
+
+def _worth(instance: Instance, flow: Floats, change: Floats) -> Check:
+    """Direct trades: the last unit on every branch pays. Along paths, where trades share
+    branches: all of them together do."""
+    given = instance.parameters
+    buy, sell = float(given.buy_tariff), float(given.sell_tariff)
+    if given.partners == "paths":
+        gain = float(buy * np.maximum(change, 0.0).sum() - sell * np.maximum(-change, 0.0).sum())
+        size = max(1e-300, buy * float(np.abs(change).sum()))
+        return Check.of("trades that do not pay", max(0.0, -gain) / size, 1e-12)
+    margin = (buy - sell) - instance.private.resistance * np.abs(flow) * (buy + sell)
+    worst = float(np.max(-margin, initial=0.0, where=flow != 0))
+    return Check.of("last unit that does not pay", worst, 1e-12)
 
 
 def injections(instance: Instance, flow: Floats) -> Floats:
