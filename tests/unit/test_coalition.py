@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 from optimodels.case import load_case, parse_case
 from optimodels.errors import CaseError
-from optimodels.families.coalition import exact, groups, parameters
+from optimodels.families.coalition import exact, groups, parameters, pictures
 from optimodels.families.coalition.data import Branches, Instance, read
 from optimodels.families.coalition.dispatch import Dispatch, dispatch, in_cvxpy
 from optimodels.families.coalition.exact import supply
@@ -413,3 +413,22 @@ def test_bad_input_is_one_clear_line(network: str, given: str, message: str) -> 
         solve(parse_case(text))
     assert message in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_excess_is_drawn_of_draws_that_differ_in_the_model_alone() -> None:
+    """Eight draws or more that both models have; none where the demand of one is another's."""
+    alone, together = (
+        solved(SMALL, f"model=coalition/{model}") for model in ("self-interested", "cooperative")
+    )
+    draws = [
+        replace(result, parameters={**result.parameters, "seed": seed})
+        for seed in range(8)
+        for result in (alone, together)
+    ]
+    assert set(pictures.cooperative(draws)) == {"excess"}
+    assert pictures.cooperative(draws[2:]) == {}
+    other = [
+        replace(r, parameters={**r.parameters, "scale": 2.0}) if r.model == together.model else r
+        for r in draws
+    ]
+    assert pictures.cooperative(other) == {}
