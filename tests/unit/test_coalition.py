@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 from optimodels.case import load_case, parse_case
 from optimodels.errors import CaseError
-from optimodels.families.coalition import exact, groups, parameters
+from optimodels.families.coalition import exact, groups, parameters, pictures
 from optimodels.families.coalition.data import Branches, Instance, read
 from optimodels.families.coalition.dispatch import Dispatch, dispatch, in_cvxpy
 from optimodels.families.coalition.exact import supply
@@ -421,3 +421,22 @@ def test_parameters_that_are_written_out_are_read_again(cases: Path) -> None:
     written = case.parameters.model_dump(mode="json")
     assert set(written["private"]["edges"][0]) == {"from", "to", "km", "resistance"}
     assert type(case.parameters).model_validate(written) == case.parameters
+
+
+def test_excess_is_drawn_of_draws_that_differ_in_the_model_alone() -> None:
+    """Eight draws or more that both models have; none where the demand of one is another's."""
+    alone, together = (
+        solved(SMALL, f"model=coalition/{model}") for model in ("self-interested", "cooperative")
+    )
+    draws = [
+        replace(result, parameters={**result.parameters, "seed": seed})
+        for seed in range(8)
+        for result in (alone, together)
+    ]
+    assert set(pictures.cooperative(draws)) == {"excess"}
+    assert pictures.cooperative(draws[2:]) == {}
+    other = [
+        replace(r, parameters={**r.parameters, "scale": 2.0}) if r.model == together.model else r
+        for r in draws
+    ]
+    assert pictures.cooperative(other) == {}

@@ -14,6 +14,10 @@ _CAPTIONS = {
         "Total losses against the density of the private network, by model: the median of the "
         "draws and their middle half. Below a density: the mean number of private branches."
     ),
+    "excess": Caption(
+        "What self-interested groups lose beyond what cooperation loses on the same draw, against "
+        "the size of the largest group; a point a draw, its colour the number of private branches."
+    ),
 }
 
 _MODELS = (

@@ -21,6 +21,8 @@ _MODELS = {
 #: Public flows in grey and private ones in this colour.
 _PRIVATE = "#CC79A7"
 _WIDEST = 6.0
+#: Draws that make a picture of their own.
+_FEWEST = 8
 #: A flow below this part of the largest is drawn as a hair line.
 _THIN = 0.02
 
@@ -28,7 +30,7 @@ _THIN = 0.02
 def cooperative(results: Sequence[Result]) -> dict[str, bytes]:
     """The flows of one run; of a sweep, the losses against density by model."""
     if len(results) > 1:
-        return _losses(results)
+        return _losses(results) | _excess(results)
     result = results[0]
     if result.network is None or not result.tables.get("agents"):
         # A stored run has no network.
@@ -82,14 +84,15 @@ def _map(result: Result) -> dict[str, bytes]:
         axes.legend(
             handles=[Line2D([], [], color="#b0b0b0", linewidth=3, label="public flow"),
                      Line2D([], [], color=_PRIVATE, linewidth=3, label="private flow")],
-            loc="upper left", bbox_to_anchor=(0, 1.02), ncols=2,
+            # Below the map: the label of the topmost bus has the room above.
+            loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=2,
         )  # fmt: skip
         name = _MODELS[result.model][0]
         values = result.values
         axes.set_title(
             f"{name.capitalize()}: {values['loss_public']:.4g} pu lost in public branches, "
             f"{values['loss_private']:.4g} pu in private ones",
-            pad=14,
+            pad=10,
         )
         stamp(made, result)
     return {"flows": made.svg}
@@ -151,6 +154,57 @@ def _losses(results: Sequence[Result]) -> dict[str, bytes]:
             x=0.01, ha="left",
         )  # fmt: skip
     return {"losses": made.svg}
+
+
+def _excess(results: Sequence[Result]) -> dict[str, bytes]:
+    """What self-interest loses beyond cooperation on the same draw, by the largest group."""
+    whole = {
+        _draw(r): r.values["loss_total"]
+        for r in results
+        if r.model == "coalition/cooperative" and "loss_total" in r.values
+    }
+    pairs = [
+        (r, r.values["loss_total"] - whole[_draw(r)])
+        for r in results
+        if r.model == "coalition/self-interested"
+        and "loss_total" in r.values
+        and _draw(r) in whole
+        and r.values["private_edges"]
+    ]
+    if len(pairs) < _FEWEST:
+        return {}
+    size = np.array([r.values["largest_group"] for r, _ in pairs], dtype=float)
+    edges = np.array([r.values["private_edges"] for r, _ in pairs], dtype=float)
+    more = np.array([excess for _, excess in pairs])
+    with picture(6.4, 3.9) as (made, axes):
+        drawn = axes.scatter(size, more, c=edges, cmap="viridis", norm="log", s=22,
+                             edgecolors="white", linewidths=0.4, zorder=3)  # fmt: skip
+        axes.axhline(0.0, color=GREY, linewidth=0.6)
+        axes.set_xlabel("agents in the largest group")
+        axes.set_ylabel("losses beyond cooperation, pu")
+        axes.set_title("What self-interest loses, draw by draw")
+        bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02)
+        ticks = np.unique(np.round(np.geomspace(edges.min(), edges.max(), 5), -1))
+        bar.set_ticks(ticks, labels=[f"{t:.0f}" for t in ticks])
+        bar.ax.minorticks_off()
+        bar.set_label("private branches")
+        bar.outline.set_visible(False)
+        good = sum(r.verdict.status == "verified" for r, _ in pairs)
+        alone = sum(
+            r.model == "coalition/self-interested" and r.stopped == "infeasible" for r in results
+        )
+        left = f"; {alone} without a settlement are not shown" if alone else ""
+        made.figure.supxlabel(
+            f"{results[0].case}: {good} of {len(pairs)} draws verified{left}",
+            fontsize=7, color=GREY, x=0.01, ha="left",
+        )  # fmt: skip
+    return {"excess": made.svg}
+
+
+def _draw(result: Result) -> tuple[tuple[str, str], ...]:
+    """Everything that was asked but what only the self-interested model knows."""
+    own = ("buy_tariff", "sell_tariff", "rule")
+    return tuple((k, repr(v)) for k, v in sorted(result.parameters.items()) if k not in own)
 
 
 def _narrow(axes: Any) -> bool:
