@@ -61,7 +61,10 @@ def solve_and_judge(
     step("verify")
     claim, form = tried.claim, tried.form
     if form is None:
-        return _without_form(claim, describe(solver, request), tried.seconds)
+        used = describe(solver, request)
+        if claim.stopped == "error":
+            claim = replace(claim, message=_with_others(claim.message, formulation, used))
+        return _without_form(claim, used, tried.seconds)
     solved = perf_counter()
     gap = request.limits.gap
     if gap is not None and gap > DEFAULT_GAP and claim.point == "optimal":
@@ -211,6 +214,16 @@ def _without_form(claim: Claim, used: SolverUsed, seconds: dict[str, float]) -> 
     return Solution(used, claim.stopped, "none", verdict, seconds=seconds, message=claim.message)
 
 
+def _with_others(message: str, formulation: Formulation[Any], used: SolverUsed) -> str:
+    """Name solvers that may do what this one did not, the family's own first."""
+    names = ["exact"] if formulation.exact is not None else []
+    names += [s.name for s in able_solvers(formulation)]
+    others = [name for name in dict.fromkeys(names) if name != used.name][:2]
+    return "; ".join(
+        [*filter(None, [message]), *([f"try {' or '.join(others)}"] if others else [])]
+    )
+
+
 def _testify(by: Any, who: str, claim: Claim) -> Testimony:
     return Testimony(
         by=by,
@@ -238,6 +251,10 @@ def _solution(
     message = claim.message
     if claim.stopped == "infeasible" and formulation.conflict is not None:
         message = formulation.conflict(data) or message
+    # What a solver itself calls inaccurate is a point, and no optimum.
+    inaccurate = (claim.stopped, claim.point) == ("optimal", "feasible")
+    if claim.stopped in ("iterations", "error") or (inaccurate and verdict.status == "unverified"):
+        message = _with_others(message, formulation, used)
     multipliers = judgement.row_multipliers
     duals = {} if multipliers is None else form.named_rows(form.sign * multipliers)
     # What was verified is the point with its integers whole; a wrong point is shown as it came.

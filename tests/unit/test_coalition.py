@@ -440,3 +440,11 @@ def test_excess_is_drawn_of_draws_that_differ_in_the_model_alone() -> None:
         for r in draws
     ]
     assert pictures.cooperative(other) == {}
+
+
+@pytest.mark.parametrize("steps", [3, 30])
+def test_another_solver_is_named_where_one_does_not_converge(steps: int) -> None:
+    given = f"solver: {{name: scs, options: {{max_iters: {steps}}}}}\n"
+    result = solve(parse_case(f"model: coalition/cooperative\nnetwork: case33bw\n{given}"))
+    assert result.verdict.status != "verified"
+    assert "try exact or " in result.message
