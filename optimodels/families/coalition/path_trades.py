@@ -11,12 +11,13 @@ from optimodels.arrays import Floats, Ints
 from optimodels.families.coalition.data import Instance
 
 EQUATIONS = (
-    "pairs of a seller, g - d > 0, and a buyer, < 0, in order of the length of the shortest",
-    "private path between them (up to reach_km), each once; what goes into a branch that",
-    "carries h adds a to it: in  a + r ((h + a)^2 - h^2) / 2,",
-    "                        out a - r ((h + a)^2 - h^2) / 2, which goes into the next;",
-    "agents on the way pass on all that comes, and the trade pays the losses that it adds:",
-    "each as large as both want and as b d(bought) >= s d(sold) at the tariff b, s",
+    "pairs of a seller, g - d > 0, and a buyer, < 0, in order of the length of",
+    "the shortest private path between them (up to reach_km), each once;",
+    "a trade adds a to the flow h on each branch of the path: there goes",
+    "  in   a + r ((h + a)^2 - h^2) / 2,",
+    "  out  a - r ((h + a)^2 - h^2) / 2, all of which goes into the next;",
+    "so the trade pays the losses that it adds, nobody between gains or loses;",
+    "each as large as both want and as b d(bought) >= s d(sold), b, s the tariff",
 )
 #: Less than this part of an endowment is left by rounding, and not traded on.
 _NOTHING = 1e-13

@@ -204,7 +204,7 @@ FORMULATION = Formulation(
         "with        e = generation - demand, h on private branches within groups,",
         "            F the public flows of a unit fed in, y0 those of all others",
         "",
-        "With one group of all agents it is the least of their common bill. Powers are",
-        "in multiples of a power of ten of a pu, resistances times it.",
+        "With one group of all agents it is the least of their common bill. Powers",
+        "are in multiples of a power of ten of a pu, resistances times it.",
     ),
 )  # fmt: skip
