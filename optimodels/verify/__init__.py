@@ -9,7 +9,8 @@ Where to look, from the door inwards:
   ``descent`` (a better point, curvature).
 - Where proofs come from: ``certificate`` looks for multipliers, ``proposals`` lets linear
   programs propose them.
-- The problem as it is judged: ``problem``, ``cones``, ``convexity``; limits in ``tolerances``.
+- The problem as it is judged: ``problem``, ``cones``, ``convexity``; limits in ``tolerances``,
+  relative to ``scale``.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from optimodels.arrays import Floats
 from optimodels.form import Cone
-from optimodels.verify.point import largest_terms
+from optimodels.verify.scale import largest_terms
 
 #: Length of u below which a second-order cone counts as at its apex.
 _APEX = 1e-6

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from optimodels.arrays import Floats
 from optimodels.form import Form
 from optimodels.result import Check
+from optimodels.verify.scale import largest_terms
 from optimodels.verify.tolerances import INTEGRALITY, OBJECTIVE, PRIMAL
 
 if TYPE_CHECKING:
@@ -80,16 +80,6 @@ def check_point(
         tuple(check for check, _ in found),
         tuple(fault for check, fault in found if not check.passed),
     )
-
-
-def largest_terms(matrix: sparse.csr_array, x: Floats) -> Floats:
-    """Return max_j |a_ij x_j| of each row of the matrix (m, n); 0 for an empty row."""
-    out = np.zeros(matrix.shape[0])
-    filled = np.flatnonzero(np.diff(matrix.indptr))
-    if len(filled):
-        terms = np.abs(matrix.data * x[matrix.indices])
-        out[filled] = np.maximum.reduceat(terms, matrix.indptr[filled])
-    return out
 
 
 def _rows(form: Form, x: Floats) -> tuple[Check, str]:

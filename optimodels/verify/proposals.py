@@ -13,8 +13,8 @@ from optimodels.arrays import Floats
 from optimodels.form import Form, QuadraticRow
 from optimodels.verify.bound import Bound, evaluate, settled, solve_sparse
 from optimodels.verify.cones import by_cone
-from optimodels.verify.point import largest_terms
 from optimodels.verify.problem import Problem, quadratic_terms
+from optimodels.verify.scale import largest_terms
 from optimodels.verify.tolerances import PRIMAL, PROPOSAL_NODES
 
 _POLISH_STEPS = 4
