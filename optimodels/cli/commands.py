@@ -68,7 +68,7 @@ def sweep(options: argparse.Namespace) -> int:
     written = save_sweep(done, case.model, Store(folder), folder)
     rows = done.rows
     short = [column.removeprefix("parameters.") for column in done.index.columns]
-    shown = [*short, "objective", "stopped", "verdict"]
+    shown = [*short, done.headline, "stopped", "verdict"]
     table = [{key: row.get(key) for key in shown} for row in rows[:MOST_ROWS]]
     print("\n".join(table_lines(table, _width())))
     if len(rows) > MOST_ROWS:

@@ -71,8 +71,9 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--rows", metavar="KEYS", help="keys of the rows, separated by commas")
     sub.add_argument("--columns", metavar="KEYS", help="keys of the columns; '' for none")
     sub.add_argument(
-        "--value", default="objective", metavar="NAME",
-        help="objective, bound, gap, stopped, seconds, or a value of the model's",
+        "--value", default="", metavar="NAME",
+        help="objective, bound, gap, stopped, seconds, or a value of the model's; default: the "
+        "objective, or the first value of models that only compute",
     )  # fmt: skip
     sub.add_argument(
         "--statistic", default="interval", choices=STATISTICS,

@@ -6,12 +6,13 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimodels.errors import CallError, suggestion
 from optimodels.result import MARKS, Row
+from optimodels.runs import headline
 from optimodels.runs.store import Index, Store
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ class Choice:
     """What a table shows: keys for its rows and columns, the value, the statistic over the rest.
 
     Keys are named without "parameters."; None takes the sweep's last key for the columns and all
-    others but the seed for the rows.
+    others but the seed for the rows. Without a value it is the objective, or the first number of
+    models that have none.
     """
 
     rows: Sequence[str] | None = None
     columns: Sequence[str] | None = None
-    value: str = "objective"
+    value: str = ""
     statistic: str = "interval"
     times: bool = False
 
@@ -82,6 +84,8 @@ def tables_of(
 ) -> list[Table]:
     """Return the tables of one sweep: side by side and, where there is one, beside the paper."""
     runs = list(_runs(index, summaries))
+    if not choice.value:
+        choice = replace(choice, value=headline(summaries.values()))
     return [_wide(index, runs, choice), *_paper(index, runs)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,11 @@ class Sweep:
     def exit_codes(self) -> list[int]:
         """The runs' exit codes; an infeasible or unbounded run has an answer, that is 0."""
         return [0 if s["exit_code"] == 3 else s["exit_code"] for s in self._own]
+
+    @property
+    def headline(self) -> str:
+        """The column that tells the runs: the objective, or the first value of what computes."""
+        return headline(self._own)
 
     @property
     def _own(self) -> list[Mapping[str, Any]]:
@@ -153,6 +158,20 @@ def _files(case: Case, pool: Pool, tasks: Iterator[tuple[Any, ...]]) -> Iterator
         if isinstance(came, WorkerDiedError):
             came = pack(failure(case, key, str(came)))
         yield key, came
+
+
+def headline(summaries: Iterable[Mapping[str, Any]]) -> str:
+    """Return what runs are told by: the objective, or the first number of models without any."""
+    answered = [summary for summary in summaries if not summary["error"]]
+    if answered and all(summary["objective"] is None for summary in answered):
+        for name in answered[0]["values"]:
+            if all(_is_number(summary["values"].get(name)) for summary in answered):
+                return str(name)
+    return "objective"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def summary_rows(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Row]:

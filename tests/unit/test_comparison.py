@@ -14,7 +14,7 @@ from scipy import stats
 
 from optimodels.case import load_case
 from optimodels.cli import main, parser
-from optimodels.comparison import STATISTICS, Choice, Table, cell, compare, half_width
+from optimodels.comparison import STATISTICS, Choice, Table, cell, compare, half_width, tables_of
 from optimodels.errors import CallError, CaseError
 from optimodels.reporting.formats import WRITERS, latex
 from optimodels.runs import Store, sweep
@@ -251,3 +251,49 @@ def test_index_of_another_time_is_set_aside(stored: Path, tmp_path: Path) -> Non
     store.write_index(Index("new", "m", [], [], []))
     assert [index.case for index in store.indexes()] == ["new"]
     assert len(store.damaged) == 1
+
+
+def test_models_that_only_compute_are_told_by_their_first_value(
+    cases: Path, tmp_path: Path
+) -> None:
+    small = "sweep={grid: {parameters.firms: [2, 3]}}"
+    case = load_case(cases / "supply/bidding-uniform.yaml", [small, "parameters.draws=0"])
+    done = sweep(case, tmp_path)
+    assert done.headline == "lowest_bid"
+    (table,) = compare(tmp_path)
+    assert table.note.startswith("lowest_bid")
+    assert list(table.rows[0]) == ["firms", "lowest_bid"]
+    assert all("-" not in str(value) for row in table.rows for value in row.values())
+
+
+def test_a_printed_row_beside_the_draws_of_its_run() -> None:
+    """Several seeds are one row: mean, spread and median, and whether the figure is among them."""
+
+    def figure(ours: float) -> dict[str, Any]:
+        return {"figure": "loss", "paper": 2.0, "ours": ours, "word": "x", "note": "", "of": "run",
+                "source": "s"}  # fmt: skip
+
+    def summaries(values: list[float]) -> dict[str, Any]:
+        return {
+            f"k{i}": {
+                "error": "", "paper": [figure(value)], "objective": value, "stopped": "optimal",
+                "values": {}, "seconds": {}, "verdict": {"status": "verified"},
+            }
+            for i, value in enumerate(values)
+        }  # fmt: skip
+
+    def told(values: list[float]) -> dict[str, Any]:
+        keys = [f"k{i}" for i in range(len(values))]
+        runs = [[1, seed] for seed in range(len(values))]
+        index = Index("c", "f/m", ["parameters.n", "parameters.seed"], keys, runs, "", {})
+        _, beside = tables_of(index, summaries(values), Choice())
+        (row,) = beside.rows
+        return dict(row)
+
+    row = told([1.0, 2.5, 4.0])
+    assert row == {
+        "n": 1, "loss printed": 2.0, "loss ours": "2.5 ± 1.5", "loss median": 2.5,
+        "loss": "among the draws", "verdict": "✓",
+    }  # fmt: skip
+    assert told([3.0, 4.0])["loss"] == "not among 2 draws"
+    assert told([3.0])["loss ours"] == 3.0
