@@ -19,7 +19,6 @@ from optimodels.families.coalition.game.shapley import (
 )
 from optimodels.families.coalition.game.solution_concepts import (
     Game,
-    coalition_of,
     excesses,
     from_table,
     members,
@@ -50,7 +49,6 @@ def random_game(seed: int, players: int) -> Game:
 
 def test_coalitions_are_bits() -> None:
     assert members(0b1011) == (0, 1, 3)
-    assert coalition_of((0, 1, 3)) == 0b1011
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,6 @@ def members(coalition: int) -> tuple[int, ...]:
     return tuple(i for i in range(coalition.bit_length()) if coalition >> i & 1)
 
 
-def coalition_of(players: tuple[int, ...] | list[int] | range) -> int:
-    """The coalition of these players, counted from 0."""
-    return sum(1 << i for i in players)
-
-
 def incidence(coalitions: npt.ArrayLike, players: int) -> Floats:
     """Return who takes part in which coalition, (k, n) of zeros and ones."""
     given = np.asarray(coalitions, dtype=np.int64)

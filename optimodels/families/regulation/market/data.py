@@ -71,11 +71,6 @@ def supply_of(given: Supply) -> Side:
     return Asymptotic(given.c0, given.c1, given.c2, given.q_w, given.q_m)
 
 
-def demand_of(given: Demand) -> Side:
-    """Return the curve of a demand as a case writes it."""
-    return _demand(given, _populations(given))
-
-
 def _demand(given: Demand, houses: tuple[Population, ...]) -> Side:
     if houses:
         return ladder(houses)
