@@ -23,8 +23,8 @@ def attempt(
     """Solve an instance by a solver, or by the family's own algorithm where it is None.
 
     ``ready`` is called with the form before the solver begins. It gets a process of its own where
-    the request says so, and where a limit on time or memory was asked for that the solver does not
-    keep itself.
+    the request says so, where a limit on time or memory was asked for that the solver does not
+    keep itself, and where the solver may end the process that it runs in.
     """
     if needs_process(solver, request):
         # Loaded only where it is used: it takes part of a start-up.
@@ -37,6 +37,8 @@ def attempt(
 def needs_process(solver: Solver | None, request: Request) -> bool:
     if request.isolate is not None:
         return request.isolate
+    if solver is not None and solver.aborts:
+        return True
     limits = request.limits
     keeps_time = solver is not None and solver.options.keeps("time")
     return limits.memory is not None or (limits.time is not None and not keeps_time)

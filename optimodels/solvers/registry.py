@@ -130,6 +130,8 @@ class Solver:
     # Problems of the conformance suite that it does not answer rightly: what it says instead, and
     # why. The suite checks that each is still so, and that it is never called verified.
     exclusions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    # Whether it is known to end the process that it runs in, instead of saying what is wrong.
+    aborts: bool = False
     # What else was found out about it, a sentence each, for solvers.md.
     findings: tuple[str, ...] = ()
     # Needs a licence: shown only where it is installed and ``licensed`` says yes.

@@ -80,6 +80,11 @@ SOLVERS = (
         native="GLPK_MI",
         options=Options(time="tm_lim", gap="mip_gap", default_gap=DEFAULT_GAP, whole_time=1e-3),
         knows=_BRANCHING.__contains__,
+        aborts=True,
+        findings=(
+            "CVXOPT brings GLPK 4.65, which ends the whole process where its preprocessing leaves a "
+            "row and no column: through CVXPY an integer problem always gets a process of its own.",
+        ),
     ),
     replace(
         _WHEEL,

@@ -1,0 +1,72 @@
+"""Run a campaign and write what it found as Markdown to standard output."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+
+from tests.campaigns import cross_solver, verifier
+from tests.campaigns.ledger import Trial, run, written
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table of a campaign: a trial, over how many seeds, and how its counts are laid out."""
+
+    title: str
+    trial: Trial
+    count: int
+    first: str
+    columns: tuple[str, ...] = ()
+
+
+#: Name: what it shows, and its parts with the counts of the long run.
+CAMPAIGNS: dict[str, tuple[str, tuple[Part, ...]]] = {
+    "cross-solver": (
+        "Every capable solver on problems with planted answers: no wrong claim without a flag",
+        (
+            Part("Linear and quadratic", cross_solver.linear, 100_000, "solver, problem",
+                 cross_solver.COLUMNS),
+            Part("Whole numbers", cross_solver.whole, 10_000, "solver, problem",
+                 cross_solver.COLUMNS),
+            Part("Cones and quadratic rows", cross_solver.curved, 5_000, "solver, problem",
+                 cross_solver.COLUMNS),
+        ),
+    ),
+    "verifier": (
+        "Planted faults and planted truths: every fault caught, no false alarm",
+        (
+            Part("True claims", verifier.truths, 10_000, "claim"),
+            Part("Claims with a fault", verifier.faults, 10_000, "fault", verifier.COLUMNS),
+            Part("Multipliers", verifier.bounds, 10_000, "multipliers"),
+        ),
+    ),
+}  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.campaigns", description=__doc__)
+    parser.add_argument("name", choices=CAMPAIGNS)
+    parser.add_argument("--scale", type=float, default=1.0, help="part of the long run's counts")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--first", type=int, default=0, help="first seed")
+    asked = parser.parse_args()
+    title, parts = CAMPAIGNS[asked.name]
+    print(f"# {title}\n\nMade by `python -m tests.campaigns {asked.name}`.\n")
+    broken = 0
+    for part in parts:
+        print(part.title, file=sys.stderr)
+        started = time.monotonic()
+        count = max(1, round(part.count * asked.scale))
+        tally = run(part.trial, range(asked.first, asked.first + count), asked.workers)
+        about = (part.trial.__doc__ or "").strip()
+        print(f"## {part.title}: {count} seeds\n\n{about}\n")
+        print(written(tally, part.first, part.columns, time.monotonic() - started), flush=True)
+        broken += len(tally.broken)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

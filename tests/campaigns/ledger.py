@@ -1,0 +1,110 @@
+"""Runs a campaign over its seeds on all workers, counts what came out and writes it down."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+from optimodels import __version__
+
+#: Seeds that a worker takes at once.
+CHUNK = 50
+#: Findings that a report names one by one; all are counted.
+NAMED = 40
+
+
+@dataclass
+class Tally:
+    """What a campaign found: counts by (row, column), and findings that want reading.
+
+    ``worst`` keeps the largest value seen under a name. A campaign has failed where ``broken``
+    is not empty.
+    """
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    worst: dict[str, float] = field(default_factory=dict)
+
+    def count(self, row: str, column: str, times: int = 1) -> None:
+        self.counts[row, column] += times
+
+    def largest(self, name: str, value: float) -> None:
+        self.worst[name] = max(value, self.worst.get(name, 0.0))
+
+    def add(self, other: Tally) -> None:
+        self.counts.update(other.counts)
+        self.notes += other.notes
+        self.broken += other.broken
+        for name, value in other.worst.items():
+            self.largest(name, value)
+
+
+#: One seed of a campaign, counted into the tally that it is given.
+Trial = Callable[[int, Tally], None]
+
+
+def _work(trial: Trial, seeds: Sequence[int]) -> Tally:
+    tally = Tally()
+    for seed in seeds:
+        trial(seed, tally)
+    return tally
+
+
+def run(trial: Trial, seeds: range, workers: int = 1) -> Tally:
+    """Try every seed; the tally is the same for any number of workers."""
+    total = Tally()
+    chunks = [seeds[k : k + CHUNK] for k in range(0, len(seeds), CHUNK)]
+    if workers == 1:
+        for chunk in chunks:
+            total.add(_work(trial, chunk))
+        return total
+    # Solvers' own threads would fight for the cores with the workers.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    started = time.monotonic()
+    with ProcessPoolExecutor(workers) as pool:
+        for done, tally in enumerate(pool.map(_work, [trial] * len(chunks), chunks), 1):
+            total.add(tally)
+            rate = done * CHUNK / (time.monotonic() - started)
+            print(f"\r{done * CHUNK} of {len(seeds)}, {rate:.1f}/s ", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    return total
+
+
+def table(counts: Counter[tuple[str, str]], first: str, columns: Iterable[str] = ()) -> list[str]:
+    """Counts as a Markdown table: rows and, where not named, columns in order of appearance."""
+    rows = list(dict.fromkeys(row for row, _ in counts))
+    shown = list(columns) or list(dict.fromkeys(column for _, column in counts))
+    lines = [f"| {first} | " + " | ".join(shown) + " |", "|---|" + "---:|" * len(shown)]
+    for row in sorted(rows):
+        lines.append(f"| {row} | " + " | ".join(str(counts[row, c] or "") for c in shown) + " |")
+    return lines
+
+
+def written(tally: Tally, first: str, columns: Iterable[str], seconds: float) -> str:
+    """The tally as the Markdown that stands below a report's heading."""
+    lines = [
+        f"{time.strftime('%Y-%m-%d')}, optimodels {__version__}, {os.cpu_count()} cores, "
+        f"{platform.machine()}, Python {platform.python_version()}, {seconds / 60:.0f} minutes.",
+        "",
+        f"**{len(tally.broken)} broken promises.**",
+        "",
+        *table(tally.counts, first, columns),
+    ]
+    if tally.worst:
+        lines += ["", "| largest seen | |", "|---|---:|"]
+        lines += [f"| {name} | {value:.2g} |" for name, value in sorted(tally.worst.items())]
+    for title, found in (("Broken", tally.broken), ("To be read", tally.notes)):
+        if found:
+            lines += ["", f"## {title}: {len(found)}", ""]
+            lines += [f"- {line}" for line in found[:NAMED]]
+            if len(found) > NAMED:
+                lines.append(f"- and {len(found) - NAMED} more of these kinds")
+    return "\n".join(lines) + "\n"
