@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+#: Between them lies every size that a case may name, in any unit: squares and fourth powers are
+#: still numbers, and a unit more or less is still seen.
+SMALLEST, LARGEST = 1e-30, 1e15
 
 
 def _whole(value: Any) -> Any:
     """Take 13.0 for 13: YAML writers and spreadsheets do not tell them apart."""
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        value = int(value)
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise ValueError(f"is beyond {LARGEST:g}")
     return value
 
 
 def _number(value: Any) -> Any:
     """Take 13 for 13.0, but neither true for 1 nor "13" for 13."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except OverflowError as error:
-            raise ValueError("is too large for a number") from error
-    return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    # A whole number is compared as it is: there may be no float of it.
+    if abs(value) > LARGEST and value not in (inf, -inf):
+        raise ValueError(f"is beyond {LARGEST:g}")
+    if 0 < abs(value) < SMALLEST:
+        raise ValueError(f"is nearer to 0 than {SMALLEST:g}; say 0")
+    return float(value)
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]

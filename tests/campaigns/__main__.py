@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from tests.campaigns import cross_solver, verifier
+from tests.campaigns import configs, cross_solver, verifier
 from tests.campaigns.ledger import Trial, run, written
 
 
@@ -41,6 +41,13 @@ CAMPAIGNS: dict[str, tuple[str, tuple[Part, ...]]] = {
             Part("True claims", verifier.truths, 10_000, "claim"),
             Part("Claims with a fault", verifier.faults, 10_000, "fault", verifier.COLUMNS),
             Part("Multipliers", verifier.bounds, 10_000, "multipliers"),
+        ),
+    ),
+    "configs": (
+        "Mutated cases: no traceback, every mistake with file, line and column",
+        (
+            Part("Reading", configs.reading, 100_000, "family"),
+            Part("Solving", configs.solving, 5_000, "family"),
         ),
     ),
 }  # fmt: skip

@@ -72,6 +72,22 @@ def test_single_mistakes(text: str, expected: str) -> None:
     assert line.startswith("c.yaml:")
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("1.1e15", "is beyond 1e+15"),
+        ("-1e300", "is beyond 1e+15"),
+        ("9" * 400, "is beyond 1e+15"),
+        ("1e-31", "is nearer to 0 than 1e-30; say 0"),
+    ],
+)
+def test_sizes_that_nothing_has_are_refused(value: str, told: str) -> None:
+    text = f"model: thermodynamics/contact-equilibrium\nparameters: {{total_value: {value}}}\n"
+    with pytest.raises(CaseError) as raised:
+        parse_case(text)
+    assert str(raised.value) == f"case.yaml:2:14: parameters.total_value: {told}"
+
+
 def test_whole_valued_float_is_an_integer() -> None:
     case = parse_case("model: flexibility/aggregator-mapping\nparameters: {aggregators: 4.0}\n")
     assert case.parameters.aggregators == 4

@@ -20,6 +20,8 @@ _UNITS_KW = (1000, 100, 10, 1)
 
 #: More than the world's load; above it whole kW would no longer be exact in sums and products.
 _MOST_KW = 1e10
+#: Their states are counted one by one.
+_MOST_CUSTOMERS = 1e9
 
 #: A profile whose steps are no whole multiples of a common step is rounded to a thousandth of
 #: its peak where a balance must be exact in integers (chosen; the result says by how much).
@@ -82,7 +84,13 @@ def read(inputs: Inputs) -> FlexibilityData:
     kw = rounded[buses]
     unit = next(u for u in _UNITS_KW if not np.any(kw % u))
     # "round" as the paper's text has it; halves go to the even number, as NumPy's and Python's.
-    customers = np.rint(kw / parameters.kilowatts_per_customer).astype(np.int64)
+    counted = np.rint(kw / parameters.kilowatts_per_customer)
+    if counted.sum() > _MOST_CUSTOMERS:
+        raise DataError(
+            "parameters.kilowatts_per_customer",
+            f"makes {counted.sum():.3g} customers of {kw.sum()} kW; at most {_MOST_CUSTOMERS:g}",
+        )
+    customers = counted.astype(np.int64)
     empty = int(np.sum(customers == 0))
     if empty:
         notes.append(f"{empty} buses of less than half a customer are counted as one customer")

@@ -82,8 +82,8 @@ SOLVERS = (
         knows=_BRANCHING.__contains__,
         aborts=True,
         findings=(
-            "CVXOPT brings GLPK 4.65, which ends the whole process where its preprocessing leaves a "
-            "row and no column: through CVXPY an integer problem always gets a process of its own.",
+            "CVXOPT brings GLPK 4.65, which ends the whole process where its preprocessing leaves "
+            "a row and no column: an integer problem through CVXPY always gets one of its own.",
         ),
     ),
     replace(
