@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from tests.campaigns import configs, cross_solver, verifier
+from tests.campaigns import configs, cross_solver, metamorphic, verifier
 from tests.campaigns.ledger import Trial, run, written
 
 
@@ -41,6 +41,14 @@ CAMPAIGNS: dict[str, tuple[str, tuple[Part, ...]]] = {
             Part("True claims", verifier.truths, 10_000, "claim"),
             Part("Claims with a fault", verifier.faults, 10_000, "fault", verifier.COLUMNS),
             Part("Multipliers", verifier.bounds, 10_000, "multipliers"),
+        ),
+    ),
+    "metamorphic": (
+        "What must not matter: order, units, language, the hour at which a day begins",
+        (
+            Part("Transcriptions", metamorphic.transcriptions, 2_000, "case"),
+            Part("Orders and units", metamorphic.orders, 2_000, "case"),
+            Part("Hours, prices and loads", metamorphic.shifts, 1_000, "change"),
         ),
     ),
     "configs": (

@@ -17,6 +17,8 @@ from tests.campaigns.planted import CURVED, LINEAR, WHOLE, planted
 QUICK = {
     "cross-solver": 28,
     "verifier": 300,
+    "metamorphic": 16,
+    "configs": 60,
 }
 
 PARTS = [
