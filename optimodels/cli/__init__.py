@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import signal
@@ -40,9 +41,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except MemoryError:
+    except (MemoryError, OSError, ImportError) as error:
+        if not _out_of_memory(error):
+            raise
         print("out of memory; try a smaller case", file=sys.stderr)
         return 5
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether it is the machine's memory that is at its end, in whatever words it comes."""
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or (isinstance(error, ImportError) and "failed to map segment" in str(error))
+    )
 
 
 def _let_marks_through() -> None:

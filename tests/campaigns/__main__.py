@@ -7,8 +7,8 @@ import sys
 import time
 from dataclasses import dataclass
 
-from tests.campaigns import configs, cross_solver, metamorphic, verifier
-from tests.campaigns.ledger import Trial, run, written
+from tests.campaigns import configs, cross_solver, faults, metamorphic, verifier
+from tests.campaigns.ledger import CHUNK, Trial, run, written
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Part:
     count: int
     first: str
     columns: tuple[str, ...] = ()
+    #: Seeds that a worker takes at once.
+    at_once: int = CHUNK
 
 
 #: Name: what it shows, and its parts with the counts of the long run.
@@ -58,6 +60,15 @@ CAMPAIGNS: dict[str, tuple[str, tuple[Part, ...]]] = {
             Part("Solving", configs.solving, 5_000, "family"),
         ),
     ),
+    "faults": (
+        "Kills, lost workers, full disks, no memory: nothing lost, nothing doubled",
+        (
+            Part("Kills", faults.kills, 200, "what", at_once=1),
+            Part("Lost workers", faults.workers, 200, "what", at_once=1),
+            Part("Full disk", faults.disk, 200, "what", at_once=1),
+            Part("No memory", faults.memory, 200, "what", at_once=1),
+        ),
+    ),
 }  # fmt: skip
 
 
@@ -75,7 +86,9 @@ def main() -> int:
         print(part.title, file=sys.stderr)
         started = time.monotonic()
         count = max(1, round(part.count * asked.scale))
-        tally = run(part.trial, range(asked.first, asked.first + count), asked.workers)
+        tally = run(
+            part.trial, range(asked.first, asked.first + count), asked.workers, part.at_once
+        )
         about = (part.trial.__doc__ or "").strip()
         print(f"## {part.title}: {count} seeds\n\n{about}\n")
         print(written(tally, part.first, part.columns, time.monotonic() - started), flush=True)

@@ -8,10 +8,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 from optimodels import __version__
+from optimodels.runs.pool import local_pool, results
+from optimodels.runs.work import prepare_worker
 
 #: Seeds that a worker takes at once.
 CHUNK = 50
@@ -57,24 +58,35 @@ def _work(trial: Trial, seeds: Sequence[int]) -> Tally:
     return tally
 
 
-def run(trial: Trial, seeds: range, workers: int = 1) -> Tally:
-    """Try every seed; the tally is the same for any number of workers."""
+def run(trial: Trial, seeds: range, workers: int = 1, at_once: int = CHUNK) -> Tally:
+    """Try every seed; the counts are the same for any number of workers.
+
+    A seed that ends its process is found among its chunk, and is a broken promise.
+    """
     total = Tally()
-    chunks = [seeds[k : k + CHUNK] for k in range(0, len(seeds), CHUNK)]
     if workers == 1:
-        for chunk in chunks:
-            total.add(_work(trial, chunk))
+        total.add(_work(trial, seeds))
         return total
-    # Solvers' own threads would fight for the cores with the workers.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-    started = time.monotonic()
-    with ProcessPoolExecutor(workers) as pool:
-        for done, tally in enumerate(pool.map(_work, [trial] * len(chunks), chunks), 1):
-            total.add(tally)
-            rate = done * CHUNK / (time.monotonic() - started)
-            print(f"\r{done * CHUNK} of {len(seeds)}, {rate:.1f}/s ", end="", file=sys.stderr)
+    chunks = [seeds[k : k + at_once] for k in range(0, len(seeds), at_once)]
+    started, done = time.monotonic(), 0
+    with local_pool(workers, prepare_worker, 1) as pool:
+        while chunks:
+            again = []
+            for (_, chunk), came in results(pool, _work, iter([(trial, c) for c in chunks])):
+                done += len(chunk)
+                if isinstance(came, Tally):
+                    total.add(came)
+                elif len(chunk) > 1:
+                    done -= len(chunk)
+                    again += [chunk[k : k + 1] for k in range(len(chunk))]
+                else:
+                    total.broken.append(f"seed {chunk[0]}: {came}")
+                rate = done / (time.monotonic() - started)
+                print(f"\r{done} of {len(seeds)}, {rate:.1f}/s ", end="", file=sys.stderr)
+            chunks = again
     print(file=sys.stderr)
+    total.notes.sort()
+    total.broken.sort()
     return total
 
 
