@@ -19,6 +19,7 @@ from optimodels.families.regulation.physics.modes import modes
 from optimodels.families.regulation.physics.system import state_space
 from optimodels.model import Answer, Done, Outcome
 from optimodels.result import Row
+from optimodels.threads import threads_held
 
 _MOST_ROWS = 3001
 _NAMES = {
@@ -31,6 +32,7 @@ _NAMES = {
 }
 
 
+@threads_held(1)
 def pay(hour: Hour) -> Outcome:
     """Regulate the hour, and the same with the demand response to compare with; check both."""
     found = regulate(hour)
@@ -48,7 +50,7 @@ def pay(hour: Hour) -> Outcome:
     values: dict[str, Any] = {
         **_values(hour, found),
         **(_beside(found, other) if other else {}),
-        "stable": stable.largest < 0,
+        "stable": stable.stable,
         "largest_real_eigenvalue": stable.largest,
         "dominant_mode": stable.names[0],
     }
