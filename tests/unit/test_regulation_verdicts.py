@@ -14,7 +14,7 @@ from optimodels.case import parse_case
 from optimodels.errors import CaseError
 from optimodels.families.regulation.physical_parameters import FrequencyResponse, RegulationCost
 from optimodels.families.regulation.physics import checks as response_checks
-from optimodels.families.regulation.physics import cost, cost_checks
+from optimodels.families.regulation.physics import cost, cost_checks, pictures
 from optimodels.families.regulation.physics.data import read_response
 from optimodels.families.regulation.physics.response import Extreme, Simulated, extreme, simulate
 from optimodels.model import Inputs
@@ -269,3 +269,10 @@ def test_beyond_all_bounds_is_one_line(text: str, said: str) -> None:
 def test_a_linear_model_says_where_it_means_nothing() -> None:
     assert any("the model is linear" in n for n in run("disturbance: {shape: step, size: 1}").notes)
     assert not any("the model is linear" in n for n in run().notes)
+
+
+def test_a_legend_names_what_differs() -> None:
+    runs = [run(f"duration: 5, inertia: {m}") for m in (4, 8)]
+    assert pictures._labels(runs) == ("inertia", ["4", "8"])
+    runs = [run(f"duration: 5, demand_response: {share}") for share in (0.0, 0.05)]
+    assert pictures._labels(runs) == ("demand response", ["0 % of load", "5 % of load"])

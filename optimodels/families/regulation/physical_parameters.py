@@ -236,8 +236,10 @@ class RegulationCost(Physics):
         default=-2.0, description="eta of the responsive load at the mean price, below 0"
     )
     intervals: Whole = Field(default=12, ge=1, le=2016, description="dispatches; a day has 288")
-    interval_s: _Positive = Field(default=300.0, description="s between dispatches")
-    regulation_s: _Positive = Field(
+    interval_s: Annotated[Number, Field(gt=0, le=3600)] = Field(
+        default=300.0, description="s between dispatches"
+    )
+    regulation_s: Annotated[Number, Field(gt=0, le=3600)] = Field(
         default=4.0, description="s between prices of regulation; a part of interval_s"
     )
     dispatch_decay: _Seconds = Field(

@@ -36,8 +36,8 @@ _CLOSED = 1e-9
 _INTEGRATED = 1e-5
 #: Identities of one trajectory: rounding alone.
 _ROUNDING = 1e-10
-#: Steps over which a switched run is integrated again.
-MOST_STEPS_AGAIN = 3000
+#: Steps over which a switched run is integrated again, and seconds.
+MOST_STEPS_AGAIN, MOST_SECONDS_AGAIN = 3000, 3600.0
 #: Points at which both transcriptions of the system are compared.
 _POINTS = (0.003j, 0.05j, 0.4j, 2.0j, 15.0j, 0.01 + 0.02j, 0.3 + 1.0j, 4.0)
 
@@ -154,8 +154,14 @@ def by_residues(
     return Answer(values, integrals, doubt) if told else None
 
 
+def steps_again(grid: Floats) -> int:
+    """Return over how many steps of a grid a switched run is integrated again."""
+    soon = int(np.searchsorted(grid, MOST_SECONDS_AGAIN, "right")) - 1
+    return max(1, min(len(grid) - 1, MOST_STEPS_AGAIN, soon))
+
+
 def _again(response: Response, found: Simulated) -> list[Check]:
-    most = min(len(response.grid) - 1, MOST_STEPS_AGAIN)
+    most = steps_again(response.grid)
     given = Inputs(response.given.begin[: most + 1], response.given.end[:most])
     grid, samples = response.grid[: most + 1], response.samples
     samples = None if samples is None else samples[: most + 1]

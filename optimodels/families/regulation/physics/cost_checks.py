@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.families.regulation.physics.checks import apart, by_residues
+from optimodels.families.regulation.physics.checks import MOST_SECONDS_AGAIN, apart, by_residues
 from optimodels.families.regulation.physics.cost import CAUSES, PAID, Hour, Regulated
 from optimodels.families.regulation.physics.second_integration import integrate
+from optimodels.families.regulation.physics.simulation import Inputs
 from optimodels.result import Check
 
 #: Sums of thousands of rounded numbers.
@@ -45,43 +46,42 @@ def checks(hour: Hour, found: Regulated) -> tuple[Check, ...]:
 def _again(hour: Hour, found: Regulated) -> list[Check]:
     """Frequency, ACE, every meter, the price and every payment by another way through the data.
 
-    By residues; where two modes are too near each other for these, by Dormand-Prince.
+    By residues; where two modes are too near each other for these, by Dormand-Prince for a while.
     """
-    theirs, how, limit = (
-        by_residues(hour.system, hour.grid, hour.given, decay=hour.decay),
-        "residues",
-        _SAME,
-    )
+    at, how, limit = hour.marks, "residues", _SAME
+    theirs = by_residues(hour.system, hour.grid, hour.given, decay=hour.decay)
     if theirs is None:
-        theirs = integrate(hour.system, hour.grid, hour.given, None, None, decay=hour.decay)
-        how, limit = "Dormand-Prince", _INTEGRATED
-    megawatts, at = hour.megawatts, hour.marks
+        at = at[: max(2, int(np.searchsorted(hour.grid[at], MOST_SECONDS_AGAIN)))]
+        grid = hour.grid[: at[-1] + 1]
+        given = Inputs(hour.given.begin[: at[-1] + 1], hour.given.end[: at[-1]])
+        theirs = integrate(hour.system, grid, given, None, None, decay=hour.decay)
+        how, limit = f"Dormand-Prince to {grid[-1]:g} s", _INTEGRATED
+    count, values, megawatts = len(at) - 1, theirs.values, hour.megawatts
     energy = {
         name: megawatts / 3600 * np.diff(whole[at]) for name, whole in theirs.integrals.items()
     }
     energy["demand"] = -energy["load"]
     energy["damping"] = hour.system.damping * hour.system.shares[0] * energy["frequency"]
-    ace = megawatts * theirs.values["ace"][at[:-1]]
+    ace = megawatts * values["ace"][at[:-1]]
     asked = -ace
     if hour.needed == "response":
-        parts = theirs.values
-        asked = megawatts * (parts["droop"] + parts["agc"] - parts["load"])[at[:-1]]
-    market = found.dispatches
+        asked = megawatts * (values["droop"] + values["agc"] - values["load"])[at[:-1]]
+    market, interval = found.dispatches, hour.interval[:count]
     slope = 1 / (1 / market.supply_slope + 1 / market.demand_slope)
-    price = slope[hour.interval] * asked + hour.includes * market.price[hour.interval]
-    money = {name: math.fsum(price * energy[name]) for name in PAID}
+    price = slope[interval] * asked + hour.includes * market.price[interval]
     turned = math.fsum(np.abs([price * energy[name] for name in PAID]).ravel()) or 1.0
+    paid = [math.fsum(found.money[name][:count]) - math.fsum(price * energy[name]) for name in PAID]
     names = [name for name in (*PAID, *CAUSES) if name in energy]
-    ours = np.array([found.energy[name] for name in names])
-    wrong = apart(ours, np.array([energy[name] for name in names]))
-    paid = max(abs(found.paid(name) - money[name]) for name in PAID) / turned
+    ours = np.array([found.energy[name][:count] for name in names])
+    frequency = values["frequency"]
     return [
-        Check.of(f"frequency, {how}", apart(found.frequency, theirs.values["frequency"]), limit),
-        Check.of(f"ACE, {how}", apart(found.ace, ace), limit),
-        Check.of(f"energy of every resource and cause, {how}", wrong, limit),
-        Check.of(f"price of regulation, {how}", apart(found.price, price), limit),
-        Check.of(f"payment of every resource, {how}", paid, limit),
-    ]
+        Check.of(f"frequency, {how}", apart(found.frequency[: len(frequency)], frequency), limit),
+        Check.of(f"ACE, {how}", apart(found.ace[:count], ace), limit),
+        Check.of(f"energy of every resource and cause, {how}",
+                 apart(ours, np.array([energy[name] for name in names])), limit),
+        Check.of(f"price of regulation, {how}", apart(found.price[:count], price), limit),
+        Check.of(f"payment of every resource, {how}", _worst(np.array(paid)) / turned, limit),
+    ]  # fmt: skip
 
 
 def _worst(values: Floats) -> float:
@@ -104,7 +104,8 @@ def _market(hour: Hour, found: Regulated) -> list[Check]:
     p = cleared.price
 
     def asked(price: Floats) -> Floats:
-        answer = 1 + np.exp(2 * bids.elasticity * (1 - price / bids.mean_price))
+        with np.errstate(over="ignore"):
+            answer = 1 + np.exp(2 * bids.elasticity * (1 - price / bids.mean_price))
         return np.asarray(hour.load - responsive / 2 + responsive / answer)
 
     most = float(hour.load.max())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.families.regulation.physics.checks import MOST_STEPS_AGAIN, checks, closed_forms
+from optimodels.families.regulation.physics.checks import checks, closed_forms, steps_again
 from optimodels.families.regulation.physics.data import Response
 from optimodels.families.regulation.physics.modes import Modes
 from optimodels.families.regulation.physics.response import (
@@ -256,8 +256,12 @@ def _notes(response: Response, found: Outcome) -> tuple[str, ...]:
     if len(response.grid) > _MOST_ROWS:
         each = -(-len(response.grid) // _MOST_ROWS)
         notes.append(f"the table has every {each}th of {len(response.grid)} times")
-    if not response.linear and len(response.grid) - 1 > MOST_STEPS_AGAIN:
-        notes.append(f"only the first {MOST_STEPS_AGAIN} steps are checked by a second integration")
+    again = steps_again(response.grid)
+    if not response.linear and again < len(response.grid) - 1:
+        notes.append(
+            f"only the first {again} steps, to {response.grid[again]:g} s, are checked by a second "
+            "integration"
+        )
     if not response.open_loop:
         notes.append(_bias(system.load_gain))
     return tuple(notes)
