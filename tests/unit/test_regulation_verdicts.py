@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from optimodels.case import parse_case
+from optimodels.case import load_case, parse_case
 from optimodels.errors import CaseError
 from optimodels.families.regulation.physical_parameters import FrequencyResponse, RegulationCost
 from optimodels.families.regulation.physics import checks as response_checks
@@ -276,3 +277,24 @@ def test_a_legend_names_what_differs() -> None:
     assert pictures._labels(runs) == ("inertia", ["4", "8"])
     runs = [run(f"duration: 5, demand_response: {share}") for share in (0.0, 0.05)]
     assert pictures._labels(runs) == ("demand response", ["0 % of load", "5 % of load"])
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ("second,lost\n0,0.01\n4,0.01\n12,0\n", "row 4 is 8 s after the one before, not 4 s"),
+        ("second,lost\n0,0.01\n\n4,0.01\n", "row 3: is empty"),
+        ("second,lost\n0,0.01\n4,\n", "row 3"),
+        ("second,lost\n0,nan\n", "no finite number"),
+    ],
+)
+def test_a_record_with_a_gap_is_one_line(tmp_path: Path, record: str, said: str) -> None:
+    (tmp_path / "record.csv").write_text(record)
+    (tmp_path / "case.yaml").write_text(
+        "model: regulation/frequency-response\nparameters: {duration: 30, disturbance: "
+        "{shape: recorded, csv: record.csv, column: lost, times: second, every: 4}}\n"
+    )
+    with pytest.raises(CaseError) as error:
+        solve(load_case(tmp_path / "case.yaml"))
+    assert said in str(error.value)
+    assert len(str(error.value).splitlines()) == 1

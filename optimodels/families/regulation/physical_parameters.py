@@ -66,8 +66,14 @@ class Disturbance(Strict):
     )
     csv: _Name | None = Field(default=None, description="recorded: file, its path beside the case")
     column: _Name | None = Field(default=None, description="recorded: name of its column")
+    times: _Name | None = Field(
+        default=None,
+        description="recorded: column of times, s; rows must be as far apart as every says",
+    )
     between: Literal["held", "straight"] | None = Field(
-        default=None, description="recorded: what is between rows; default held"
+        default=None,
+        description="recorded: held between rows, and 0 after the last, or straight, and the last "
+        "stays; default held",
     )
 
     @model_validator(mode="after")
@@ -82,10 +88,11 @@ class Disturbance(Strict):
             "step": {"end"},
             "ramp": {"end"},
             "noise": {"correlation"},
-            "recorded": {"size", "between"},
+            "recorded": {"size", "between", "times"},
         }[self.shape]
-        of_one_shape = ("size", "end", "rise", "every", "correlation", "csv", "column", "between")
-        for name in of_one_shape:
+        of_one_shape = {"size", "end", "rise", "every", "correlation", "csv", "column", "between"}
+        of_one_shape |= {"times"}
+        for name in sorted(of_one_shape):
             given = getattr(self, name) is not None
             if given and name not in needs | may:
                 raise ValueError(f"a {self.shape} has no {name}")

@@ -185,6 +185,10 @@ def _notes(hour: Hour, found: Outcome) -> tuple[str, ...]:
         "ours: half of the responsive load is served at the mean price, and the responsive load is "
         "what answers to frequency",
     ]
+    notes.append(
+        "not in this model: P_D, the deviation of prices, has no part in bids; tieline deviations "
+        "are not collected, as the neighbours have no market here; demand response has no limit"
+    )
     if not found.values["stable"]:
         notes.append(f"unstable, in {found.values['dominant_mode']}")
     if len(hour.interval) > _MOST_ROWS:
