@@ -14,9 +14,10 @@ from optimodels.case import Case, choice
 from optimodels.errors import OptimodelsError, UnavailableError
 from optimodels.processes import Child, Line, how_it_died
 from optimodels.result import Result
-from optimodels.runs.work import prepare_worker, threads_held
+from optimodels.runs.work import prepare_worker
 from optimodels.solvers.isolation import Guard
 from optimodels.solvers.registry import Limits, all_solvers
+from optimodels.threads import threads_held
 
 _PRELOAD = ("optimodels.solvers.cvxpy_language", "optimodels.solvers.pyomo_language")
 

@@ -26,9 +26,13 @@ def read_csv_column(path: Path, column: str) -> Floats:
         raise DataError("csv", f"cannot read {path.name!r}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError("csv", f"{path.name!r} is not UTF-8 text") from error
-    lines = text.splitlines()
+    lines = text.rstrip().splitlines()
     if not lines:
         raise DataError("csv", f"{path.name!r} is empty")
+    # The reader would leave them out, and what follows would come too early.
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            raise DataError("csv", f"{path.name!r}, row {number}: is empty")
     separator = ";" if ";" in lines[0] else ","
     reader = csv.DictReader(lines, delimiter=separator, skipinitialspace=True)
     names = [name.strip() for name in reader.fieldnames or []]

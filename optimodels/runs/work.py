@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimodels.case import Case
 from optimodels.errors import OptimodelsError
 from optimodels.runs.record import Record, pack
-
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
+from optimodels.threads import threads_held
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -27,22 +23,6 @@ def prepare_worker(threads: int) -> None:
 
     # Ctrl-C is for who started the workers and ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def threads_held(number: int) -> Iterator[None]:
-    """Hold the libraries that compute beside the solvers to a number of threads."""
-    with _libraries(len(sys.modules)).limit(limits=number):
-        yield
-
-
-@lru_cache(maxsize=1)
-def _libraries(modules: int) -> ThreadpoolController:
-    """Find those libraries anew only where something was imported meanwhile: it takes a part of
-    a small run."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 @lru_cache(maxsize=1)

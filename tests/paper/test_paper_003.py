@@ -81,3 +81,22 @@ def test_printed_reset_time_is_unstable_with_hydro_alone() -> None:
     result = solve(case("hydro-unstable"))
     assert result.verdict.status == "verified"
     assert result.values["stable"] is False
+
+
+def test_why_the_cost_rises_with_demand_response() -> None:
+    """As the case says: less is paid while power is short, and less is paid back after it."""
+    paid, back = {}, {}
+    for share in (0.01, 0.11):
+        result = solve(parse_case(
+            "model: regulation/regulation-cost\nparameters: {intervals: 1, regulation_s: 1, "
+            f"reference: null, demand_response: {share}}}\n"))  # fmt: skip
+        rows = result.tables["prices"]
+        until = [row["paid_until_then"] for row in rows]
+        steps = [(row["regulation_price"], now - before)
+                 for row, before, now in zip(rows, [0.0, *until], until, strict=False)]  # fmt: skip
+        paid[share] = sum(money for price, money in steps if price > 0)
+        back[share] = sum(money for price, money in steps if price < 0)
+    assert paid[0.11] == pytest.approx(0.016, abs=5e-4)
+    assert paid[0.01] == pytest.approx(0.031, abs=5e-4)
+    assert back[0.11] == pytest.approx(-0.005, abs=5e-4)
+    assert back[0.01] == pytest.approx(-0.021, abs=5e-4)

@@ -14,11 +14,14 @@ MOST_STEPS = 200_000
 #: s; responsive load moves in a few tenths of a second, and away from a limit in seconds.
 LONGEST_LIMITED_STEP = 0.5
 
-_Positive = Annotated[Number, Field(gt=0)]
+_Positive = Annotated[Number, Field(gt=0, le=1e9)]
 #: Beyond these, time constants lie too far apart for doubles to hold balances to rounding.
 _Seconds = Annotated[Number, Field(ge=1e-3, le=1e4)]
+_Gain = Annotated[Number, Field(ge=1e-6, le=1e3)]
 _Droop = Annotated[Number, Field(ge=1e-3, le=1e3)]
 _Share = Annotated[Number, Field(ge=0, le=1)]
+#: Per unit of the whole load, or Hz; beyond, it is a slip.
+_Size = Annotated[Number, Field(ge=-1e3, le=1e3)]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -49,11 +52,11 @@ class Disturbance(Strict):
         "(added to the study area's, same unit) and frequency (Hz off nominal)",
     )
     area: Literal["study", "rest"] = Field(default="rest", description="where power is lost")
-    size: Number | None = Field(
+    size: _Size | None = Field(
         default=None, description="height; of noise the standard deviation; of a record a factor"
     )
-    start: Annotated[Number, Field(ge=0)] = Field(default=0.0, description="s")
-    end: Number | None = Field(default=None, description="s; step and ramp: null: it stays")
+    start: Annotated[Number, Field(ge=0, le=1e9)] = Field(default=0.0, description="s")
+    end: _Positive | None = Field(default=None, description="s; step and ramp: null: it stays")
     rise: _Positive | None = Field(default=None, description="s; ramp: time up, and down from end")
     every: _Positive | None = Field(
         default=None, description="s; noise: each value holds; recorded: between rows"
@@ -63,8 +66,14 @@ class Disturbance(Strict):
     )
     csv: _Name | None = Field(default=None, description="recorded: file, its path beside the case")
     column: _Name | None = Field(default=None, description="recorded: name of its column")
+    times: _Name | None = Field(
+        default=None,
+        description="recorded: column of times, s; rows must be as far apart as every says",
+    )
     between: Literal["held", "straight"] | None = Field(
-        default=None, description="recorded: what is between rows; default held"
+        default=None,
+        description="recorded: held between rows, and 0 after the last, or straight, and the last "
+        "stays; default held",
     )
 
     @model_validator(mode="after")
@@ -79,10 +88,11 @@ class Disturbance(Strict):
             "step": {"end"},
             "ramp": {"end"},
             "noise": {"correlation"},
-            "recorded": {"size", "between"},
+            "recorded": {"size", "between", "times"},
         }[self.shape]
-        of_one_shape = ("size", "end", "rise", "every", "correlation", "csv", "column", "between")
-        for name in of_one_shape:
+        of_one_shape = {"size", "end", "rise", "every", "correlation", "csv", "column", "between"}
+        of_one_shape |= {"times"}
+        for name in sorted(of_one_shape):
             given = getattr(self, name) is not None
             if given and name not in needs | may:
                 raise ValueError(f"a {self.shape} has no {name}")
@@ -114,19 +124,19 @@ Disturbances = Annotated[
 class Physics(Parameters):
     """The two areas, which differ in size alone; powers per unit of the whole load."""
 
-    study_share: Annotated[Number, Field(gt=0, lt=1)] = Field(
+    study_share: Annotated[Number, Field(ge=1e-6, le=1 - 1e-6)] = Field(
         default=0.01, description="the study area's part of the whole load"
     )
-    nominal_hz: _Positive = Field(default=60.0, description="Hz")
+    nominal_hz: Annotated[Number, Field(ge=1, le=1e4)] = Field(default=60.0, description="Hz")
     inertia: _Seconds = Field(default=10.0, description="M, s")
-    damping: Annotated[Number, Field(ge=0)] = Field(
+    damping: Annotated[Number, Field(ge=0, le=1e3)] = Field(
         default=1.0, description="D, per unit of power by per unit of frequency"
     )
     droop: _Droop = Field(default=0.05, description="R, of units and of responsive load")
     firm_generation: _Share = Field(default=0.85, description="P_G, per unit of load")
     agc: bool = Field(default=True, description="whether some units follow ACE")
     agc_share: _Share = Field(default=0.2, description="K_A, part of the units that follows ACE")
-    agc_gain: _Positive = Field(default=0.01, description="K_I, 1/s")
+    agc_gain: _Gain = Field(default=0.01, description="K_I, 1/s")
     ace_filter: _Seconds = Field(default=15.0, description="T_A, s")
     fleet: Fleet = Field(
         default={"hydro": 0.4, "reheat": 0.4, "nonreheat": 0.2}, validate_default=True,
@@ -149,7 +159,7 @@ class Physics(Parameters):
     load_time_constant: _Seconds = Field(
         default=0.2, description="T_load, s; the paper's T_L of grid-friendly load"
     )
-    load_recovery_gain: _Positive = Field(default=0.02, description="K_L, 1/s")
+    load_recovery_gain: _Gain = Field(default=0.02, description="K_L, 1/s")
 
 
 class FrequencyResponse(Physics):
@@ -166,7 +176,7 @@ class FrequencyResponse(Physics):
         "{shape: noise, size, every, correlation}, {shape: recorded, csv, column, every}",
     )  # fmt: skip
     duration: _Positive = Field(default=300.0, le=1e6, description="s")
-    time_step: _Positive = Field(
+    time_step: Annotated[Number, Field(gt=0, le=1e3)] = Field(
         default=0.1, description="s between points; the simulation is exact for any"
     )
     demand_follows: _Share = Field(
@@ -205,6 +215,11 @@ class FrequencyResponse(Physics):
                 "is reached and left between two times is not seen"
             )
         if self.loop == "open":
+            if any(one.of == "loss" and one.area == "rest" for one in self.disturbance):
+                raise ValueError(
+                    "a loss in the rest does nothing in an open loop; set area: study, or give "
+                    "frequency or exports"
+                )
             return self
         for one in self.disturbance:
             if one.of != "loss":
@@ -228,16 +243,18 @@ class RegulationCost(Physics):
         default=-2.0, description="eta of the responsive load at the mean price, below 0"
     )
     intervals: Whole = Field(default=12, ge=1, le=2016, description="dispatches; a day has 288")
-    interval_s: _Positive = Field(default=300.0, description="s between dispatches")
-    regulation_s: _Positive = Field(
+    interval_s: Annotated[Number, Field(gt=0, le=3600)] = Field(
+        default=300.0, description="s between dispatches"
+    )
+    regulation_s: Annotated[Number, Field(gt=0, le=3600)] = Field(
         default=4.0, description="s between prices of regulation; a part of interval_s"
     )
-    dispatch_decay: _Positive = Field(
+    dispatch_decay: _Seconds = Field(
         default=0.2,
         description="s; T_decay with which dispatched resources take up their new quantity (the "
         "paper also calls 2.5 reasonable)",
     )
-    load_profile: list[Annotated[Number, Field(gt=0)]] = Field(
+    load_profile: list[Annotated[Number, Field(gt=0, le=1e3)]] = Field(
         default=[1.0, 1.0], min_length=2, max_length=10_000,
         description="the study area's load by its mean, at even times from beginning to end, "
         "straight in between",

@@ -1,4 +1,12 @@
-"""Regulation over five-minute dispatches: energies, prices and payments, four seconds each."""
+"""Regulation over five-minute dispatches: energies, prices and payments, four seconds each.
+
+What a clearing dispatches is fed back to the next interval (003, figure 6). Three things are not:
+the deviation of prices P_D, which the report gives for each interval but bids do not take up, as
+003 gives no demand curve with it, and the elasticity stays; markets of the neighbours, without
+which deviations of tielines are owed by nobody here (003, section 3.5 leaves them open too); and a
+limit of demand response, for which payments would no longer scale: see ``saturation`` of
+regulation/frequency-response.
+"""
 
 from __future__ import annotations
 

@@ -5,31 +5,26 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.polynomial import Polynomial
 
 from optimodels.arrays import Floats
-from optimodels.families.regulation.physics import transfer_functions
-from optimodels.families.regulation.physics.checks import apart
+from optimodels.families.regulation.physics.checks import MOST_SECONDS_AGAIN, apart, by_residues
 from optimodels.families.regulation.physics.cost import CAUSES, PAID, Hour, Regulated
-from optimodels.families.regulation.physics.transfer_functions import Ratio
+from optimodels.families.regulation.physics.second_integration import integrate
+from optimodels.families.regulation.physics.simulation import Inputs
 from optimodels.result import Check
 
 #: Sums of thousands of rounded numbers.
 _ROUNDING = 1e-9
 #: Two exact ways to one trajectory.
 _SAME = 1e-8
+#: A Runge-Kutta method with local errors of 1e-11, summed up in prices times energies.
+_INTEGRATED = 1e-5
 #: Central differences over this part of a quantity are wrong by its square, and by rounding.
 _STEP, _DIFFERENCE = 1e-5, 1e-6
 
 
 def checks(hour: Hour, found: Regulated) -> tuple[Check, ...]:
     """Return the checks of one hour; energies and money are compared in every step."""
-    made = [*_market(hour, found)]
-    frequency = _frequency(hour)
-    if frequency is not None:
-        made.append(
-            Check.of("frequency against its residues", apart(found.frequency, frequency), _SAME)
-        )
     given = np.sum([found.energy[name] for name in PAID], axis=0)
     caused = np.sum([found.energy[name] for name in CAUSES], axis=0)
     metered = np.array([found.energy[name] for name in (*PAID, *CAUSES)])
@@ -38,13 +33,55 @@ def checks(hour: Hour, found: Regulated) -> tuple[Check, ...]:
     turned = math.fsum(np.abs([found.money[name] for name in PAID]).ravel()) or 1.0
     native = _native(hour)
     return (
-        *made,
+        *_market(hour, found),
+        *_again(hour, found),
         Check.of("energy given against energy caused", _worst(given - caused) / size, _ROUNDING),
         Check.of("energy lost at home, integrated by hand",
                  _worst(found.energy["native"] - native) / size, _ROUNDING),
         Check.of("money paid against money owed", abs(paid - owed) / turned, _ROUNDING),
         Check.of("total against the sum of payments", abs(found.total - paid) / turned, _ROUNDING),
     )  # fmt: skip
+
+
+def _again(hour: Hour, found: Regulated) -> list[Check]:
+    """Frequency, ACE, every meter, the price and every payment by another way through the data.
+
+    By residues; where two modes are too near each other for these, by Dormand-Prince for a while.
+    """
+    at, how, limit = hour.marks, "residues", _SAME
+    theirs = by_residues(hour.system, hour.grid, hour.given, decay=hour.decay)
+    if theirs is None:
+        at = at[: max(2, int(np.searchsorted(hour.grid[at], MOST_SECONDS_AGAIN)))]
+        grid = hour.grid[: at[-1] + 1]
+        given = Inputs(hour.given.begin[: at[-1] + 1], hour.given.end[: at[-1]])
+        theirs = integrate(hour.system, grid, given, None, None, decay=hour.decay)
+        how, limit = f"Dormand-Prince to {grid[-1]:g} s", _INTEGRATED
+    count, values, megawatts = len(at) - 1, theirs.values, hour.megawatts
+    energy = {
+        name: megawatts / 3600 * np.diff(whole[at]) for name, whole in theirs.integrals.items()
+    }
+    energy["demand"] = -energy["load"]
+    energy["damping"] = hour.system.damping * hour.system.shares[0] * energy["frequency"]
+    ace = megawatts * values["ace"][at[:-1]]
+    asked = -ace
+    if hour.needed == "response":
+        asked = megawatts * (values["droop"] + values["agc"] - values["load"])[at[:-1]]
+    market, interval = found.dispatches, hour.interval[:count]
+    slope = 1 / (1 / market.supply_slope + 1 / market.demand_slope)
+    price = slope[interval] * asked + hour.includes * market.price[interval]
+    turned = math.fsum(np.abs([price * energy[name] for name in PAID]).ravel()) or 1.0
+    paid = [math.fsum(found.money[name][:count]) - math.fsum(price * energy[name]) for name in PAID]
+    names = [name for name in (*PAID, *CAUSES) if name in energy]
+    ours = np.array([found.energy[name][:count] for name in names])
+    frequency = values["frequency"]
+    return [
+        Check.of(f"frequency, {how}", apart(found.frequency[: len(frequency)], frequency), limit),
+        Check.of(f"ACE, {how}", apart(found.ace[:count], ace), limit),
+        Check.of(f"energy of every resource and cause, {how}",
+                 apart(ours, np.array([energy[name] for name in names])), limit),
+        Check.of(f"price of regulation, {how}", apart(found.price[:count], price), limit),
+        Check.of(f"payment of every resource, {how}", _worst(np.array(paid)) / turned, limit),
+    ]  # fmt: skip
 
 
 def _worst(values: Floats) -> float:
@@ -67,7 +104,8 @@ def _market(hour: Hour, found: Regulated) -> list[Check]:
     p = cleared.price
 
     def asked(price: Floats) -> Floats:
-        answer = 1 + np.exp(2 * bids.elasticity * (1 - price / bids.mean_price))
+        with np.errstate(over="ignore"):
+            answer = 1 + np.exp(2 * bids.elasticity * (1 - price / bids.mean_price))
         return np.asarray(hour.load - responsive / 2 + responsive / answer)
 
     most = float(hour.load.max())
@@ -88,23 +126,6 @@ def _market(hour: Hour, found: Regulated) -> list[Check]:
     ours, theirs = 1 / cleared.slope, 1 / rise + fall
     made.append(Check.of("1/R by differences", apart(ours, np.asarray(theirs)), _DIFFERENCE))
     return made
-
-
-def _frequency(hour: Hour) -> Floats | None:
-    """The frequency by residues: what is lost, less what is dispatched through 1 / (1 + s T)."""
-    answer = transfer_functions.frequency(hour.system)
-    lag = Polynomial([1.0, hour.decay])
-    begin, end = hour.given.begin, hour.given.end
-    found = np.zeros(len(hour.grid))
-    lost = [side[:, :2].sum(axis=1) for side in (begin, end)]
-    dispatched = [-begin[:, 3], -end[:, 3]]
-    for ratio, sides in ((answer, lost), (Ratio(answer.top, answer.bottom * lag), dispatched)):
-        if sides[0].any() or sides[1].any():
-            expanded = transfer_functions.expand(ratio)
-            if expanded is None:
-                return None
-            found += transfer_functions.answer(expanded, hour.grid, *sides)
-    return found
 
 
 def _native(hour: Hour) -> Floats:

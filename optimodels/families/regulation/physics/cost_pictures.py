@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from optimodels.draw import BLUE, GREEN, GREY, ORANGE, RED, picture, stamp
-from optimodels.families.regulation.physics.pictures import verified
+from optimodels.families.regulation.physics.pictures import varied, verified
 from optimodels.result import Result
 
 _COLOURS = {"droop": BLUE, "agc": ORANGE, "demand": GREEN}
@@ -98,7 +98,7 @@ def _bars(results: Sequence[Result]) -> bytes:
         right.set_ylabel("percent")
         right.set_title("Share and change")
         right.legend(fontsize=8)
-        keys, names = _varied(results)
+        keys, names = varied(results)
         crowded = len(results) > 5
         for axes in (left, right):
             axes.set_xticks(here, names, fontsize=8, rotation=90 if crowded else 0)
@@ -106,17 +106,6 @@ def _bars(results: Sequence[Result]) -> bytes:
             axes.grid(False, axis="x")
         verified(made, results)
     return made.svg
-
-
-def _varied(results: Sequence[Result]) -> tuple[str, list[str]]:
-    """Return the names of the parameters in which runs differ, and the values of each run."""
-    first = results[0].parameters
-    keys = [key for key in first if any(r.parameters[key] != first[key] for r in results)]
-    names = [
-        ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
-        for values in ([r.parameters[key] for key in keys] for r in results)
-    ]
-    return ", ".join(key.replace("_", " ") for key in keys), names
 
 
 def _spread(results: Sequence[Result]) -> bytes:

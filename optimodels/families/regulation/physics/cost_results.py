@@ -19,6 +19,7 @@ from optimodels.families.regulation.physics.modes import modes
 from optimodels.families.regulation.physics.system import state_space
 from optimodels.model import Answer, Done, Outcome
 from optimodels.result import Row
+from optimodels.threads import threads_held
 
 _MOST_ROWS = 3001
 _NAMES = {
@@ -31,6 +32,7 @@ _NAMES = {
 }
 
 
+@threads_held(1)
 def pay(hour: Hour) -> Outcome:
     """Regulate the hour, and the same with the demand response to compare with; check both."""
     found = regulate(hour)
@@ -48,7 +50,7 @@ def pay(hour: Hour) -> Outcome:
     values: dict[str, Any] = {
         **_values(hour, found),
         **(_beside(found, other) if other else {}),
-        "stable": stable.largest < 0,
+        "stable": stable.stable,
         "largest_real_eigenvalue": stable.largest,
         "dominant_mode": stable.names[0],
     }
@@ -183,6 +185,10 @@ def _notes(hour: Hour, found: Outcome) -> tuple[str, ...]:
         "ours: half of the responsive load is served at the mean price, and the responsive load is "
         "what answers to frequency",
     ]
+    notes.append(
+        "not in this model: P_D, the deviation of prices, has no part in bids; tieline deviations "
+        "are not collected, as the neighbours have no market here; demand response has no limit"
+    )
     if not found.values["stable"]:
         notes.append(f"unstable, in {found.values['dominant_mode']}")
     if len(hour.interval) > _MOST_ROWS:

@@ -159,8 +159,21 @@ def signal_of(one: Disturbance, inputs: Inputs, key: str, duration: float, seed:
     path = inputs.path(one.csv, f"{key}.csv")
     try:
         values = size * read_csv_column(path, one.column)
+        if one.times is not None:
+            _even(read_csv_column(path, one.times), one.every)
     except DataError as error:
         raise DataError(f"{key}.{error.key}", error.message) from error
     if one.between == "straight":
         return disturbances.straight(values, one.every, one.start)
     return disturbances.held(values, one.every, one.start)
+
+
+def _even(times: Floats, every: float) -> None:
+    """Raise DataError where rows are not ``every`` seconds apart: a record with a gap."""
+    wrong = np.abs(np.diff(times) - every) > 1e-6 * every
+    if wrong.any():
+        k = int(np.argmax(wrong))
+        raise DataError(
+            "times", f"row {k + 3} is {times[k + 1] - times[k]:g} s after the one before, not "
+            f"{every:g} s: a record has no gaps"
+        )  # fmt: skip

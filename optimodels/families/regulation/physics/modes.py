@@ -30,6 +30,11 @@ class Modes:
         return float(self.values[0].real)
 
     @property
+    def stable(self) -> bool | None:
+        """Whether all die away; None where rounding does not let it be told."""
+        return None if abs(self.largest) <= self.error else self.largest < 0
+
+    @property
     def margin(self) -> float:
         """The least damping of any mode."""
         return float(self.damping.min())

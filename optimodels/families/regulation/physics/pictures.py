@@ -40,6 +40,7 @@ def _columns(result: Result) -> dict[str, Any]:
 
 
 def _panels(results: Sequence[Result], until: float | None) -> bytes:
+    title, labels = _labels(results)
     with picture(8.4, 5.6, columns=2, rows=2, sharex=True) as (made, axes):
         for k, result in enumerate(results[: len(SERIES)]):
             data = _columns(result)
@@ -47,10 +48,10 @@ def _panels(results: Sequence[Result], until: float | None) -> bytes:
             for (name, _, _), place in zip(_PANELS, axes.flat, strict=True):
                 colour = SERIES[k]
                 place.plot(data["time_s"][shown], data[name][shown], color=colour,
-                           label=_label(result))  # fmt: skip
-        for (_, unit, title), place in zip(_PANELS, axes.flat, strict=True):
+                           label=labels[k])  # fmt: skip
+        for (_, unit, heading), place in zip(_PANELS, axes.flat, strict=True):
             place.set_ylabel(unit)
-            place.set_title(title)
+            place.set_title(heading)
             place.ticklabel_format(axis="y", useOffset=False)
         nominal = results[0].parameters["nominal_hz"]
         axes.flat[0].axhline(nominal, color=GREY, linewidth=0.8)
@@ -59,7 +60,10 @@ def _panels(results: Sequence[Result], until: float | None) -> bytes:
         for place in axes[1]:
             place.set_xlabel("time, s")
         if len(results) > 1:
-            axes.flat[2].legend(fontsize=8, title="demand response", title_fontsize=8)
+            # Above all panels: within any of them it lies on a curve in one case or another.
+            made.figure.legend(*axes.flat[0].get_legend_handles_labels(), fontsize=8,
+                               title=title, title_fontsize=8, ncols=len(SERIES),
+                               loc="outside upper center")  # fmt: skip
             verified(made, results)
         else:
             stamp(made, results[0])
@@ -70,8 +74,26 @@ def _label(result: Result) -> str:
     return f"{100 * result.parameters['demand_response']:g} % of load"
 
 
+def _labels(results: Sequence[Result]) -> tuple[str, list[str]]:
+    """Return the title and the labels of a legend: demand response, or what else differs."""
+    shares = [_label(result) for result in results]
+    return ("demand response", shares) if len(set(shares)) == len(shares) else varied(results)
+
+
+def varied(results: Sequence[Result]) -> tuple[str, list[str]]:
+    """Return the names of the parameters in which runs differ, and the values of each run."""
+    first = results[0].parameters
+    keys = [key for key in first if any(r.parameters[key] != first[key] for r in results)]
+    names = [
+        ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+        for values in ([r.parameters[key] for key in keys] for r in results)
+    ]
+    return ", ".join(key.replace("_", " ") for key in keys), names
+
+
 def _open(results: Sequence[Result]) -> bytes:
     """003, figure 7: the given frequency with ACE, and who regulates."""
+    title, labels = _labels(results)
     with picture(8.4, 6.2, rows=3, sharex=True) as (made, (top, middle, bottom)):
         first = _columns(results[0])
         minutes = first["time_s"] / 60
@@ -82,10 +104,10 @@ def _open(results: Sequence[Result]) -> bytes:
         for k, result in enumerate(results[: len(SERIES)]):
             data = _columns(result)
             middle.plot(data["time_s"] / 60, data["ace_percent"], color=SERIES[k], linewidth=1.1,
-                        label=_label(result))  # fmt: skip
+                        label=labels[k])  # fmt: skip
         middle.set_ylabel("% of the area's load")
         middle.set_title("Area control error")
-        middle.legend(fontsize=8, title="demand response", title_fontsize=8, loc="lower left",
+        middle.legend(fontsize=8, title=title, title_fontsize=8, loc="lower left",
                       ncols=2)  # fmt: skip
         last = _columns(results[-1])
         droop = last["generation_percent"] - last["agc_percent"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimodels.arrays import Floats, Ints
+from optimodels.families.regulation.physics import disturbances
 from optimodels.families.regulation.physics.data import Response
 from optimodels.families.regulation.physics.discretisation import step
 from optimodels.families.regulation.physics.modes import Modes, modes
@@ -25,8 +26,12 @@ from optimodels.families.regulation.physics.system import (
     state_space,
 )
 
-#: An extreme is looked for between samples in so many parts of a step, as often as this.
-_PARTS, _ROUNDS = 64, 3
+#: A multiplier is known to this.
+_TOLD = 1e-9
+#: An extreme is looked for in so many parts of a step, and of the best of these, down to this, s.
+_PARTS, _FINE = 64, 1e-4
+#: s; within so short a time the frequency has one extreme at most.
+_SHORT = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class Simulated:
     ``frequency`` per unit; ``parts`` of the study area, power per unit of the whole load, by
     name: droop, agc, load (responsive, as it was called), exports, ace. At a jump of the input
     they are those after it. ``integrals`` of frequency, and of exports and ACE of both areas, at
-    the times of the grid; ``limited`` (k + 1, 2) the areas at a limit. ``ace_before`` is ACE just
-    before each time.
+    the times of the grid; ``limited`` (k + 1, 2) the areas at a limit. ``multiplier`` says by how
+    much the slowest mode changes from one sample of ACE to the next; None where ACE is continuous.
     """
 
     space: StateSpace
@@ -47,7 +52,14 @@ class Simulated:
     parts: dict[str, Floats]
     integrals: Floats
     limited: Ints
-    ace_before: Floats
+    multiplier: float | None
+
+    @property
+    def stable(self) -> bool | None:
+        """Of the system as it runs, without limits; None where rounding does not let it be told."""
+        if self.multiplier is None:
+            return self.modes.stable
+        return None if abs(self.multiplier - 1) < _TOLD else self.multiplier < 1
 
 
 def simulate(response: Response) -> Simulated:
@@ -64,15 +76,29 @@ def simulate(response: Response) -> Simulated:
     space = _space(response, sampled=response.sampling is not None)
     n = len(space.a)
     states = run.states[:, :n]
-    after = _parts(response, space, states, np.vstack([given.begin, given.end[-1:]]))
-    before = _parts(response, space, states, np.pad(given.end, ((1, 0), (0, 0))))
+    parts = _parts(response, space, states, np.vstack([given.begin, given.end[-1:]]))
     frequency = (
         np.append(given.begin[:, 3], given.end[-1, 3]) if response.open_loop else states[:, 0]
     )
     return Simulated(
-        space, modes(base.a, base.names), states, frequency, after, run.states[:, n:], run.modes,
-        before["ace"],
+        space, modes(base.a, base.names), states, frequency, parts, run.states[:, n:], run.modes,
+        _multiplier(response, space),
     )  # fmt: skip
+
+
+def _multiplier(response: Response, space: StateSpace) -> float | None:
+    """The spectral radius of one turn: what is held takes up what is measured, then time runs."""
+    if response.sampling is None:
+        return None
+    turn = np.eye(len(space.a))
+    for area, k in enumerate(_held(space)):
+        turn[k] = space.c[space.row("ace", area)]
+    whole = step(space.a, space.b, response.sampling).phi @ turn
+    return float(np.abs(np.linalg.eigvals(whole)).max())
+
+
+def _held(space: StateSpace) -> list[int]:
+    return [k for k, name in enumerate(space.names) if name.endswith("ACE held")]
 
 
 def _space(
@@ -120,7 +146,7 @@ def _switched(response: Response, given: Inputs) -> Run:
     system, samples = response.system, response.samples
     sampled = samples is not None
     plain = _space(response, sampled=sampled)
-    held = [k for k, name in enumerate(plain.names) if name.endswith("ACE held")]
+    held = _held(plain)
     loads = [[plain.c[plain.row(part, area)] for area in (0, 1)] for part in SATURATED]
     limits = np.full(2, np.inf)
     if response.saturation is not None:
@@ -138,9 +164,7 @@ def _switched(response: Response, given: Inputs) -> Run:
     def make(mode: tuple[int, int]) -> StateSpace:
         return _with_integrals(_space(response, sampled=sampled, saturated=mode))
 
-    # What grows without bounds is told there in words.
-    with np.errstate(over="ignore", invalid="ignore"):
-        return switched(make, response.grid, given, how)
+    return switched(make, response.grid, given, how)
 
 
 @dataclass(frozen=True)
@@ -160,12 +184,33 @@ def extreme(response: Response, found: Simulated, sign: int) -> Extreme:
     value, time = float(found.frequency[best]), float(response.grid[best])
     if not response.linear or response.open_loop:
         return Extreme(value, time)
-    for k in (best - 1, best):
-        if 0 <= k < len(response.grid) - 1:
-            between = _between(response, found, k, sign)
-            if sign * between.value > sign * value:
-                value, time = between.value, between.time
+    around = {best - 1, best, int(np.argmax(sign * _inside(response, found, sign)))}
+    for k in sorted(around & set(range(len(response.grid) - 1))):
+        between = _between(response, found, k, sign)
+        if sign * between.value > sign * value:
+            value, time = between.value, between.time
     return Extreme(value, time)
+
+
+def _inside(response: Response, found: Simulated, sign: int) -> Floats:
+    """The lowest or highest frequency (k,) in every step, of parts that are short in any case."""
+    best = sign * np.maximum(sign * found.frequency[:-1], sign * found.frequency[1:])
+    lengths = disturbances.lengths(response.grid)
+    begin, end = response.given.begin[:, :3], response.given.end[:, :3]
+    for length in np.unique(lengths[lengths > _SHORT]).tolist():
+        here, parts = lengths == length, min(_PARTS, int(np.ceil(length / _SHORT)))
+        one = step(found.space.a, found.space.b, length / parts)
+        x, v, dv = found.states[:-1][here], begin[here], (end[here] - begin[here]) / parts
+        # Rows that read the frequency off the beginning of a step, so many parts later.
+        row = np.eye(len(found.space.a))[0]
+        level, rise = np.zeros(3), np.zeros(3)
+        for _ in range(parts - 1):
+            rise = row @ one.rising + level + rise
+            level = row @ one.held + level
+            row = row @ one.phi
+            then = x @ row + v @ level + dv @ rise
+            best[here] = sign * np.maximum(sign * best[here], sign * then)
+    return np.asarray(best)
 
 
 def _between(response: Response, found: Simulated, k: int, sign: int) -> Extreme:
@@ -174,7 +219,7 @@ def _between(response: Response, found: Simulated, k: int, sign: int) -> Extreme
     begin, end = response.given.begin[k, :3], response.given.end[k, :3]
     slope, done = (end - begin) / length, 0.0
     best = Extreme(float(x[0]), t)
-    for _ in range(_ROUNDS):
+    while length > _FINE:
         part = length / _PARTS
         one = step(found.space.a, found.space.b, part)
         states = [x]
@@ -196,7 +241,7 @@ def ends(response: Response, found: Simulated) -> dict[str, float] | None:
     s, from the state at the end of the run; with AGC, where both end at zero. None where there is
     no such end.
     """
-    if found.modes.largest >= 0 or not (response.steady and response.linear) or response.open_loop:
+    if not found.stable or not (response.steady and response.linear) or response.open_loop:
         return None
     final = response.final[:3]
     rest = -np.linalg.solve(found.space.a, found.space.b @ final)

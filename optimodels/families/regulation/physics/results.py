@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.families.regulation.physics.checks import MOST_STEPS_AGAIN, checks, closed_forms
+from optimodels.families.regulation.physics.checks import checks, closed_forms, steps_again
 from optimodels.families.regulation.physics.data import Response
 from optimodels.families.regulation.physics.modes import Modes
 from optimodels.families.regulation.physics.response import (
@@ -20,15 +21,20 @@ from optimodels.families.regulation.physics.response import (
 )
 from optimodels.model import Answer, Done, Outcome
 from optimodels.result import Row
+from optimodels.threads import threads_held
 
 #: Rows that a trajectory has at most: every so many times of a longer run.
 _MOST_ROWS = 3001
 #: s; how soon the paper sees it back.
 _TWO_MINUTES = 120.0
+#: Part of the frequency beyond which no unit stays connected.
+_LINEAR = 0.1
 #: Responsive load has recovered when no more than this part of its peak is left for once.
 _RECOVERED = 0.05
 
 
+# The matrices are small: more threads than one wait for each other longer than they compute.
+@threads_held(1)
 def respond(response: Response) -> Outcome:
     """Simulate and check."""
     found = simulate(response)
@@ -53,7 +59,7 @@ def frequency_response(response: Response, done: Done) -> Answer:
 
 def _values(response: Response, found: Simulated) -> dict[str, Any]:
     return {
-        **_stability(found.modes),
+        **_stability(found),
         **_extremes(response, found),
         **_area(response, found),
         **_ended(response, found),
@@ -105,13 +111,16 @@ def _totals(
     return {"total_exports": "the same" if same else "others"}
 
 
-def _stability(found: Modes) -> dict[str, Any]:
+def _stability(found: Simulated) -> dict[str, Any]:
+    modes = found.modes
+    sampled = {} if found.multiplier is None else {"multiplier_per_sample": found.multiplier}
     return {
-        "stable": found.largest < 0,
-        "largest_real_eigenvalue": found.largest,
-        "dominant_mode": found.names[0],
-        "least_damping": found.margin,
-        "least_damped_mode": found.names[int(np.argmin(found.damping))],
+        "stable": found.stable,
+        "largest_real_eigenvalue": modes.largest,
+        **sampled,
+        "dominant_mode": modes.names[0],
+        "least_damping": modes.margin,
+        "least_damped_mode": modes.names[int(np.argmin(modes.damping))],
     }
 
 
@@ -217,15 +226,22 @@ def _notes(response: Response, found: Outcome) -> tuple[str, ...]:
     ]
     system, values = response.system, found.values
     if not values["stable"]:
-        notes.append(
-            f"unstable: an eigenvalue of real part {values['largest_real_eigenvalue']:.4g} 1/s, "
-            f"in {values['dominant_mode']}; the run is simulated all the same, and no closed form "
-            "of an end holds"
-        )
+        notes.append(_unstable(values))
     if not response.linear:
         notes.append(
             "eigenvalues are those of the continuous system without samples and limits; extremes "
             "of the frequency are those at the printed times"
+        )
+    if response.sampling is not None:
+        notes.append(
+            "stable says of the sampled system that its largest multiplier from one sample to the "
+            "next is below 1, without limits"
+        )
+    away = max(abs(values[name] / response.nominal_hz - 1) for name in ("nadir_hz", "peak_hz"))
+    if away > _LINEAR:
+        notes.append(
+            f"the frequency leaves its nominal value by {100 * away:.3g} %: the model is linear, "
+            "and units trip long before"
         )
     if response.time_step > system.fastest:
         notes.append(
@@ -240,11 +256,28 @@ def _notes(response: Response, found: Outcome) -> tuple[str, ...]:
     if len(response.grid) > _MOST_ROWS:
         each = -(-len(response.grid) // _MOST_ROWS)
         notes.append(f"the table has every {each}th of {len(response.grid)} times")
-    if not response.linear and len(response.grid) - 1 > MOST_STEPS_AGAIN:
-        notes.append(f"only the first {MOST_STEPS_AGAIN} steps are checked by a second integration")
+    again = steps_again(response.grid)
+    if not response.linear and again < len(response.grid) - 1:
+        notes.append(
+            f"only the first {again} steps, to {response.grid[again]:g} s, are checked by a second "
+            "integration"
+        )
     if not response.open_loop:
         notes.append(_bias(system.load_gain))
     return tuple(notes)
+
+
+def _unstable(values: Mapping[str, Any]) -> str:
+    run = "; the run is simulated all the same, and no closed form of an end holds"
+    if values["stable"] is None:
+        return f"neither stable nor unstable within rounding, in {values['dominant_mode']}{run}"
+    multiplier = values.get("multiplier_per_sample")
+    if multiplier is not None:
+        return f"unstable: from sample to sample a mode grows by {multiplier:.4g}{run}"
+    return (
+        f"unstable: an eigenvalue of real part {values['largest_real_eigenvalue']:.4g} 1/s, "
+        f"in {values['dominant_mode']}{run}"
+    )
 
 
 def _bias(gain: float) -> str:

@@ -55,6 +55,8 @@ class Steps:
         return self._made[length]
 
 
+# What grows without bounds is told in words.
+@np.errstate(over="ignore", invalid="ignore")
 def linear(space: StateSpace, grid: Floats, given: Inputs) -> Floats:
     """Return the states (k + 1, n, ...) of the linear system, which begins at rest.
 
@@ -71,8 +73,7 @@ def linear(space: StateSpace, grid: Floats, given: Inputs) -> Floats:
         change = given.end[here] - given.begin[here]
         x[1:][here] = np.einsum("nm,km...->kn...", one.held, given.begin[here])
         x[1:][here] += np.einsum("nm,km...->kn...", one.rising, change)
-    with np.errstate(over="ignore", invalid="ignore"):
-        _recur(phis, lengths, x)
+    _recur(phis, lengths, x)
     return _bounded(x)
 
 
@@ -146,6 +147,7 @@ class Switching:
         return int(beyond[0]), int(beyond[1])
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def switched(
     make: Callable[[tuple[int, int]], StateSpace], grid: Floats, given: Inputs, how: Switching
 ) -> Run:
