@@ -20,6 +20,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from printed import printed_figures, printed_page
+
 from optimodels.benchmarking import Settings, bench
 from optimodels.benchmarking.entry import read_benchmark
 from optimodels.case import Case, load_case
@@ -57,6 +59,7 @@ def main() -> None:
         folder = REPORTS / "benchmark"
         folder.mkdir(exist_ok=True)
         save_benchmark(bench(cases, settings=Settings(time_limit=20.0), progress=say), folder)
+    write_whole(REPORTS / "paper.md", printed_page(printed_figures(REPORTS)))
     measured = read_benchmark(REPORTS / "benchmark")
     write_whole(ROOT / "solvers.md", solvers_page(measured))
 

@@ -25,6 +25,9 @@ def make() -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["make"] = module
+    # As for a script: what lies beside it can be imported.
+    if str(ROOT / "reports") not in sys.path:
+        sys.path.append(str(ROOT / "reports"))
     spec.loader.exec_module(module)
     return module
 
@@ -45,6 +48,17 @@ def test_cases_reports_are_in_step(family: str, tmp_path: Path) -> None:
         for mine, theirs in zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True):
             close = math.isclose(float(mine), float(theirs), rel_tol=1e-4, abs_tol=1e-7)
             assert close, f"{one}\n{other}\nrun: python reports/make.py"
+
+
+def test_papers_figures_are_counted_in_step() -> None:
+    make()
+    printed = sys.modules["printed"]
+    figures = printed.printed_figures(ROOT / "reports")
+    page = (ROOT / "reports" / "paper.md").read_text()
+    assert page == printed.printed_page(figures), "run: python reports/make.py"
+    assert {figure.paper for figure in figures} == set(printed.PAPERS)
+    told = " ".join((ROOT / "README.md").read_text().split())
+    assert printed.count_in_words(figures) in told
 
 
 def test_solvers_page_is_in_step() -> None:
