@@ -7,7 +7,6 @@ from typing import Any
 
 from optimodels.families.regulation.market.blocks import STEPS, STRAIGHT
 from optimodels.families.regulation.market.checks import (
-    AGREED,
     EXACT,
     Point,
     agreement,

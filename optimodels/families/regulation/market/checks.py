@@ -8,7 +8,6 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.regulation.market.account import account, dual_bound
-from optimodels.families.regulation.market.curves import Ladder
 from optimodels.families.regulation.market.data import Auction
 from optimodels.result import Check
 
@@ -46,11 +45,11 @@ def checks(auction: Auction, point: Point, limit: float) -> tuple[Check, ...]:
     # a bound that is far off. The claimed price is held to the curves on its own.
     bound = dual_bound(markets, links, auction.root.price)
     money = max(1.0, float(np.abs(point.price * point.bought).sum()))
+    distance = away(auction, point, limit * np.maximum(1.0, point.bought))
     found = [
         Check.of("balance of every area, of what it buys", float(np.max(np.abs(left) / scale)),
                  limit),
-        Check.of("distance of prices from the curves, of the price", away(auction, point, limit * np.maximum(1.0, point.bought)),
-                 limit),
+        Check.of("distance of prices from the curves, of the price", distance, limit),
         Check.of("welfare below its dual bound, of the payments",
                  abs(bound - made.welfare) / money, limit),
     ]  # fmt: skip
@@ -60,7 +59,7 @@ def checks(auction: Auction, point: Point, limit: float) -> tuple[Check, ...]:
 
 
 def away(auction: Auction, point: Point, step: Floats) -> float:
-    """How far prices are from what the curves ask ``step`` (a,) MW before and behind the quantities.
+    """How far prices are from what the curves ask ``step`` (a,) MW around the quantities.
 
     Of the price, or in $/MWh where it is below one.
     """

@@ -283,7 +283,9 @@ class Trade:
             # On a limit is on it: the next round counts from there.
             near = np.abs(np.abs(flow) - limit) <= 1e-6 * self.power
             flow = np.where(near, np.sign(flow) * limit, flow)
-        return self.supply_window[:, 0] + took["supply"], bought, flow
+        # The sum of all widths may be a hair beyond the window, where a curve may end.
+        supplied = np.minimum(self.supply_window[:, 0] + took["supply"], self.supply_window[:, 1])
+        return supplied, bought, flow
 
 
 def first_round(auction: Auction, method: Method) -> Trade:
