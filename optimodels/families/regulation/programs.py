@@ -47,7 +47,8 @@ _AGREEMENT = (
 
 #: Tolerances by which an answer may miss the curves before it is called wrong.
 _NEAR = 100.0
-#: What Clarabel is held to: at its own 1e-8, prices of the cones may be 1e-4 off the curves.
+#: What Clarabel is held to: at its own 1e-8, prices of the cones, whose units do not shrink with
+#: the rounds, may be 1e-4 off the curves.
 _TIGHT = dict.fromkeys(("tol_gap_abs", "tol_gap_rel", "tol_feas"), 1e-11)
 
 

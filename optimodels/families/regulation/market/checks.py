@@ -39,7 +39,10 @@ def checks(auction: Auction, point: Point, limit: float) -> tuple[Check, ...]:
         inflow[link.other] += amount
     left = point.supplied + inflow - point.bought
     scale = np.maximum(1.0, point.bought)
-    over = [abs(f) - link.limit for link, f in zip(links, point.flow, strict=True)]
+    over = [
+        (abs(f) - link.limit) / max(1.0, link.limit)
+        for link, f in zip(links, point.flow, strict=True)
+    ]
     made = account(markets, links, point.supplied, point.bought, point.price, point.flow)
     # At the root's prices: where a long step stands at the price, a hair's breadth beside it gives
     # a bound that is far off. The claimed price is held to the curves on its own.
@@ -54,7 +57,7 @@ def checks(auction: Auction, point: Point, limit: float) -> tuple[Check, ...]:
                  abs(bound - made.welfare) / money, limit),
     ]  # fmt: skip
     if links:
-        found.insert(1, Check.of("flows over limits, MW", max(0.0, *over), limit * scale.max()))
+        found.insert(1, Check.of("flows over limits, of the limit", max(0.0, *over), limit))
     return tuple(found)
 
 
