@@ -96,7 +96,7 @@ class Solve:
     ``instances`` receives the model's data and the results of the stages before, and returns
     the data of one problem (``{"": data}``) or of several by key. Without ``required`` an
     infeasible instance is recorded, not the end of the study. ``solver`` fixes who solves it,
-    for stages whose class the case's solver need not take.
+    for stages whose class the case's solver need not take, and ``options`` with what settings.
 
     ``refine`` makes it a sequence: it receives an instance with its solution and returns the next
     instance, or None where the last one stands. ``shows`` is then what a verified answer to that
@@ -108,6 +108,7 @@ class Solve:
     instances: Callable[[Any, Done], Mapping[Any, Any]]
     required: bool = True
     solver: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     refine: Callable[[Any, Solution], Any | None] | None = None
     shows: Of = "global optimum"
 

@@ -329,7 +329,7 @@ def stage_request(stage: Solve, request: Request) -> Request:
     """A stage with a solver of its own keeps the case's limits and language, not its options."""
     if stage.solver is None:
         return request
-    return replace(request, name=stage.solver, options={})
+    return replace(request, name=stage.solver, options=stage.options)
 
 
 def _inputs(case: Case) -> Inputs:

@@ -15,7 +15,7 @@ from optimodels.case import load_case, parse_case
 from optimodels.errors import CaseError, DataError
 from optimodels.families.regulation.market.account import account, dual_bound
 from optimodels.families.regulation.market.areas import Link, clear_areas
-from optimodels.families.regulation.market.checks import EXACT, Point, checks
+from optimodels.families.regulation.market.checks import EXACT, Point, agreement, checks
 from optimodels.families.regulation.market.clearing import Market, clear
 from optimodels.families.regulation.market.curves import Asymptotic, Ladder, Logistic, pieces
 from optimodels.families.regulation.market.data import auction
@@ -296,6 +296,8 @@ WRONG = [
     ("supply: {bids: [[1, 2]]}, demand: {bids: [[1, 3]]}, method: pieces", "needs a curve"),
     ("demand: {bids: [[1, 3]]}, method: cone", "needs a logistic demand"),
     ("lines: [{between: [study area, nowhere], limit: 1}]", "no area 'nowhere'"),
+    ("lines: [{between: [study area, study area], limit: 1}]", "is joined with itself"),
+    ("demand: {bids: [[1, 1.0e+13]]}", "bid 1 is at 1e+13 $/MWh, beyond 1e+09"),
 ]
 
 
@@ -330,3 +332,104 @@ def test_thermostats_and_pictures() -> None:
     model = load_case(CASES / "clearing-thermostats.yaml").model
     assert list(model.draw([result])) == ["clearing"]
     assert model.draw([result, result]) == {}
+
+
+def random_curves(seed: int) -> MarketClearing:
+    """Curves of sizes and prices over decades, flat, steep, and often beside the other's size."""
+    rng = np.random.default_rng(seed)
+    q_m = float(10 ** rng.uniform(-2, 4))
+    q_w = q_m * float(rng.choice([0.0, rng.random(), 10 ** rng.uniform(-5, -1)]))
+    c0, c1 = float(rng.choice([0.0, rng.uniform(0, 60)])), float(10 ** rng.uniform(-2, 3))
+    c2 = float(rng.choice([0.05, 1.0, rng.uniform(0.3, 3)]))
+    size = q_m * float(rng.uniform(0.1, 0.9))
+    part = float(rng.uniform(0.1, 1.0))
+    return MarketClearing(
+        supply={"form": "asymptotic", "c0": c0, "c1": c1, "c2": c2, "q_w": q_w, "q_m": q_m},
+        demand={"form": "logistic", "unresponsive": size * (1 - part), "responsive": size * part,
+                "mean_price": float(10 ** rng.uniform(0, 2.5)),
+                "elasticity": -float(10 ** rng.uniform(-1, 1.5))},
+        method="all",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_curves_clear_in_four_ways_as_by_hand(seed: int) -> None:
+    """Against a bisection of 50 digits: the root to 1e-9, solvers to 1e-5, cones among them."""
+    given = random_curves(seed)
+    s, d = given.supply, given.demand
+    assert None not in (s.c0, s.c1, s.c2, s.q_w, s.q_m)
+    with mpmath.workdps(50):
+
+        def offered(p: Any) -> Any:
+            if p <= s.c0:
+                return mpmath.mpf(s.q_w)
+            u = ((p - s.c0) / mpmath.mpf(s.c1)) ** (1 / mpmath.mpf(s.c2))
+            return s.q_w + (mpmath.mpf(s.q_m) - s.q_w) * u / (1 + u)
+
+        def asked(p: Any) -> Any:
+            exponent = 2 * mpmath.mpf(d.elasticity) * (1 - p / mpmath.mpf(d.mean_price))
+            return d.unresponsive + d.responsive / (1 + mpmath.exp(exponent))
+
+        low, high = mpmath.mpf(0), mpmath.mpf(10) ** 9
+        for _ in range(200):
+            middle = (low + high) / 2
+            low, high = (low, middle) if offered(middle) >= asked(middle) else (middle, high)
+        price, quantity = float(high), float(asked(high))
+    text = f"model: regulation/market-clearing\nparameters: {given.model_dump_json()}\n"
+    result = solve(parse_case(text))
+    cones = result.verdict.status == "verified"
+    # What the cones' solver cannot reach is said, and of them alone.
+    assert cones or "cone" in result.verdict.reason
+    for row in result.tables.get("ways", []):
+        limit = 1e-9 if row["method"] == "root" else 1e-5
+        if cones or row["method"] != "cone":
+            assert abs(row["price"] - price) <= limit * max(1.0, price)
+            assert abs(row["quantity"] - quantity) <= limit * max(1.0, quantity)
+
+
+def test_a_window_without_width_has_no_pieces() -> None:
+    """Doubles that are next to each other are no knots: slopes between them were not a number."""
+    demand = Logistic(0.0, 0.6, 34.0, -600.0)
+    q = float(demand.below(30.0))
+    for high in (q, float(np.nextafter(q, 1.0)), q + 1e-15):
+        ladder = pieces(demand, q, high, 48, True, -1.0, (0.0, 1e3))
+        assert np.all(ladder.width > 0)
+        assert np.all(ladder.end <= ladder.start)
+
+
+def test_a_demand_far_longer_than_supply_is_cut_to_the_trade() -> None:
+    """2250 MW of bids beside 0.04 MW of wind: pieces had slopes of 1e20, and solvers failed."""
+    for method in ("steps", "pieces"):
+        result = solve(parse_case(
+            "model: regulation/market-clearing\nparameters:\n"
+            "  supply: {form: asymptotic, c0: 0.76, c1: 1263, c2: 0.05, q_w: 0.0413, q_m: 37.9}\n"
+            "  demand: {bids: [[890, 145.18], [430, 139], [140, 52.31], [790, 22.54]]}\n"
+            f"  method: {method}\n"
+        ))  # fmt: skip
+        assert result.verdict.status == "verified", result.verdict
+        assert result.values["price"] == pytest.approx(145.18, rel=1e-5)
+        assert result.values["quantity"] == pytest.approx(0.0413, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["clearing-curves", "clearing-areas"])
+def test_forged_answers_are_refuted(name: str) -> None:
+    """Each figure of an answer, moved by four tolerances."""
+    system = load_case(CASES / f"{name}.yaml")
+    given = auction(MarketClearing(**system.parameters.model_dump(exclude_none=True)))
+    root = given.root
+    good = Point(root.supplied, root.bought, root.price, root.flow)
+    assert all(c.passed for c in agreement(given, good))
+    for k in range(len(given.markets)):
+        at = np.arange(len(given.markets)) == k
+        for sign in (-4e-5, 4e-5):
+            step = at * (1 + sign) + ~at
+            for wrong in (
+                replace(good, price=good.price * step),
+                replace(good, supplied=good.supplied * step),
+                replace(good, bought=good.bought * step),
+                replace(good, supplied=good.supplied * step, bought=good.bought * step),
+            ):
+                assert not all(c.passed for c in agreement(given, wrong))
+    if len(root.flow):
+        wrong = replace(good, flow=good.flow * (1 + 4e-5))
+        assert not all(c.passed for c in agreement(given, wrong))

@@ -11,6 +11,8 @@ from optimodels.parameters import Number, Parameters, Strict, Whole
 
 #: Bids of one side, areas of a market and resources of a regulation that a case may have.
 MOST_BIDS, MOST_AREAS, MOST_RESOURCES = 10_000, 50, 10_000
+#: $/MWh beyond which no bid stands and no price is looked for.
+MOST_PRICE = 1e9
 #: Houses of one population: each is a bid.
 MOST_HOUSES = 5_000
 
@@ -28,6 +30,8 @@ def _checked(bids: list[list[float]], rising: bool) -> None:
     for k, (quantity, price) in enumerate(bids):
         if quantity <= 0:
             raise ValueError(f"bid {k + 1} is of {quantity:g} MW; it must be above 0")
+        if abs(price) > MOST_PRICE:
+            raise ValueError(f"bid {k + 1} is at {price:g} $/MWh, beyond {MOST_PRICE:g}")
         if k and (price < bids[k - 1][1] if rising else price > bids[k - 1][1]):
             raise ValueError(
                 f"bid {k + 1} at {price:g} stands behind one at {bids[k - 1][1]:g}: bids are "
@@ -237,6 +241,8 @@ class MarketClearing(Parameters):
             for name in line.between:
                 if name not in joined:
                     raise ValueError(f"lines: no area {name!r}{suggestion(name, names)}")
+            if line.between[0] == line.between[1]:
+                raise ValueError(f"lines: {line.between[0]!r} is joined with itself")
             one, other = map(root, line.between)
             if one == other:
                 raise ValueError(

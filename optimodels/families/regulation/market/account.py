@@ -93,7 +93,7 @@ def _surplus(side: Side, p: float) -> float:
         c2, end = float(side.c2), float(np.log((p - side.c0) / side.c1) / side.c2)
         parts = [min(end, 0.0) - 50 / (c2 + 1), *([0.0] if end > 0 else []), end]
         cost = sum(
-            quad(lambda v: np.exp((c2 + 1) * v) / (1 + np.exp(v)) ** 2, a, b, epsabs=0.0,
+            quad(lambda v: np.exp(c2 * v - abs(v)) / (1 + np.exp(-abs(v))) ** 2, a, b, epsabs=0.0,
                  epsrel=1e-12, limit=500, full_output=1)[0]
             for a, b in pairwise(parts)
         )  # fmt: skip

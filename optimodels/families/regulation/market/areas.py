@@ -10,13 +10,13 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.regulation.market.clearing import (
-    MOST_PRICE,
     Market,
     all_breaks,
     around,
     prices,
     tie,
 )
+from optimodels.families.regulation.parameters import MOST_PRICE
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,10 @@ class _Tree:
         excess = sent - sum(given[:-1])
         bought = min(float(market.demand.upto(first)) + market.must_run,
                      float(market.supply.upto(last)) - excess)  # fmt: skip
-        for name, value in (("supplied", bought + excess), ("bought", bought), ("price", price),
+        # Beside long flows the difference may be a hair more than an area has.
+        supplied = min(max(bought + excess, float(market.supply.below(first))),
+                       float(market.supply.upto(last)))  # fmt: skip
+        for name, value in (("supplied", supplied), ("bought", bought), ("price", price),
                             ("lowest", low), ("highest", high)):  # fmt: skip
             self.found[name][area] = value
         for (child, k), amount in zip(behind, given[:-1], strict=True):

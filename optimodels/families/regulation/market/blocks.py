@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimodels.families.regulation.market.areas import Link, clear_areas
+from optimodels.arrays import Floats
+from optimodels.families.regulation.market.areas import Cleared, clear_areas
 from optimodels.families.regulation.market.curves import Ladder
 from optimodels.families.regulation.market.rounds import Trade
 from optimodels.model import ExactAnswer, Formulation, ProblemClass
@@ -21,18 +22,19 @@ def in_pyomo(trade: Trade) -> pyo.ConcreteModel:
     import pyomo.environ as pyo
 
     model = pyo.ConcreteModel("clearing")
-    sides = {"supply": trade.blocks(True), "demand": trade.blocks(False)}
     areas = range(len(trade.auction.markets))
     welfare, balance = [], [[] for _ in areas]  # type: tuple[list[object], list[list[object]]]
-    for (name, side), sign in zip(sides.items(), (-1.0, 1.0), strict=True):
-        width, start, rise = side.width.tolist(), side.start.tolist(), side.rise.tolist()
-        took = pyo.Var(range(len(width)), bounds=lambda _, i, width=width: (0, width[i]))
+    for name, sign in (("supply", -1.0), ("demand", 1.0)):
+        side = trade.blocks(name == "supply")
+        first, bend, unit = side.first.tolist(), side.bend.tolist(), side.unit.tolist()
+        most = side.most.tolist()
+        took = pyo.Var(range(len(unit)), bounds=lambda _, i, most=most: (0, most[i]))
         model.add_component(name, took)
         for i, area in enumerate(side.area.tolist()):
-            welfare.append(sign * start[i] * took[i])
-            if trade.straight and rise[i]:
-                welfare.append(sign * rise[i] / 2 * took[i] ** 2)
-            balance[area].append(-sign * took[i])
+            welfare.append(sign * first[i] * took[i])
+            if trade.method == "pieces" and bend[i]:
+                welfare.append(sign * bend[i] / 2 * took[i] ** 2)
+            balance[area].append(-sign * unit[i] * took[i])
     if trade.auction.links:
         low, high = (side.tolist() for side in trade.flow_sides)
         gain = trade.flow_gain.tolist()
@@ -51,57 +53,66 @@ def in_cvxpy(trade: Trade) -> cp.Problem:
     """State a round in CVXPY."""
     import cvxpy as cp
 
-    areas = np.arange(len(trade.auction.markets))
-    welfare: cp.Expression = cp.Constant(0.0)
-    balance: cp.Expression = cp.Constant(0.0)
-    for name, sign in (("supply", -1.0), ("demand", 1.0)):
-        side = trade.blocks(name == "supply")
-        took = cp.Variable(
-            len(side.width), name=name, bounds=[np.zeros(len(side.width)), side.width]
-        )
-        welfare = welfare + sign * side.start @ took
-        if trade.straight:
-            # Whose price rises, by cost; whose price falls, by value: either is concave.
-            welfare = welfare - np.maximum(-sign * side.rise, 0.0) @ cp.square(took) / 2
-        balance = balance - sign * ((side.area == areas[:, None]).astype(float) @ took)
-    if trade.auction.links:
-        low, high = trade.flow_sides
-        flow = cp.Variable(len(low), name="flow", bounds=[low, high])
-        welfare = welfare + trade.flow_gain @ flow
-        balance = balance + trade.incidence @ flow
+    welfare, balance = pieces_in_cvxpy(trade)
     row = balance == trade.needed
     row.set_label("balance")
     return cp.Problem(cp.Maximize(welfare), [row])
 
 
+def pieces_in_cvxpy(trade: Trade) -> tuple[cp.Expression, cp.Expression]:
+    """Return what pieces and flows add to welfare, and (a,) to the balance of each area."""
+    import cvxpy as cp
+
+    areas = np.arange(len(trade.auction.markets))
+    welfare: cp.Expression = cp.Constant(0.0)
+    balance: cp.Expression = cp.Constant(np.zeros(len(areas)))
+    for name, sign in (("supply", -1.0), ("demand", 1.0)):
+        side = trade.blocks(name == "supply")
+        if not len(side.width):
+            continue
+        took = cp.Variable(len(side.unit), name=name, bounds=[np.zeros(len(side.unit)), side.most])
+        welfare = welfare + sign * side.first @ took
+        if trade.method != "steps":
+            # Whose price rises, by cost; whose price falls, by value: either is concave.
+            welfare = welfare - np.abs(side.bend) @ cp.square(took) / 2
+        balance = balance - sign * ((side.area == areas[:, None]) * side.unit) @ took
+    if trade.auction.links:
+        low, high = trade.flow_sides
+        flow = cp.Variable(len(low), name="flow", bounds=[low, high])
+        welfare = welfare + trade.flow_gain @ flow
+        balance = balance + trade.incidence @ flow
+    return welfare, balance
+
+
 def exact(trade: Trade) -> ExactAnswer:
     """Clear the pieces by the root of their own curves; they fill in order."""
-    links = [Link(k.one, k.other, k.limit / trade.power) for k in trade.auction.links]
-    markets = trade.scaled_markets()
-    found = clear_areas(markets, links)
-    asked = found.bought - [market.must_run for market in markets]
-    price = found.price - trade.price / trade.money
-    values = {}
-    for name, amounts in (("supply", found.supplied), ("demand", asked)):
-        ladders = [getattr(market, name) for market in markets]
-        values[name] = np.concatenate(
-            [_filled(one, amount) for one, amount in zip(ladders, amounts, strict=True)]
-        )
-    if links:
-        values["flow"] = found.flow - trade.flow / trade.power
-    welfare = 0.0
-    for name, sign in (("supply", -1.0), ("demand", 1.0)):
-        side, took = trade.blocks(name == "supply"), values[name]
-        welfare += sign * float(side.start @ took + side.rise @ took**2 / 2)
-    if links:
-        welfare += float(trade.flow_gain @ values["flow"])
+    values, price, welfare, _ = pieces_exact(trade)
     # Multipliers are those of -welfare.
     return ExactAnswer(values=values, objective=welfare, duals={"balance": price})
 
 
-def _filled(ladder: Ladder, amount: float) -> np.ndarray:
+def pieces_exact(trade: Trade) -> tuple[dict[str, Floats], Floats, float, Cleared]:
+    """Return parts and flows by name, prices (a,), welfare of both, and the clearing in MW."""
+    markets, links = trade.markets(), trade.auction.links
+    found = clear_areas(markets, links)
+    asked = found.bought - [market.must_run for market in markets]
+    values: dict[str, Floats] = {}
+    welfare = 0.0
+    for name, amounts, sign in (("supply", found.supplied, -1.0), ("demand", asked, 1.0)):
+        ladders = trade.supplies if sign < 0 else trade.demands
+        side = trade.blocks(sign < 0)
+        filled = [_filled(one, amount) for one, amount in zip(ladders, amounts, strict=True)]
+        took = values[name] = side.most * np.concatenate(filled)
+        welfare += sign * float(side.first @ took + side.bend @ took**2 / 2)
+    if links:
+        values["flow"] = (found.flow - trade.flow) / trade.power
+        welfare += float(trade.flow_gain @ values["flow"])
+    return values, (found.price - trade.price) / trade.money, welfare, found
+
+
+def _filled(ladder: Ladder, amount: float) -> Floats:
     before = np.cumsum(ladder.width) - ladder.width
-    return np.asarray(np.clip(amount - before, 0.0, ladder.width))
+    return np.asarray(np.clip((amount - before) / ladder.width, 0.0, 1.0))
 
 
 def _formulation(
@@ -121,9 +132,9 @@ def _formulation(
             "maximise    sum of value(demand) - sum of cost(supply) + sum_l gain_l flow_l",
             *of_piece,
             "            gain_l = price at the end less price at the start, last round",
-            "subject to  sum supply - sum demand + flows in - flows out = needed",
-            "                                     for every area      balance",
-            "            0 <= supply_k, demand_k <= width_k           pieces",
+            "subject to  sum width supply - sum width demand + flows in - flows out",
+            "                       = needed      for every area      balance",
+            "            0 <= supply_k, demand_k <= 1                 parts of the pieces",
             "            -limit <= flow before + flow <= limit        lines",
             "",
             "needed: must-run demand and what stands before the windows. A round counts",
@@ -137,13 +148,13 @@ def _formulation(
 STEPS = _formulation(
     "step-bids",
     "LP",
-    ("            value, cost: price_k x_k, the curve's price in the piece's middle",),
+    ("            value, cost: width_k price_k x_k, the curve's price in the piece's middle",),
 )
 STRAIGHT = _formulation(
     "straight-pieces",
     "QP",
     (
-        "            value, cost: start_k x_k + (end_k - start_k) x_k^2 / (2 width_k),",
+        "            value, cost: width_k (start_k x_k + (end_k - start_k) x_k^2 / 2),",
         "            the curve's own prices at both ends of the piece",
     ),
 )

@@ -8,15 +8,12 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.regulation.market.account import account, dual_bound
-from optimodels.families.regulation.market.curves import Ladder
 from optimodels.families.regulation.market.data import Auction
 from optimodels.result import Check
 
 #: What the closed forms are held to, and the solvers' answers, relative: rounding through a few
 #: sums, and what is promised of four ways to one clearing.
 EXACT, AGREED = 1e-9, 1e-5
-#: Cones stay as they are in every round: what a gap of 1e-6 leaves of a quantity is its root.
-CONES = 1e-3
 
 
 @dataclass(frozen=True)
@@ -42,59 +39,78 @@ def checks(auction: Auction, point: Point, limit: float) -> tuple[Check, ...]:
         inflow[link.other] += amount
     left = point.supplied + inflow - point.bought
     scale = np.maximum(1.0, point.bought)
-    over = [abs(f) - link.limit for link, f in zip(links, point.flow, strict=True)]
+    over = [
+        (abs(f) - link.limit) / max(1.0, link.limit)
+        for link, f in zip(links, point.flow, strict=True)
+    ]
     made = account(markets, links, point.supplied, point.bought, point.price, point.flow)
-    bound = dual_bound(markets, links, point.price)
+    # At the root's prices: where a long step stands at the price, a hair's breadth beside it gives
+    # a bound that is far off. The claimed price is held to the curves on its own.
+    bound = dual_bound(markets, links, auction.root.price)
     money = max(1.0, float(np.abs(point.price * point.bought).sum()))
+    distance = away(auction, point, limit * np.maximum(1.0, point.bought))
     found = [
         Check.of("balance of every area, of what it buys", float(np.max(np.abs(left) / scale)),
                  limit),
-        Check.of("distance of prices from the curves, of the price", _away(auction, point, limit),
-                 limit),
+        Check.of("distance of prices from the curves, of the price", distance, limit),
         Check.of("welfare below its dual bound, of the payments",
                  abs(bound - made.welfare) / money, limit),
     ]  # fmt: skip
     if links:
-        found.insert(1, Check.of("flows over limits, MW", max(0.0, *over), limit * scale.max()))
+        found.insert(1, Check.of("flows over limits, of the limit", max(0.0, *over), limit))
     return tuple(found)
 
 
-def _away(auction: Auction, point: Point, limit: float) -> float:
-    """How far a price is from what the curves ask just before and just behind the quantities."""
+def away(auction: Auction, point: Point, step: Floats) -> float:
+    """How far prices are from what the curves ask ``step`` (a,) MW around the quantities.
+
+    Of the price, or in $/MWh where it is below one.
+    """
     worst = 0.0
     for k, market in enumerate(auction.markets):
         p = float(point.price[k])
-        step = limit * max(1.0, float(point.bought[k]))
         for side, q in (
             (market.supply, float(point.supplied[k])),
             (market.demand, float(point.bought[k]) - market.must_run),
         ):
-            ends = [float(side.marginal(max(q - step, 0.0))), float(side.marginal(q + step))]
+            ends = [float(side.marginal(max(q + s, 0.0))) for s in (-step[k], step[k])]
             low, high = min(ends), max(ends)
             # Nothing is offered beyond the end of bids, nothing bought before their start.
             sign = 1.0 if side is market.supply else -1.0
-            if side.upto(sign * np.inf) <= q + step:
+            if side.upto(sign * np.inf) <= q + step[k]:
                 low, high = (low, np.inf) if sign > 0 else (-np.inf, high)
-            if q <= step:
+            if q <= step[k]:
                 low, high = (-np.inf, high) if sign > 0 else (low, np.inf)
             worst = max(worst, (low - p) / max(1.0, abs(p)), (p - high) / max(1.0, abs(p)))
     return worst
 
 
-def agreement(auction: Auction, point: Point, limit: float = AGREED) -> tuple[Check, ...]:
-    """Hold a solver's clearing to the curves, and to their root."""
+def agreement(auction: Auction, point: Point) -> tuple[Check, ...]:
+    """Hold a solver's clearing to the curves, and to their root.
+
+    At the prices that clear, bids may trade in part: quantities are held to the least and the most
+    that each side trades there.
+    """
     root = auction.root
     size = np.maximum(1.0, np.abs(point.price))
-    away = np.maximum(root.lowest - point.price, point.price - root.highest) / size
-    found = [
-        *checks(auction, point, limit),
-        Check.of("price outside those of the root, of the price", max(0.0, *away), limit),
-    ]
-    if not any(isinstance(side, Ladder) for m in auction.markets for side in (m.supply, m.demand)):
-        # Bids at the price may trade or not; curves have one quantity.
-        off = np.abs(point.supplied - root.supplied) / np.maximum(1.0, root.bought)
-        found.append(Check.of("quantities against the root", float(off.max()), limit))
-    return tuple(found)
+    away_ = np.maximum(root.lowest - point.price, point.price - root.highest) / size
+    off = 0.0
+    for k, market in enumerate(auction.markets):
+        # All but flat curves jump from one double to the next.
+        low = root.lowest[k] - 8 * np.spacing(abs(root.lowest[k]))
+        high = root.highest[k] + 8 * np.spacing(abs(root.highest[k]))
+        ends = (
+            (point.supplied[k], market.supply.below(low), market.supply.upto(high)),
+            (point.bought[k] - market.must_run, market.demand.below(high),
+             market.demand.upto(low)),
+        )  # fmt: skip
+        for q, least, most in ends:
+            off = max(off, float(max(least - q, q - most)) / max(1.0, root.bought[k]))
+    return (
+        *checks(auction, point, AGREED),
+        Check.of("price outside those of the root, of the price", max(0.0, *away_), AGREED),
+        Check.of("quantities outside those of the root", off, AGREED),
+    )
 
 
 def settled(auction: Auction, point: Point) -> Point:

@@ -17,9 +17,8 @@ import numpy as np
 from optimodels.arrays import Floats
 from optimodels.errors import DataError
 from optimodels.families.regulation.market.curves import Ladder, Side
+from optimodels.families.regulation.parameters import MOST_PRICE
 
-#: $/MWh beyond which no price is looked for.
-MOST_PRICE = 1e9
 #: What a market without a trade is told.
 NO_TRADE = (
     "the curves do not cross: the lowest offer is dearer than the highest bid, so nothing is traded"

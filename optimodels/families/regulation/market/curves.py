@@ -155,7 +155,7 @@ class Logistic:
         return self.responsive * (self.mean_price * y + self.width * (entr(y) + entr(1 - y)))
 
     def knots(self, low: float, high: float, count: int) -> Floats:
-        return np.linspace(low, high, count + 1)
+        return np.unique(np.linspace(low, high, count + 1))
 
 
 @dataclass(frozen=True)
@@ -236,4 +236,5 @@ def pieces(
     hair = 1e-12 if straight else 0.5
     start = np.asarray(side.marginal(left + hair * (right - left)), dtype=float)
     end = np.asarray(side.marginal(right - hair * (right - left)), dtype=float)
-    return Ladder(right - left, np.clip(start, *within), np.clip(end, *within), sign)
+    start, end = np.clip(start, *within), np.clip(end, *within)
+    return Ladder(right - left, start, sign * np.maximum(sign * start, sign * end), sign)

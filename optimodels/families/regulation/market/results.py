@@ -75,7 +75,7 @@ def market_clearing(auction: Auction, point: Point, ways: dict[str, Point]) -> A
         tables["thermostats"] = houses
     if len(ways) > 1:
         tables["ways"] = _ways(auction, ways)
-    bound = dual_bound(auction.markets, auction.links, point.price)
+    bound = dual_bound(auction.markets, auction.links, auction.root.price)
     return Answer(values, tables, _notes(auction), objective=made.welfare, bound=bound)
 
 
