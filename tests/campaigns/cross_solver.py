@@ -6,6 +6,7 @@ beside its verdict; what must never be is a wrong claim that is verified, or a r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from optimodels.errors import UnavailableError
@@ -73,6 +74,9 @@ def _through_all(makers: tuple[Maker, ...], seed: int, tally: Tally) -> None:
             tally.count(row, "no answer")
             continue
         claim = tried.claim
+        if claim.objective is None and claim.x is not None:
+            # A program that hands on its point alone.
+            claim = replace(claim, objective=tried.form.objective(claim.x))
         verdict = judge(tried.form, claim).verdict
         how, off = against_truth(one, claim)
         if how == "no answer":
