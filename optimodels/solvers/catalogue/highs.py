@@ -38,6 +38,8 @@ _CVXPY = Solver(
     findings=(
         "1.15.1 called a strongly convex QP of five variables optimal at 152151.42; its optimum is "
         "22826.47 (tests/data/highs-qp-wrong.json). Every QP answer is certified or refuted.",
+        "Its QP method may go round without end on degenerate problems (markets of many step bids "
+        "beside curves); `time_limit` ends it, clarabel does not know the trouble.",
         "It calls stationary points of indefinite quadratic objectives optimal: such problems are "
         "refused before they reach it.",
     ),

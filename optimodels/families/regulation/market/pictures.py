@@ -56,14 +56,12 @@ def _area(axes: Any, supply: Side, demand: Side, must_run: float, row: Any) -> N
     if abs(supplied - bought) > 1e-6 * bought:
         axes.plot([supplied], [price], "o", color=BLACK, markersize=5, zorder=4)
         axes.plot([supplied, bought], [price, price], color=RED, linewidth=2.2, zorder=3,
-                  label="imports" if supplied < bought else "exports")  # fmt: skip
+                  label="traded over lines")  # fmt: skip
     if row["highest_price"] is not None and row["highest_price"] > row["lowest_price"] * (1 + 1e-6):
         axes.plot([bought] * 2, [row["lowest_price"], row["highest_price"]], color=RED,
                   linewidth=2.2, zorder=3, label="prices that clear")  # fmt: skip
-    low = min(float(asked[0].min()), float(np.interp(0.0, offered[1], offered[0])))
-    high = max(bought, supplied, float(asked[0].max()))
-    room = max(0.25 * (high - low), 0.05 * high)
-    axes.set_xlim(max(0.0, low - room), high + room)
+    # From nothing on: what producers gain begins there.
+    axes.set_xlim(0.0, 1.15 * max(bought, supplied, float(asked[0].max())))
     axes.set_ylim(bottom, top)
     axes.set_xlabel("MW")
 
