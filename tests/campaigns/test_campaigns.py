@@ -19,6 +19,7 @@ QUICK = {
     "verifier": 300,
     "metamorphic": 16,
     "configs": 60,
+    "faults": 1,
 }
 
 PARTS = [
@@ -43,14 +44,19 @@ def test_same_seed_plants_the_same_problem(makers: tuple[cross_solver.Maker, ...
 
 def test_wrong_claim_is_counted_as_wrong() -> None:
     one = planted(LINEAR, 0)
-    assert one.objective is not None
-    assert cross_solver.against_truth(one, one.truth)[0] == "right"
-    off = replace(one.truth, objective=one.objective + 1e-5 * max(1.0, abs(one.objective)))
-    assert cross_solver.against_truth(one, off)[0] == "near"
-    off = replace(one.truth, objective=one.objective + 2 * max(1.0, abs(one.objective)))
-    assert cross_solver.against_truth(one, off)[0] == "wrong"
-    assert cross_solver.against_truth(one, Claim("infeasible"))[0] == "wrong"
-    assert cross_solver.against_truth(one, Claim("time"))[0] == "no answer"
+    true = one.objective
+    assert true is not None
+
+    def counted(objective: float, reached: float) -> str:
+        claim = replace(one.truth, objective=objective)
+        return cross_solver.against_truth(one, claim, reached)[0]
+
+    size = max(1.0, abs(true))
+    assert counted(true, true) == "right"
+    assert counted(true + 1e-5 * size, true) == counted(true, true + 1e-5 * size) == "near"
+    assert counted(true + 2 * size, true) == counted(true, true - 2 * size) == "wrong"
+    assert cross_solver.against_truth(one, Claim("infeasible"), None)[0] == "wrong"
+    assert cross_solver.against_truth(one, Claim("time"), None)[0] == "no answer"
 
 
 def test_blind_verifier_would_break_promises(monkeypatch: pytest.MonkeyPatch) -> None:
