@@ -1,0 +1,76 @@
+"""Where customers lose their common opinion (001, section 3 and the inset of figure 2)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from optimodels.families.ising.curves import curve, of_first, row, states, values
+from optimodels.families.ising.data import Society
+from optimodels.families.ising.ensemble import Measured, invariants
+from optimodels.families.ising.parameters import CRITICAL
+from optimodels.families.ising.preparation import balance_check, prepare
+from optimodels.model import Answer, Done, Outcome
+
+EQUATIONS = (
+    "E = -J sum_<ij> s_i s_j - h sum_i s_i,  J = k_B = 1                     (14)",
+    "a customer changes if dE <= 0 or u < exp(-dE / T)                Metropolis",
+    "M = (1/N) sum_i s_i,   chi = N (<M^2> - <|M|>^2) / T         susceptibility",
+    "T_c = 2 / log(1 + sqrt 2) of the infinite lattice                   Onsager",
+)
+
+
+def evolve_all(society: Society, done: Done) -> Outcome:
+    """Evolve every combination of temperature and field."""
+    prepared = prepare(society, done)
+    runs = [
+        replace(one, row=_susceptibility(one.measured, one.dynamics.temperature, society.sites))
+        for one in curve(prepared.society, prepared.start, done)
+    ]
+    rows = [row(prepared.society, one) for one in runs]
+    checks = (*invariants(prepared.society, runs), *balance_check(prepared, done))
+    kept = {"rows": rows, "notes": prepared.notes, **states(prepared.society, runs)}
+    return Outcome("end state", checks, kept, {**values(rows), **_peak(rows)})
+
+
+def _susceptibility(of: Measured, temperature: float, sites: int) -> dict[str, float | None]:
+    """chi with its standard error by the jackknife over replicas."""
+    r = len(of.squared_magnetisation)
+    names = "susceptibility", "susceptibility_standard_error"
+    if temperature == 0 or r < 2:
+        return dict.fromkeys(names)
+    square, absolute = of.squared_magnetisation, of.absolute_magnetisation
+    chi = sites / temperature * (square.mean() - absolute.mean() ** 2)
+    # Without each replica in turn.
+    others = (square.sum() - square) / (r - 1), (absolute.sum() - absolute) / (r - 1)
+    left = sites / temperature * (others[0] - others[1] ** 2)
+    error = math.sqrt((r - 1) / r * float(((left - left.mean()) ** 2).sum()))
+    return dict(zip(names, (float(chi), error), strict=True))
+
+
+def _peak(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Where the susceptibility is greatest, of the temperatures that were asked for."""
+    known = [r for r in rows if r["susceptibility"] is not None and r["field"] == rows[0]["field"]]
+    if len(known) < 2:
+        return {}
+    best = max(known, key=lambda r: r["susceptibility"])
+    found = {"critical_temperature": CRITICAL, "susceptibility_peak_at": best["temperature"]}
+    known.sort(key=lambda r: r["temperature"])
+    magnetised = np.array([r["absolute_magnetisation"] for r in known])
+    below = np.flatnonzero((magnetised[:-1] >= 0.5) & (magnetised[1:] < 0.5))
+    if len(below):
+        k = int(below[0])
+        t = [known[k]["temperature"], known[k + 1]["temperature"]]
+        part = (magnetised[k] - 0.5) / (magnetised[k] - magnetised[k + 1])
+        found["half_magnetised_at"] = t[0] + float(part) * (t[1] - t[0])
+    return found
+
+
+def report(society: Society, done: Done) -> Answer:
+    """Report the curve, with exact values beside it where there are."""
+    found = done.outcomes["evolution"]
+    rows = found.arrays["rows"]
+    return Answer(found.values, {"curve": rows}, (*found.arrays["notes"], *of_first(rows)))

@@ -1,0 +1,156 @@
+"""Pictures of the experiments: curves with their intervals, phase diagrams, the customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from optimodels.arrays import Floats
+from optimodels.draw import BLUE, GREY, ORANGE, SERIES, picture, stamp, tiles
+from optimodels.families.ising.parameters import CRITICAL
+from optimodels.result import Result
+
+#: More curves than these in one picture cannot be told apart.
+_MOST_CURVES = len(SERIES)
+#: Larger lattices than this many sites are no picture any more.
+_MOST_SITES = 250_000
+
+
+def decorrelation(results: Sequence[Result]) -> dict[str, bytes]:
+    """What is left of the start by step (001, figure 2), and the customers before and after."""
+    result = results[0]
+    table = result.tables.get("autocorrelation")
+    if len(results) > 1 or not table:
+        return {}
+    with picture(6.4, 4.0) as (made, axes):
+        for k, ((t, h), rows) in enumerate(_by(table, "temperature", "field").items()):
+            if k == _MOST_CURVES:
+                break
+            _curve(axes, result, rows, "step", "autocorrelation", SERIES[k], _named(t, h))
+        axes.axhline(0, color=GREY, linewidth=0.8)
+        axes.set_xlabel("proposals")
+        axes.set_ylabel("autocorrelation with the start")
+        axes.set_title("How soon customers forget their start; band: 95 %")
+        axes.legend()
+        stamp(made, result)
+    return {"autocorrelation": made.svg} | lattices(result)
+
+
+def phase_transition(results: Sequence[Result]) -> dict[str, bytes]:
+    """|M| and susceptibility by temperature (001, figure 2, inset), exact values beside them."""
+    result = results[0]
+    rows = result.tables.get("curve")
+    if len(results) > 1 or not rows:
+        return {}
+    drawn = lattices(result)
+    if len({row["temperature"] for row in rows}) < 2:
+        return drawn
+    with picture(9.0, 3.8, columns=2) as (made, (left, right)):
+        for k, (h, line) in enumerate(list(_by(rows, "field").items())[:_MOST_CURVES]):
+            colour, name = SERIES[k], f"h = {h[0]:g}"
+            for axes, what in ((left, "absolute_magnetisation"), (right, "susceptibility")):
+                _points(axes, result, line, "temperature", what, colour, name)
+                _exact(axes, line, "temperature", what, colour)
+        for axes, what in ((left, "|M| per customer"), (right, "susceptibility")):
+            axes.axvline(CRITICAL, color=GREY, linewidth=1, linestyle=":")
+            axes.set_xlabel("temperature T")
+            axes.set_ylabel(what)
+            axes.legend(loc="upper right")
+        left.annotate("T_c", (CRITICAL, 0), (3, 4), textcoords="offset points",
+                      xycoords=("data", "axes fraction"), fontsize=8, color=GREY)  # fmt: skip
+        left.set_title("Order is lost beyond T_c; bars: 95 %")
+        right.set_title("Fluctuations peak there")
+        stamp(made, result)
+    return {"transition": made.svg} | drawn
+
+
+def lattices(result: Result) -> dict[str, bytes]:
+    """The first replica's customers at the start and at the end of up to three combinations."""
+    kept = result.arrays.get("evolution", {})
+    rows = result.tables.get("curve", [])
+    if "square" not in kept or not rows or kept["before"].shape[1] > _MOST_SITES:
+        return {}
+    square, bus = kept["square"], kept["bus"]
+    ends = kept["after"]
+    chosen = sorted({0, len(ends) // 2, len(ends) - 1})
+    shown = [("start", kept["before"][0])]
+    shown += [(_state_name(rows[k]), ends[k]) for k in chosen]
+    with picture(2.5 * len(shown), 3.1, columns=len(shown)) as (made, panels):
+        from matplotlib.colors import ListedColormap
+
+        for axes, (name, spins) in zip(panels, shown, strict=True):
+            state = np.where(square >= 0, np.append(spins, 0)[square], np.nan).astype(float)
+            state[square < 0] = np.nan
+            tiles(axes, state, ListedColormap([BLUE, ORANGE]), (-1, 1))
+            _borders(axes, np.where(square >= 0, np.append(bus, -1)[square], -1))
+            axes.set_title(name)
+        stamp(made, result)
+    return {"customers": made.svg}
+
+
+def _state_name(row: Any) -> str:
+    words = [str(row[key]) for key in ("neighbours", "algorithm") if key in row]
+    return ", ".join([*words, _named(row["temperature"], row["field"])])
+
+
+def _borders(axes: Any, label: Any) -> None:
+    """Faint lines between the buses."""
+    lines = []
+    rows, columns = label.shape
+    for i, j in zip(*np.nonzero(label[:, 1:] != label[:, :-1]), strict=True):
+        lines.append([(j + 0.5, i - 0.5), (j + 0.5, i + 0.5)])
+    for i, j in zip(*np.nonzero(label[1:] != label[:-1]), strict=True):
+        lines.append([(j - 0.5, i + 0.5), (j + 0.5, i + 0.5)])
+    from matplotlib.collections import LineCollection
+
+    axes.add_collection(LineCollection(lines, colors="#00000055", linewidths=0.6))
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+
+
+def _named(temperature: float, field: float) -> str:
+    return f"T = {temperature:.4g}" + (f", h = {field:g}" if field else "")
+
+
+def _by(rows: Any, *keys: str) -> dict[tuple[Any, ...], list[Any]]:
+    """Rows by the values of some columns, in their order."""
+    found: dict[tuple[Any, ...], list[Any]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return found
+
+
+def _column(rows: Any, name: str) -> Floats:
+    return np.array([np.nan if row.get(name) is None else row[name] for row in rows], dtype=float)
+
+
+def _half(result: Result, rows: Any, name: str) -> Floats:
+    """Half the 95 % interval of a mean over replicas, by Student's t; 0 of a single replica."""
+    replicas = int(result.parameters["replicas"])
+    if replicas < 2:
+        return np.zeros(len(rows))
+    from scipy.special import stdtrit
+
+    return np.asarray(stdtrit(replicas - 1, 0.975) * _column(rows, f"{name}_standard_error"))
+
+
+def _curve(axes: Any, result: Result, rows: Any, x: str, y: str, colour: str, label: str) -> None:
+    """A line with the band of its interval."""
+    at, mean, half = _column(rows, x), _column(rows, y), _half(result, rows, y)
+    axes.plot(at, mean, color=colour, label=label)
+    axes.fill_between(at, mean - half, mean + half, color=colour, alpha=0.25, linewidth=0)
+
+
+def _points(axes: Any, result: Result, rows: Any, x: str, y: str, colour: str, label: str) -> None:
+    """Points with their intervals."""
+    axes.errorbar(_column(rows, x), _column(rows, y), _half(result, rows, y), fmt="o", color=colour,
+                  markersize=4, elinewidth=1.2, capsize=2, label=label)  # fmt: skip
+
+
+def _exact(axes: Any, rows: Any, x: str, y: str, colour: str) -> None:
+    """The exact value as a line, where the rows have it."""
+    exact = _column(rows, f"exact_{y}")
+    if np.isfinite(exact).any():
+        axes.plot(_column(rows, x), exact, color=colour, linewidth=1.2, label="exact")
