@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.families.ising.ensemble import Run, dynamics, figures, run
 from optimodels.families.ising.data import Society
+from optimodels.families.ising.ensemble import Run, dynamics, figures, run
 from optimodels.families.ising.recount import Spins
 from optimodels.model import Done
 from optimodels.result import Row
+
+#: Columns that say which combination a row is of.
+_COMBINATION = ("algorithm", "neighbours", "perturbation", "temperature", "field")
 
 
 def curve(society: Society, start: Spins, done: Done, kind: int = 0, kinds: int = 1) -> list[Run]:
@@ -39,7 +42,7 @@ def row(society: Society, one: Run) -> Row:
 
 def values(rows: list[Row]) -> dict[str, Any]:
     """Return the figures of the first combination by name."""
-    return {name: value for name, value in rows[0].items() if name not in ("temperature", "field")}
+    return {name: value for name, value in rows[0].items() if name not in _COMBINATION}
 
 
 def of_first(rows: list[Row]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from optimodels.families.flexibility import data as flexibility
 from optimodels.families.flexibility.lattice import customer_lattice
 from optimodels.families.flexibility.parameters import PROFILES, AggregatorMapping
 from optimodels.families.ising.engine import Graph, from_bonds, lattice
-from optimodels.families.ising.parameters import MOST_SPINS
+from optimodels.families.ising.parameters import MOST_SPINS, Ensemble
 from optimodels.grid import Network
 from optimodels.model import Inputs
 
@@ -59,7 +59,7 @@ class Society:
     @property
     def on_buses(self) -> bool:
         """Whether the sites are customers of buses, so that there is a constraint."""
-        return self.parameters.customers == "network"
+        return bool(self.parameters.customers == "network")
 
     @cached_property
     def members(self) -> Ints:
@@ -69,8 +69,8 @@ class Society:
     @cached_property
     def scale(self) -> int:
         """C of (22) is a whole number of 1 / scale."""
-        loads = self.customers.load.tolist()
-        return lcm(*self.members.tolist()) * sum(loads)
+        members: list[int] = self.members.tolist()
+        return lcm(*members) * int(self.customers.load.sum())
 
     @cached_property
     def whole_weights(self) -> list[int]:
@@ -153,11 +153,11 @@ def read(inputs: Inputs) -> Society:
 class _Read:
     """What flexibility reads of a case: hours only where the model has a horizon."""
 
-    given: Any
+    given: Ensemble
 
     @property
     def kilowatts_per_customer(self) -> float:
-        return float(self.given.kilowatts_per_customer)
+        return self.given.kilowatts_per_customer
 
     @property
     def hours_per_step(self) -> float:
@@ -237,7 +237,7 @@ def _customer(
     return int(text)
 
 
-def _mapping(given: Any, customers: flexibility.FlexibilityData) -> Ints | None:
+def _mapping(given: Ensemble, customers: flexibility.FlexibilityData) -> Ints | None:
     """The aggregator of every bus (B,), where the case gives the mapping."""
     if given.mapping is None:
         return None

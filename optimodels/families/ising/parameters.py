@@ -160,6 +160,10 @@ class Ensemble(Customers):
 class Decorrelation(Ensemble):
     """How soon the customers forget their start (001, figure 2)."""
 
+    warm_up: Annotated[Whole, Field(ge=0, le=10**13)] = Field(
+        default=0,
+        description="proposals before what counts as the start: many, and it is at equilibrium",
+    )
     points: Annotated[Whole, Field(ge=1, le=10_000)] = Field(
         default=40, description="times between 0 and steps at which the start is compared with"
     )

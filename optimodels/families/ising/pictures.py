@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.draw import BLUE, GREY, ORANGE, SERIES, picture, stamp, tiles
+from optimodels.draw import BLACK, BLUE, GREY, ORANGE, SERIES, picture, stamp, tiles
 from optimodels.families.ising.parameters import CRITICAL
 from optimodels.result import Result
 
@@ -64,6 +64,132 @@ def phase_transition(results: Sequence[Result]) -> dict[str, bytes]:
         right.set_title("Fluctuations peak there")
         stamp(made, result)
     return {"transition": made.svg} | drawn
+
+
+def field_response(results: Sequence[Result]) -> dict[str, bytes]:
+    """M by field and temperature with the target's field (001, figure 4)."""
+    result = results[0]
+    rows = result.tables.get("curve")
+    if len(results) > 1 or not rows:
+        return {}
+    drawn = lattices(result)
+    t = np.array(sorted({row["temperature"] for row in rows}))
+    h = np.array(sorted({row["field"] for row in rows}))
+    if len(t) < 2 or len(h) < 2:
+        return drawn
+    at = {(row["temperature"], row["field"]): row["magnetisation"] for row in rows}
+    level = np.array([[at[a, b] for b in h] for a in t])
+    targets = [row for row in result.tables["targets"] if row["field"] is not None]
+    target = result.values["target_magnetisation"]
+    with picture(9.0, 3.8, columns=2) as (made, (left, right)):
+        left.grid(False)
+        mesh = left.pcolormesh(_edges(h), _edges(t), level, cmap="coolwarm", vmin=-1, vmax=1)
+        made.figure.colorbar(mesh, ax=left, label="magnetisation").outline.set_visible(False)
+        if targets:
+            left.errorbar(_column(targets, "field"), _column(targets, "temperature"),
+                          xerr=_half(result, targets, "field"), fmt="o-", color=BLACK, markersize=3,
+                          linewidth=1.2, label=f"m = {target:.3g}")  # fmt: skip
+            left.legend(loc="upper right", labelcolor=BLACK)
+        left.axhline(CRITICAL, color=BLACK, linewidth=0.8, linestyle=":")
+        left.annotate("T_c", (h[-1], CRITICAL), (-4, 3), textcoords="offset points", fontsize=8,
+                      ha="right")  # fmt: skip
+        left.set_xlabel("field h")
+        left.set_ylabel("temperature T")
+        left.set_title("What a field makes of customers all down")
+        shown = t[np.unique(np.linspace(0, len(t) - 1, 5).astype(int))]
+        for k, one in enumerate(shown):
+            line = sorted((r for r in rows if r["temperature"] == one), key=lambda r: r["field"])
+            _curve(right, result, line, "field", "magnetisation", SERIES[k], f"T = {one:.3g}")
+        right.axhline(target, color=GREY, linewidth=1, linestyle="--")
+        right.annotate(f"target of hour {result.values['hour']}", (h[-1], target), (0, 3),
+                       textcoords="offset points", fontsize=8, ha="right", color=GREY)  # fmt: skip
+        right.set_xlabel("field h")
+        right.set_ylabel("magnetisation")
+        right.set_title("Cuts through it; bands: 95 %")
+        right.legend(loc="lower right")
+        stamp(made, result)
+    return {"response": made.svg} | drawn
+
+
+def _edges(centres: Floats) -> Floats:
+    """Borders of cells around points (k + 1,)."""
+    middle = (centres[1:] + centres[:-1]) / 2
+    first, last = 2 * centres[0] - middle[0], 2 * centres[-1] - middle[-1]
+    return np.concatenate([[first], middle, [last]])
+
+
+def robustness(results: Sequence[Result]) -> dict[str, bytes]:
+    """|C| by Hamming distance for every algorithm (001, figure 6)."""
+    result = results[0]
+    table = result.tables.get("perturbations")
+    if len(results) > 1 or not table:
+        return {}
+    fields = list(_by(table, "field").items())[:3]
+    width = 3.0 + 3.2 * len(fields)
+    with picture(width, 4.0, columns=len(fields), sharey=True, squeeze=False) as (made, panels):
+        for axes, ((h,), rows) in zip(panels[0], fields, strict=True):
+            by = _by(rows, "algorithm")
+            for k, ((algorithm,), line) in enumerate(by.items()):
+                line = sorted(line, key=lambda r: r["perturbation"])
+                _sizes(axes, result, line, "mean_constraint", SERIES[k], "-", f"{algorithm}, mean")
+                _sizes(axes, result, line, "least_constraint", SERIES[k], "--",
+                       f"{algorithm}, least")  # fmt: skip
+            first = sorted(next(iter(by.values())), key=lambda r: r["perturbation"])
+            axes.plot(_column(first, "perturbation"), _positive(first, "perturbed_constraint"),
+                      color=GREY, linestyle=":", label="before the evolution")  # fmt: skip
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.set_xlabel("Hamming distance K from the feasible solution")
+            axes.set_title(f"h = {h:g}")
+        panels[0][0].set_ylabel("|C|, of the whole load")
+        panels[0][-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        stamp(made, result)
+    return {"robustness": made.svg} | lattices(result)
+
+
+def _sizes(
+    axes: Any, result: Result, rows: Any, name: str, colour: str, style: str, label: str
+) -> None:
+    x, y, half = _column(rows, "perturbation"), _positive(rows, name), _half(result, rows, name)
+    axes.plot(x, y, style, color=colour, marker="o", markersize=3, label=label)
+    # What reaches below zero has no place on a logarithmic scale.
+    low = np.where(y - half > 0, y - half, y / 10)
+    axes.fill_between(x, low, y + half, color=colour, alpha=0.15, linewidth=0)
+
+
+def _positive(rows: Any, name: str) -> Floats:
+    found = _column(rows, name)
+    return np.where(found > 0, found, np.nan)
+
+
+def boundaries(results: Sequence[Result]) -> dict[str, bytes]:
+    """Flexibility by temperature, free and bounded, and the difference (001, figure 8)."""
+    result = results[0]
+    table = result.tables.get("comparison")
+    if len(results) > 1 or not table:
+        return {}
+    drawn = lattices(result)
+    line = sorted((r for r in table if r["field"] == table[0]["field"]),
+                  key=lambda r: r["temperature"])  # fmt: skip
+    if len(line) < 2:
+        return drawn
+    with picture(9.0, 3.8, columns=2) as (made, (left, right)):
+        for name, colour in (("free", BLUE), ("aggregators", ORANGE)):
+            _curve(left, result, line, "temperature", name, colour, name)
+        _curve(right, result, line, "temperature", "gain_of_bounds", BLACK, "")
+        right.axhline(0, color=GREY, linewidth=0.8)
+        for axes in (left, right):
+            axes.axvline(CRITICAL, color=GREY, linewidth=1, linestyle=":")
+            axes.set_xlabel("temperature T")
+        left.set_ylabel("magnetisation (flexibility)")
+        left.set_title("Flexibility after the steps; bands: 95 %")
+        left.legend(title="neighbours")
+        right.set_ylabel("bounded less free")
+        right.set_title("What bounds gain")
+        right.annotate("T_c", (CRITICAL, 0), (3, 4), textcoords="offset points",
+                       xycoords=("data", "axes fraction"), fontsize=8, color=GREY)  # fmt: skip
+        stamp(made, result)
+    return {"boundaries": made.svg} | drawn
 
 
 def lattices(result: Result) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,12 +14,13 @@ from optimodels.families.ising.engine import Dynamics
 from optimodels.families.ising.ensemble import (
     Run,
     dynamics,
+    evolved,
     invariants,
     run,
     with_error,
 )
 from optimodels.families.ising.preparation import Prepared, balance_check, prepare
-from optimodels.families.ising.recount import Spins
+from optimodels.families.ising.recount import Spins, count
 from optimodels.model import Answer, Done, Outcome
 from optimodels.result import Row
 
@@ -62,6 +64,8 @@ def _pieces(
 ) -> tuple[Run, list[Row]]:
     society, start = prepared.society, prepared.start
     given = society.parameters
+    if given.warm_up:
+        start = evolved(society, told, start, given.warm_up, (1, *combination)).spins
     unit = society.sites if told.update == "sweep" else 1
     end = -(-given.steps // unit)
     # Dense at the beginning, where most is forgotten.
@@ -69,12 +73,12 @@ def _pieces(
     lines = [_line(told, 0, _overlap(start, start))]
     accepted = np.zeros(len(start), dtype=np.int64)
     spins, off = start, 0.0
-    for k, (before, after) in enumerate(zip(times[:-1], times[1:], strict=True)):
-        steps = int(after - before) * unit
+    for k, (before, after) in enumerate(pairwise(times.tolist())):
+        steps = (after - before) * unit
         piece = run(society, told, spins, (0, *combination, k), steps=steps)
         spins, accepted, off = piece.spins, accepted + piece.accepted, max(off, piece.off)
-        lines.append(_line(told, int(after) * unit, _overlap(start, spins)))
-    whole = replace(piece, start=start, steps=int(times[-1]) * unit, accepted=accepted, off=off)
+        lines.append(_line(told, after * unit, _overlap(start, spins)))
+    whole = replace(piece, start=start, before=count(society, start), steps=int(times[-1]) * unit, accepted=accepted, off=off)
     return whole, lines
 
 
