@@ -78,7 +78,14 @@ def _pieces(
         piece = run(society, told, spins, (0, *combination, k), steps=steps)
         spins, accepted, off = piece.spins, accepted + piece.accepted, max(off, piece.off)
         lines.append(_line(told, after * unit, _overlap(start, spins)))
-    whole = replace(piece, start=start, before=count(society, start), steps=int(times[-1]) * unit, accepted=accepted, off=off)
+    whole = replace(
+        piece,
+        start=start,
+        before=count(society, start),
+        steps=int(times[-1]) * unit,
+        accepted=accepted,
+        off=off,
+    )
     return whole, lines
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from optimodels.arrays import Floats
 from optimodels.families.ising.curves import curve, of_first, row, states, values
 from optimodels.families.ising.data import Society
-from optimodels.families.ising.ensemble import Measured, invariants
+from optimodels.families.ising.ensemble import invariants
 from optimodels.families.ising.parameters import CRITICAL
 from optimodels.families.ising.preparation import balance_check, prepare
 from optimodels.model import Answer, Done, Outcome
@@ -27,7 +28,15 @@ def evolve_all(society: Society, done: Done) -> Outcome:
     """Evolve every combination of temperature and field."""
     prepared = prepare(society, done)
     runs = [
-        replace(one, row=_susceptibility(one.measured, one.dynamics.temperature, society.sites))
+        replace(
+            one,
+            row=susceptibility(
+                one.measured.absolute_magnetisation,
+                one.measured.squared_magnetisation,
+                one.dynamics.temperature,
+                society.sites,
+            ),
+        )
         for one in curve(prepared.society, prepared.start, done)
     ]
     rows = [row(prepared.society, one) for one in runs]
@@ -36,13 +45,14 @@ def evolve_all(society: Society, done: Done) -> Outcome:
     return Outcome("end state", checks, kept, {**values(rows), **_peak(rows)})
 
 
-def _susceptibility(of: Measured, temperature: float, sites: int) -> dict[str, float | None]:
-    """chi with its standard error by the jackknife over replicas."""
-    r = len(of.squared_magnetisation)
+def susceptibility(
+    absolute: Floats, square: Floats, temperature: float, sites: int
+) -> dict[str, float | None]:
+    """chi of |M| and M^2 per site (R,), with its standard error by the jackknife over replicas."""
+    r = len(square)
     names = "susceptibility", "susceptibility_standard_error"
     if temperature == 0 or r < 2:
         return dict.fromkeys(names)
-    square, absolute = of.squared_magnetisation, of.absolute_magnetisation
     chi = sites / temperature * (square.mean() - absolute.mean() ** 2)
     # Without each replica in turn.
     others = (square.sum() - square) / (r - 1), (absolute.sum() - absolute) / (r - 1)
