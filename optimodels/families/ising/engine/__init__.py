@@ -1,41 +1,54 @@
-"""Plain dynamics in NumPy (placeholder of the engine)."""
+"""The engine of the Ising dynamics: many independent replicas on one graph.
+
+E = -J sum_<ij> s_i s_j - h sum_i s_i with J = 1, k_B = 1 (001, eq. (14)); Metropolis accepts if
+dE <= 0 or u < exp(-dE / T).
+
+Rooms: ``graph`` who listens to whom; ``job`` the request and its checks; ``streams`` random
+numbers by (seed, stream, replica, proposal); ``acceptance`` the probabilities as integers;
+``classes`` index lists for exchange moves; ``observables`` what is recorded; ``plain`` the engine
+in NumPy; ``single`` compiled single moves; ``multispin`` and ``decision`` compiled sweeps of 64
+replicas in a word; ``compiling`` Numba's settings. Nothing here loads Numba before a run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from optimodels.arrays import Floats, Ints
+from optimodels.arrays import Ints
+from optimodels.errors import DataError
 from optimodels.families.ising.engine.graph import Graph, from_bonds, lattice
+from optimodels.families.ising.engine.job import Dynamics, Job, Spins, Walk, checked
+from optimodels.families.ising.engine.observables import observed
 
 __all__ = ["Dynamics", "Evolution", "Graph", "evolve", "from_bonds", "lattice"]
 
 
 @dataclass(frozen=True)
-class Dynamics:
-    temperature: float
-    field: float = 0.0
-    algorithm: Literal["metropolis", "constrained", "penalised", "exchange"] = "metropolis"
-    update: Literal["random-site", "sweep"] = "random-site"
-    weights: Ints | Floats | None = None
-    penalty: float = 0.0
-
-
-@dataclass(frozen=True)
 class Evolution:
-    spins: npt.NDArray[np.int8]
+    """Where the replicas ended and what was recorded on the way.
+
+    ``spins`` (R, N): +1 or -1; ``accepted`` (R,): accepted proposals, a swap being one;
+    ``trace``: steps (K,), magnetisation, energy (R, K) and, with weights, constraint (R, K);
+    ``steps``: proposals made in each replica, in a sweep whole sweeps; ``engine``: which ran.
+    """
+
+    spins: Spins
     accepted: Ints
-    trace: Mapping[str, Any] = field(default_factory=dict)
+    trace: dict[str, Any]
+    steps: int
+    engine: str
 
 
 def evolve(
     graph: Graph,
     dynamics: Dynamics,
-    start: npt.NDArray[np.int8],
+    start: Spins,
     steps: int,
     *,
     seed: int,
@@ -43,86 +56,72 @@ def evolve(
     record: Sequence[int] = (),
     threads: int = 1,
 ) -> Evolution:
-    replicas, n = start.shape
-    s = start.astype(np.int64)
-    wide = int(np.diff(graph.starts).max(initial=0))
-    near = np.full((n, wide), n)
-    for i in range(n):
-        mine = graph.neighbours[graph.starts[i] : graph.starts[i + 1]]
-        near[i, : len(mine)] = mine
-    w = np.zeros(n, dtype=np.int64) if dynamics.weights is None else dynamics.weights
-    padded = np.concatenate([s, np.zeros((replicas, 1), dtype=np.int64)], axis=1)
-    c = (padded[:, :n] * w).sum(axis=1)
-    rngs = [
-        np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*stream, r)))
-        for r in range(replicas)
-    ]
-    accepted = np.zeros(replicas, dtype=np.int64)
-    rows = np.arange(replicas)
-    if dynamics.update == "sweep":
-        steps = -(-steps // n) * n
-    classes = np.unique(w, return_inverse=True)[1]
-    kept: dict[str, list[Any]] = {"magnetisation": [], "energy": [], "constraint": []}
-    marks = sorted(set(record))
-    times = []
+    """Let the replicas ``start`` (R, N) make ``steps`` proposals of single sites each.
 
-    def keep(t: int) -> None:
-        times.append(t)
-        m = padded[:, :n].sum(axis=1)
-        bonds = graph.bonds
-        pairs = (padded[:, bonds[:, 0]] * padded[:, bonds[:, 1]]).sum(axis=1)
-        kept["magnetisation"].append(m)
-        kept["energy"].append(-pairs - dynamics.field * m)
-        kept["constraint"].append(c.copy())
+    Of sweeps (N proposals) whole ones are made, the number rounded up; so are the step counts in
+    ``record``. Replica r depends on the seed, the stream and r alone, not on how many replicas
+    there are or on ``threads``. With Numba sweeps of Metropolis on graphs of degree at most 4 run
+    64 replicas in a word and all else as compiled single moves; without it all runs in NumPy,
+    with the same random numbers as the single moves.
 
-    if 0 in marks:
-        keep(0)
-    t, chunk = 0, 4096
-    order = np.argsort(graph.colours, kind="stable")
-    while t < steps:
-        size = min(chunk, steps - t)
-        uniform = np.stack([g.random((3, size)) for g in rngs])
-        for k in range(size):
-            i = (
-                np.full(replicas, order[t % n])
-                if dynamics.update == "sweep"
-                else (uniform[:, 0, k] * n).astype(np.int64)
-            )
-            h = padded[rows[:, None], near[i]].sum(axis=1) + dynamics.field
-            spin = padded[rows, i]
-            de = 2.0 * spin * h
-            ok = np.ones(replicas, dtype=bool)
-            new = c - 2 * w[i] * spin
-            if dynamics.algorithm == "constrained":
-                ok = np.abs(new) < np.abs(c)
-            elif dynamics.algorithm == "penalised":
-                de = de + dynamics.penalty * (np.abs(new) - np.abs(c))
-            elif dynamics.algorithm == "exchange":
-                j = i.copy()
-                for r in rows:
-                    others = np.flatnonzero(
-                        (classes == classes[i[r]]) & (padded[r, :n] == -spin[r])
-                    )
-                    j[r] = others[int(uniform[r, 2, k] * len(others))] if len(others) else i[r]
-                ok = j != i
-                hj = padded[rows[:, None], near[j]].sum(axis=1) + dynamics.field
-                joined = (near[i] == j[:, None]).any(axis=1)
-                de = 2.0 * spin * h + 2.0 * padded[rows, j] * hj + 4.0 * joined
-                new = c
-            with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-                chance = (
-                    np.exp(-np.maximum(de, 0.0) / dynamics.temperature)
-                    if dynamics.temperature
-                    else np.zeros(replicas)
-                )
-            go = ok & ((de <= 0) | (uniform[:, 1, k] < chance))
-            padded[rows[go], i[go]] *= -1
-            if dynamics.algorithm == "exchange":
-                padded[rows[go], j[go]] *= -1
-            c = np.where(go, new, c)
-            accepted += go
-            t += 1
-            if t in marks:
-                keep(t)
-    trace = {name: np.stack(v, axis=1) for name, v in kept.items()} if times else {}
-    return Evolution(padded[:, :n].astype(np.int8), accepted, {"steps": np.array(times), **trace})
+    Raises DataError where the request makes no sense.
+    """
+    if threads < 1:
+        raise DataError("threads", f"must be at least 1, not {threads}")
+    job = checked(graph, dynamics, start, steps, seed, stream, record)
+    name, kind, grain = _engine(job)
+    total = len(start)
+    # Pieces of whole words; the graph's cached properties are made before the threads start.
+    share = -(-total // (threads * grain)) * grain
+    pieces = [(first, min(first + share, total)) for first in range(0, total, share)]
+    _ = graph.bonds, graph.order, graph.padded
+    if len(pieces) == 1:
+        walked = [_walk(kind(job, *pieces[0]), job)]
+    else:
+        with ThreadPoolExecutor(len(pieces)) as pool:
+            walked = list(pool.map(lambda piece: _walk(kind(job, *piece), job), pieces))
+    trace: dict[str, Any] = {"steps": np.array(job.recorded, dtype=np.int64)}
+    for quantity in walked[0][2]:
+        trace[quantity] = np.concatenate([made[2][quantity] for made in walked])
+    return Evolution(
+        np.concatenate([made[0] for made in walked]),
+        np.concatenate([made[1] for made in walked]),
+        trace,
+        job.steps,
+        name,
+    )
+
+
+def _engine(job: Job) -> tuple[str, type[Walk], int]:
+    """Return the engine's name, its walk and how many replicas belong together."""
+    if find_spec("numba") is None:
+        from optimodels.families.ising.engine.plain import PlainWalk
+
+        return "numpy", PlainWalk, 1
+    if job.dynamics.algorithm == "metropolis" and job.dynamics.update == "sweep":
+        from optimodels.families.ising.engine import multispin
+
+        if multispin.fits(job.graph):
+            return "numba, 64 replicas in a word", multispin.MultispinWalk, multispin.WORD
+    from optimodels.families.ising.engine.single import SingleWalk
+
+    return "numba", SingleWalk, 1
+
+
+def _walk(walk: Walk, job: Job) -> tuple[Spins, Ints, dict[str, Any]]:
+    """Let one piece's replicas walk through all stops; return states, acceptances, records."""
+    records: dict[int, dict[str, Any]] = {}
+    stops = job.stops
+    for number, stop in enumerate(stops):
+        if number:
+            walk.advance(stops[number - 1], stop)
+        if stop in job.recorded:
+            records[stop] = observed(job.graph, job.dynamics.field, job.weights, walk.spins())
+    spins = walk.spins()
+    if not records:
+        return spins, walk.accepted, {}
+    quantities = records[job.recorded[0]]
+    return spins, walk.accepted, {
+        name: np.stack([records[stop][name] for stop in job.recorded], axis=1)
+        for name in quantities
+    }  # fmt: skip
