@@ -33,8 +33,8 @@ def result(model: str, parameters: str, folder: Path | str = ".") -> Result:
     return solve(parse_case(text(model, parameters), folder=folder))
 
 
-def society(parameters: str = "", model: str = "decorrelation", folder: Any = ".") -> Society:
-    case = parse_case(text(model, parameters), folder=folder)
+def society(parameters: str = "", network: str = "case33bw", folder: Path | str = ".") -> Society:
+    case = parse_case(text("decorrelation", parameters, network), folder=folder)
     data: Society = open_study(case, case_request(case), Ledger())[1]
     return data
 
@@ -127,16 +127,16 @@ def test_square_is_filled_bus_by_bus() -> None:
 
 def test_weights_that_do_not_fit_are_fractions_of_the_load() -> None:
     """Many different numbers of customers have no small common multiple; C stays exact."""
-    of = society("kilowatts_per_customer: 1")
-    assert of.scale > 2**62
+    of = society("kilowatts_per_customer: 1000", "case118")
+    assert of.scale > 2**61
     weights = of.weights
     assert weights is not None
     assert weights.dtype.kind == "f"
     up = np.ones((1, of.sites), dtype=np.int8)
     assert recount.constraint(of, up) == [of.scale]
     assert float(weights.sum()) == pytest.approx(1, abs=1e-12)
-    found = solve(parse_case(text("decorrelation", "kilowatts_per_customer: 1, steps: 200, "
-                                  "replicas: 2, points: 2")))  # fmt: skip
+    parameters = "kilowatts_per_customer: 1000, steps: 200, replicas: 2, points: 2"
+    found = solve(parse_case(text("decorrelation", parameters, "case118")))
     assert found.verdict.status == "verified"
 
 
@@ -339,7 +339,7 @@ def test_boundaries_can_be_kept_in_every_experiment() -> None:
 @pytest.mark.parametrize(
     ("model", "parameters", "said"),
     [
-        ("phase-transition", "temperature: -1", "must be 0 or more"),
+        ("phase-transition", "temperature: -1", "must be at least 0"),
         ("phase-transition", "temperature: [1, -2]", "temperature.1"),
         ("phase-transition", "replicas: 0", "replicas"),
         ("phase-transition", "steps: 0", "steps"),
@@ -349,6 +349,7 @@ def test_boundaries_can_be_kept_in_every_experiment() -> None:
         ("phase-transition", "seed: [1, 2], replicas: 3", "2 entries for 3 replicas"),
         ("phase-transition", "seed: [1, 1], replicas: 2", "twice"),
         ("phase-transition", "average_over: 10, steps: 5", "more than steps"),
+        ("robustness", "algorithm: exchange, update: sweep", "pairs at random"),
         ("decorrelation", "start: sideways", "start"),
         ("decorrelation", "algorithm: constrained, customers: none, graph: {rows: 2, columns: 2}",
          "needs customers: network"),
@@ -382,7 +383,7 @@ def test_mistakes_are_named_at_their_place(model: str, parameters: str, said: st
 )
 def test_mistakes_in_a_social_network_are_named(tmp_path: Path, edges: str, said: str) -> None:
     (tmp_path / "friends.csv").write_text(edges)
-    with pytest.raises(CaseError, match="friends|row|customer") as raised:
+    with pytest.raises(CaseError, match=r"friends|row|customer") as raised:
         result("decorrelation", "graph: {csv: friends.csv}", tmp_path)
     assert said in str(raised.value)
 

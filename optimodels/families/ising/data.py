@@ -24,7 +24,7 @@ from optimodels.grid import Network
 from optimodels.model import Inputs
 
 #: Weights whose sum is below this are whole numbers in the engine; C is exact in any case.
-_MOST_WEIGHT = 2**62
+_MOST_WEIGHT = 2**61
 
 
 @dataclass(frozen=True)

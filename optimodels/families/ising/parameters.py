@@ -136,6 +136,9 @@ class Ensemble(Customers):
                 raise ValueError(f"seed has {len(self.seed)} entries for {self.replicas} replicas")
             if len(set(self.seed)) < len(self.seed):
                 raise ValueError("seed has an entry twice: its replicas would be the same")
+        algorithms = (self.algorithm, *getattr(self, "beside", ()))
+        if self.update == "sweep" and "exchange" in algorithms:
+            raise ValueError("exchange draws pairs at random; set update: random-site")
         if self.average_over > self.steps:
             raise ValueError(f"average_over {self.average_over} is more than steps {self.steps}")
         if self.customers == "none":
