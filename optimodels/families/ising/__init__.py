@@ -46,7 +46,8 @@ _EXPERIMENTS = (
                 "Magnetisation by field and temperature, with the field that reaches the target "
                 "of an hour and its 95 % interval.",
                 "curve",
-            )
+            ),
+            "surface": Caption("Magnetisation over field and temperature, with contours."),
         },
         True,
     ),

@@ -188,6 +188,11 @@ class PhaseTransition(Ensemble):
     update: Literal["random-site", "sweep"] = Field(
         default="sweep", description=Ensemble.model_fields["update"].description
     )
+    exact: Literal["auto", "all", "none"] = Field(
+        default="auto",
+        description="exact means at equilibrium beside the simulated: up to 20 customers, and on "
+        "full lattices up to 17 wide; all: also <|M|> of large ones, a minute per temperature",
+    )
 
 
 class FieldResponse(Ensemble):

@@ -53,6 +53,7 @@ def phase_transition(results: Sequence[Result]) -> dict[str, bytes]:
             for axes, what in ((left, "absolute_magnetisation"), (right, "susceptibility")):
                 _points(axes, result, line, "temperature", what, colour, name)
                 _exact(axes, line, "temperature", what, colour)
+            _root_mean_square(left, line, colour)
         for axes, what in ((left, "|M| per customer"), (right, "susceptibility")):
             axes.axvline(CRITICAL, color=GREY, linewidth=1, linestyle=":")
             axes.set_xlabel("temperature T")
@@ -67,10 +68,12 @@ def phase_transition(results: Sequence[Result]) -> dict[str, bytes]:
 
 
 def field_response(results: Sequence[Result]) -> dict[str, bytes]:
-    """M by field and temperature with the target's field (001, figure 4)."""
+    """M by field and temperature with the target's field (001, figure 4); of a sweep the map."""
+    if len(results) > 1:
+        return _surface(results)
     result = results[0]
     rows = result.tables.get("curve")
-    if len(results) > 1 or not rows:
+    if not rows:
         return {}
     drawn = lattices(result)
     t = np.array(sorted({row["temperature"] for row in rows}))
@@ -109,6 +112,38 @@ def field_response(results: Sequence[Result]) -> dict[str, bytes]:
         right.legend(loc="lower right")
         stamp(made, result)
     return {"response": made.svg} | drawn
+
+
+def _surface(results: Sequence[Result]) -> dict[str, bytes]:
+    """M of the runs of a sweep over single fields and temperatures, with contours."""
+    at = {}
+    for one in results:
+        given = one.parameters
+        if len(given["temperature"]) > 1 or len(given["field"]) > 1 or not one.values:
+            return {}
+        at[given["temperature"][0], given["field"][0]] = one.values["magnetisation"]
+    t, h = (np.array(sorted({key[k] for key in at})) for k in (0, 1))
+    if len(t) < 2 or len(h) < 2:
+        return {}
+    level = np.array([[at.get((a, b), np.nan) for b in h] for a in t])
+    with picture(6.4, 4.2) as (made, axes):
+        axes.grid(False)
+        mesh = axes.pcolormesh(_edges(h), _edges(t), level, cmap="coolwarm", vmin=-1, vmax=1)
+        made.figure.colorbar(mesh, ax=axes, label="magnetisation").outline.set_visible(False)
+        target = results[0].values["target_magnetisation"]
+        lines = axes.contour(h, t, level, sorted({-0.9, 0.5, 0.9, round(target, 3)}),
+                             colors=BLACK, linewidths=0.8)  # fmt: skip
+        axes.clabel(lines, fontsize=7, fmt="%.3g")
+        axes.axhline(CRITICAL, color=BLACK, linewidth=0.8, linestyle=":")
+        axes.set_xlabel("field h")
+        axes.set_ylabel("temperature T")
+        axes.set_title(f"Customers all down after {results[0].parameters['steps']:,} proposals")
+        verified = sum(one.verdict.status == "verified" for one in results)
+        made.figure.supxlabel(
+            f"{results[0].case}: {verified} of {len(results)} runs verified", fontsize=7,
+            color=GREY, x=0.01, ha="left",
+        )  # fmt: skip
+    return {"surface": made.svg}
 
 
 def _edges(centres: Floats) -> Floats:
@@ -192,6 +227,19 @@ def boundaries(results: Sequence[Result]) -> dict[str, bytes]:
     return {"boundaries": made.svg} | drawn
 
 
+def _root_mean_square(axes: Any, rows: Any, colour: str) -> None:
+    """The root of <M^2>, simulated and exact, where <|M|> itself has no exact value."""
+    exact = _column(rows, "exact_squared_magnetisation")
+    if (
+        np.isfinite(exact).any()
+        and not np.isfinite(_column(rows, "exact_absolute_magnetisation")).any()
+    ):
+        at = _column(rows, "temperature")
+        axes.plot(at, np.sqrt(_column(rows, "squared_magnetisation")), "o", color=colour,
+                  markerfacecolor="white", markersize=4, label="root of <M²>")  # fmt: skip
+        axes.plot(at, np.sqrt(exact), color=colour, linewidth=1, label="exact root of <M²>")
+
+
 def lattices(result: Result) -> dict[str, bytes]:
     """The first replica's customers at the start and at the end of up to three combinations."""
     kept = result.arrays.get("evolution", {})
@@ -200,10 +248,10 @@ def lattices(result: Result) -> dict[str, bytes]:
         return {}
     square, bus = kept["square"], kept["bus"]
     ends = kept["after"]
-    chosen = sorted({0, len(ends) // 2, len(ends) - 1})
-    shown = [("start", kept["before"][0])]
+    chosen = _shown(rows)
+    shown = [("start", kept["before"][chosen[-1]])]
     shown += [(_state_name(rows[k]), ends[k]) for k in chosen]
-    with picture(2.5 * len(shown), 3.1, columns=len(shown)) as (made, panels):
+    with picture(2.5 * len(shown), 2.95, columns=len(shown)) as (made, panels):
         from matplotlib.colors import ListedColormap
 
         for axes, (name, spins) in zip(panels, shown, strict=True):
@@ -214,6 +262,21 @@ def lattices(result: Result) -> dict[str, bytes]:
             axes.set_title(name)
         stamp(made, result)
     return {"customers": made.svg}
+
+
+def _shown(rows: Any) -> list[int]:
+    """Of kinds that are compared each one's state nearest T_c; else first, middle and last."""
+    by = _by(
+        [{**row, "number": k} for k, row in enumerate(rows)],
+        *(key for key in ("neighbours", "algorithm") if key in rows[0]),
+    )
+    if len(by) == 1:
+        return sorted({0, len(rows) // 2, len(rows) - 1})
+    # The last of equals: the farthest perturbation.
+    return [
+        min(reversed(kind), key=lambda row: abs(row["temperature"] - CRITICAL))["number"]
+        for kind in list(by.values())[:4]
+    ]
 
 
 def _state_name(row: Any) -> str:

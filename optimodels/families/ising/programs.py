@@ -46,7 +46,7 @@ def _experiment(
         read=read,
         stages=(*preparation.stages(parameters), *before, evolution, *after),
         report=report,
-        main="evolution",
+        main=after[-1].name if after else "evolution",
         labels=lambda society: {"bus": (society.customers.buses + 1).tolist()},
     )
 
@@ -58,7 +58,13 @@ def decorrelation(parameters: Decorrelation) -> Program:
 
 def phase_transition(parameters: PhaseTransition) -> Program:
     """Temperatures side by side; at equilibrium exact values stand beside them."""
-    return _experiment(parameters, transition.evolve_all, transition.EQUATIONS, transition.report)
+    return _experiment(
+        parameters,
+        transition.evolve_all,
+        transition.EQUATIONS,
+        transition.report,
+        after=(Compute("equilibrium", transition.hold_against_exact),),
+    )
 
 
 def field_response(parameters: FieldResponse) -> Program:

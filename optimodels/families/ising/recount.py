@@ -57,29 +57,24 @@ def by_bus(society: Society, spins: Spins) -> Ints:
     return found
 
 
+def pairs(society: Society) -> Ints:
+    """The sites (E, 2) that listen to each other: from the places of the lattice, or as read."""
+    if society.edges is not None:
+        both = society.edges
+    else:
+        square = society.square
+        assert square is not None
+        across = np.stack([square[:, :-1].ravel(), square[:, 1:].ravel()], axis=1)
+        down = np.stack([square[:-1].ravel(), square[1:].ravel()], axis=1)
+        both = np.concatenate([across, down])
+        both = both[(both >= 0).all(axis=1)]
+    within = society.within
+    return both if within is None else both[within[both[:, 0]] == within[both[:, 1]]]
+
+
 def _agreement(society: Society, spins: Spins) -> Ints:
     """The sum of s_i s_j over the pairs that listen to each other (R,)."""
-    within = society.within
-    if society.edges is not None:
-        first, second = society.edges.T
-        if within is not None:
-            own = within[first] == within[second]
-            first, second = first[own], second[own]
-        both: Ints = (spins[:, first] * spins[:, second]).sum(axis=1, dtype=np.int64)
-        return both
-    square = society.square
-    assert square is not None
-    # Nobody's place is a spin of 0.
-    padded = np.concatenate([spins, np.zeros((len(spins), 1), dtype=np.int8)], axis=1)
-    total = np.zeros(len(spins), dtype=np.int64)
-    for here, there in (
-        (square[:, :-1], square[:, 1:]),
-        (square[:-1, :], square[1:, :]),
-    ):
-        one, other = here.ravel(), there.ravel()
-        if within is not None:
-            label = np.append(within, -1)
-            own = label[one] == label[other]
-            one, other = one[own], other[own]
-        total += (padded[:, one] * padded[:, other]).sum(axis=1, dtype=np.int64)
-    return total
+    first, second = pairs(society).T
+    return np.array(
+        [np.dot(row[first].astype(np.int64), row[second].astype(np.int64)) for row in spins]
+    )

@@ -11,7 +11,8 @@ import numpy as np
 from optimodels.arrays import Floats
 from optimodels.families.ising.curves import curve, of_first, row, states, values
 from optimodels.families.ising.data import Society
-from optimodels.families.ising.ensemble import invariants
+from optimodels.families.ising.ensemble import Run, invariants, with_error
+from optimodels.families.ising.equilibrium import beside
 from optimodels.families.ising.parameters import CRITICAL
 from optimodels.families.ising.preparation import balance_check, prepare
 from optimodels.model import Answer, Done, Outcome
@@ -20,6 +21,7 @@ EQUATIONS = (
     "E = -J sum_<ij> s_i s_j - h sum_i s_i,  J = k_B = 1                     (14)",
     "a customer changes if dE <= 0 or u < exp(-dE / T)                Metropolis",
     "M = (1/N) sum_i s_i,   chi = N (<M^2> - <|M|>^2) / T         susceptibility",
+    "simulated means against exact ones, if there are, within 5 standard errors",
     "T_c = 2 / log(1 + sqrt 2) of the infinite lattice                   Onsager",
 )
 
@@ -27,22 +29,19 @@ EQUATIONS = (
 def evolve_all(society: Society, done: Done) -> Outcome:
     """Evolve every combination of temperature and field."""
     prepared = prepare(society, done)
-    runs = [
-        replace(
-            one,
-            row=susceptibility(
-                one.measured.absolute_magnetisation,
-                one.measured.squared_magnetisation,
-                one.dynamics.temperature,
-                society.sites,
-            ),
-        )
-        for one in curve(prepared.society, prepared.start, done)
-    ]
+    runs = [_fluctuating(one) for one in curve(prepared.society, prepared.start, done)]
     rows = [row(prepared.society, one) for one in runs]
     checks = (*invariants(prepared.society, runs), *balance_check(prepared, done))
     kept = {"rows": rows, "notes": prepared.notes, **states(prepared.society, runs)}
     return Outcome("end state", checks, kept, {**values(rows), **_peak(rows)})
+
+
+def _fluctuating(one: Run) -> Run:
+    """The same with its row's columns of fluctuations."""
+    absolute, square = one.measured.absolute_magnetisation, one.measured.squared_magnetisation
+    told, sites = one.dynamics, one.spins.shape[1]
+    chi = susceptibility(absolute, square, told.temperature, sites)
+    return replace(one, row={**with_error("squared_magnetisation", square), **chi})
 
 
 def susceptibility(
@@ -79,8 +78,14 @@ def _peak(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def hold_against_exact(society: Society, done: Done) -> Outcome:
+    """Set exact means beside the curve's."""
+    rows = done.outcomes["evolution"].arrays["rows"]
+    return beside(prepare(society, done).society, rows, done.progress)
+
+
 def report(society: Society, done: Done) -> Answer:
     """Report the curve, with exact values beside it where there are."""
     found = done.outcomes["evolution"]
-    rows = found.arrays["rows"]
+    rows = done.outcomes["equilibrium"].arrays["rows"]
     return Answer(found.values, {"curve": rows}, (*found.arrays["notes"], *of_first(rows)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -67,9 +67,11 @@ def perturb(society: Society, done: Done) -> Outcome:
         Check.of("customers perturbed beyond K", moved, 0),
         *balance_check(prepared, done),
     )
-    kept = {"rows": rows, "perturbations": table, "notes": prepared.notes}
+    algorithms = _algorithms(table)
+    kept = {"rows": rows, "perturbations": table, "algorithms": algorithms,
+            "notes": prepared.notes}  # fmt: skip
     return Outcome("end state", checks, {**kept, **states(society, runs)},
-                   {**_compared(table, given), **values(rows)})  # fmt: skip
+                   {**_named(algorithms), **values(rows)})  # fmt: skip
 
 
 def _named_first(one: Row) -> Row:
@@ -105,24 +107,54 @@ def _size(one: Run) -> Floats:
     return found
 
 
-def _compared(table: list[Row], given: Any) -> dict[str, Any]:
-    """Over all perturbations: by how many orders of magnitude algorithms differ, and trends."""
-    found: dict[str, Any] = {}
-    for algorithm in dict.fromkeys(line["algorithm"] for line in table):
-        own = [line for line in table if line["algorithm"] == algorithm]
-        first = [line for line in own if line["field"] == given.field[0]]
-        first.sort(key=lambda line: line["perturbation"])
-        for name in ("least_constraint", "mean_constraint"):
-            found[f"{name}_{algorithm}"] = mean_and_error(np.array([r[name] for r in own]))[0]
-        pairs = list(pairwise(first))
-        found[f"falls_of_{algorithm}"] = sum(_falls(a, b) for a, b in pairs)
-        found[f"rises_of_{algorithm}"] = sum(_falls(b, a) for a, b in pairs)
-    other = found.get("mean_constraint_constrained"), found.get("least_constraint_constrained")
-    plain = found.get("mean_constraint_metropolis"), found.get("least_constraint_metropolis")
-    for name, ours, theirs in zip(("mean", "least"), other, plain, strict=True):
-        if ours and theirs:
-            found[f"orders_of_magnitude_{name}"] = math.log10(theirs / ours)
-    return found
+def _algorithms(table: list[Row]) -> list[Row]:
+    """A row per field and algorithm over all perturbations, with the orders of magnitude of |C|
+    below that of plain Metropolis."""
+    rows: list[Row] = []
+    for external in dict.fromkeys(line["field"] for line in table):
+        for algorithm in dict.fromkeys(line["algorithm"] for line in table):
+            own = [r for r in table if (r["field"], r["algorithm"]) == (external, algorithm)]
+            own.sort(key=lambda line: line["perturbation"])
+            rows.append(
+                {
+                    "algorithm": algorithm,
+                    "field": external,
+                    **{name: _mean(own, name) for name in ("least_constraint", "mean_constraint")},
+                    "trend": _trend([line["mean_constraint"] for line in own]),
+                    "falls": sum(_falls(x, y) for x, y in pairwise(own)),
+                }
+            )
+    plain = {row["field"]: row for row in rows if row["algorithm"] == "metropolis"}
+    for row in rows:
+        other = plain.get(row["field"])
+        for name in ("least", "mean") if other else ():
+            ours, theirs = row[f"{name}_constraint"], other[f"{name}_constraint"]
+            found = math.log10(theirs / ours) if ours and theirs else None
+            row[f"orders_of_magnitude_{name}"] = found
+    return rows
+
+
+def _mean(rows: list[Row], name: str) -> float:
+    return math.fsum(row[name] for row in rows) / len(rows)
+
+
+def _named(rows: list[Row]) -> dict[str, Any]:
+    """The figures of the first field by algorithm."""
+    return {
+        f"{name}_{row['algorithm']}": value
+        for row in rows
+        if row["field"] == rows[0]["field"]
+        for name, value in row.items()
+        if name not in ("algorithm", "field")
+    }
+
+
+def _trend(values: list[float]) -> float | None:
+    """Kendall's tau with the order in which they stand: 1 rises all the way, -1 falls."""
+    pairs = list(combinations(values, 2))
+    if not pairs:
+        return None
+    return sum((b > a) - (b < a) for a, b in pairs) / len(pairs)
 
 
 def _falls(a: Row, b: Row) -> bool:
@@ -136,5 +168,6 @@ def report(society: Society, done: Done) -> Answer:
     """Report |C| by perturbation, and every run's figures."""
     found = done.outcomes["evolution"]
     rows = found.arrays["rows"]
-    tables = {"perturbations": found.arrays["perturbations"], "curve": rows}
+    tables = {name: found.arrays[name] for name in ("algorithms", "perturbations")}
+    tables["curve"] = rows
     return Answer(found.values, tables, (*found.arrays["notes"], *of_first(rows)))
