@@ -3,7 +3,8 @@
 E = -J sum_<ij> s_i s_j - h sum_i s_i with J = 1, k_B = 1 (001, eq. (14)); Metropolis accepts if
 dE <= 0 or u < exp(-dE / T).
 
-Rooms: ``graph`` who listens to whom; ``job`` the request and its checks; ``streams`` random
+Rooms: ``graph`` who listens to whom; ``job`` the request and its checks;
+``layout`` the graph in memory; ``streams`` random
 numbers by (seed, stream, replica, proposal); ``acceptance`` the probabilities as integers;
 ``classes`` index lists for exchange moves; ``observables`` what is recorded; ``plain`` the engine
 in NumPy; ``single`` compiled single moves; ``multispin`` and ``decision`` compiled sweeps of 64
@@ -71,10 +72,9 @@ def evolve(
     job = checked(graph, dynamics, start, steps, seed, stream, record)
     name, kind, grain = _engine(job)
     total = len(start)
-    # Pieces of whole words; the graph's cached properties are made before the threads start.
+    # Pieces of whole words.
     share = -(-total // (threads * grain)) * grain
     pieces = [(first, min(first + share, total)) for first in range(0, total, share)]
-    _ = graph.bonds, graph.order, graph.padded
     if len(pieces) == 1:
         walked = [_walk(kind(job, *pieces[0]), job)]
     else:
@@ -82,14 +82,14 @@ def evolve(
             walked = list(pool.map(lambda piece: _walk(kind(job, *piece), job), pieces))
     trace: dict[str, Any] = {"steps": np.array(job.recorded, dtype=np.int64)}
     for quantity in walked[0][2]:
-        trace[quantity] = np.concatenate([made[2][quantity] for made in walked])
-    return Evolution(
-        np.concatenate([made[0] for made in walked]),
-        np.concatenate([made[1] for made in walked]),
-        trace,
-        job.steps,
-        name,
-    )
+        trace[quantity] = _joined([made[2][quantity] for made in walked])
+    spins, accepted = (_joined([made[place] for made in walked]) for place in range(2))
+    return Evolution(spins, accepted, trace, job.steps, name)
+
+
+def _joined(pieces: list[Any]) -> Any:
+    """Return the arrays one after the other; a single one as it is, which may be very large."""
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def _engine(job: Job) -> tuple[str, type[Walk], int]:

@@ -11,12 +11,11 @@ import math
 import numpy as np
 
 from optimodels.arrays import Floats, Ints
+from optimodels.families.ising.engine.layout import LARGEST_DEGREE
 from optimodels.families.ising.engine.streams import Unsigned
 
 #: Bits of the probability that the first stage of the multi-spin kernel compares.
 STAGE = 12
-#: The largest degree that the multi-spin kernel takes.
-LARGEST_DEGREE = 4
 _FULL = 2**64 - 1
 
 

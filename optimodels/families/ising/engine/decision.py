@@ -13,9 +13,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from optimodels.families.ising.engine.acceptance import STAGE
+from optimodels.families.ising.engine.layout import LANES
 
-#: Words that are updated together: two registers of AVX2, one of AVX-512, four of NEON.
-LANES = 8
 #: Rows of the buffer (ROWS x LANES words): the three words of SFC64's state, the number of
 #: neighbours up in binary, those that need a test, what is left undecided, the flips, and
 #: eight rows of byte counters of the flips (row j: replicas j, 8 + j, ..).

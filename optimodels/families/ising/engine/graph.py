@@ -9,6 +9,7 @@ import numpy as np
 
 from optimodels.arrays import Ints, Mask
 from optimodels.errors import DataError
+from optimodels.families.ising.engine.layout import Blocks, Rows, blocks, rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,16 @@ class Graph:
     def order(self) -> Ints:
         """The order in which a sweep visits the sites (N,): colour after colour."""
         return np.argsort(self.colours, kind="stable")
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The layout of the multi-spin kernel; no site may have more than four neighbours."""
+        return blocks(self.starts, self.neighbours, self.colours)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The layout of the kernels of single moves."""
+        return rows(self.starts, self.neighbours)
 
     @cached_property
     def padded(self) -> Ints:

@@ -96,7 +96,9 @@ def checked(
         raise DataError(
             "start", f"expected at least one replica of {graph.sites} sites, not {start.shape}"
         )
-    if start.dtype != np.int8 or not np.array_equal(np.abs(start), np.ones_like(start)):
+    if start.dtype != np.int8 or not (
+        start.min() >= -1 and start.max() <= 1 and np.count_nonzero(start) == start.size
+    ):
         raise DataError("start", "spins are +1 or -1, of type int8")
     if steps < 1:
         raise DataError("steps", f"must be at least 1, not {steps}")

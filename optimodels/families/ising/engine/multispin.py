@@ -21,13 +21,12 @@ from typing import Any
 import numpy as np
 
 from optimodels.arrays import Ints
-from optimodels.families.ising.engine.acceptance import LARGEST_DEGREE, STAGE, bit_tables
+from optimodels.families.ising.engine.acceptance import STAGE, bit_tables
 from optimodels.families.ising.engine.compiling import compiled
 from optimodels.families.ising.engine.decision import (
     ALIKE,
     COUNTS,
     FLIPS,
-    LANES,
     ROWS,
     UNDECIDED,
     UP,
@@ -35,6 +34,7 @@ from optimodels.families.ising.engine.decision import (
 )
 from optimodels.families.ising.engine.graph import Graph
 from optimodels.families.ising.engine.job import Job, Spins
+from optimodels.families.ising.engine.layout import LANES, LARGEST_DEGREE
 from optimodels.families.ising.engine.single import drawn
 from optimodels.families.ising.engine.streams import keys
 
@@ -156,37 +156,15 @@ def fits(graph: Graph) -> bool:
     return int(graph.degrees.max(initial=0)) <= LARGEST_DEGREE
 
 
-def layout(graph: Graph) -> tuple[Ints, Ints, Any]:
-    """Return places (N,), groups (G, 3) and the places of the neighbours (4, P).
-
-    A group is [first place, last place + 1, degree] of the sites of one colour and one degree,
-    filled up to whole blocks. A neighbour that is not there is place P, which is always down.
-    """
-    places = np.empty(graph.sites, dtype=np.int64)
-    groups, at = [], 0
-    kinds = graph.colours * (LARGEST_DEGREE + 1) + LARGEST_DEGREE - graph.degrees
-    for kind in np.unique(kinds):
-        sites = np.flatnonzero(kinds == kind)
-        places[sites] = at + np.arange(len(sites))
-        end = at + -(-len(sites) // LANES) * LANES
-        groups.append([at, end, LARGEST_DEGREE - kind % (LARGEST_DEGREE + 1)])
-        at = end
-    around = np.full((LARGEST_DEGREE, at), at, dtype=np.int32)
-    row = np.repeat(np.arange(graph.sites), graph.degrees)
-    which = np.arange(len(row)) - graph.starts[row]
-    around[which, places[row]] = places[graph.neighbours]
-    return places, np.array(groups, dtype=np.int64), around
-
-
 class MultispinWalk:
     """Replicas first .. last - 1 of a job, 64 in a word; ``first`` is the first of a word."""
 
     def __init__(self, job: Job, first: int, last: int) -> None:
         count = -(-(last - first) // WORD)
         self.job, self.replicas = job, last - first
-        self.places, self.groups, self.around = layout(job.graph)
-        self.words = np.zeros((count, self.around.shape[1] + 1), dtype=np.uint64)
-        _pack(job.start[first:last], self.places, self.words)
+        self.blocks = job.graph.blocks
+        self.words = np.zeros((count, self.blocks.around.shape[1] + 1), dtype=np.uint64)
+        _pack(job.start[first:last], self.blocks.places, self.words)
         skipped = first // WORD
         self.keys = keys(job.seed, job.stream, 1, skipped + count)[skipped:]
         states = keys(job.seed, job.stream, 2, (skipped + count) * 3 * LANES)
@@ -203,12 +181,12 @@ class MultispinWalk:
 
     def spins(self) -> Spins:
         states = np.empty((self.replicas, self.job.graph.sites), dtype=np.int8)
-        _unpack(self.words, self.places, states)
+        _unpack(self.words, self.blocks.places, states)
         return states
 
     def advance(self, first: int, last: int) -> None:
         sweeps = (last - first) // self.job.graph.sites
         _sweep_words(
-            self.words, self.around, self.groups, self.buffers, self.counters, *self.tables,
-            self.keys, sweeps, self.counted,
+            self.words, self.blocks.around, self.blocks.groups, self.buffers, self.counters,
+            *self.tables, self.keys, sweeps, self.counted,
         )  # fmt: skip

@@ -20,6 +20,8 @@ from optimodels.families.ising.engine.streams import Unsigned, drawn, keys, site
 
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
+#: Sites times replicas that are updated in one piece.
+_PIECE = 1_000_000
 
 
 class PlainWalk:
@@ -42,6 +44,15 @@ class PlainWalk:
             self.constraint = np.array(
                 [np.dot(s.astype(job.weights.dtype), job.weights) for s in job.start[first:last]]
             )
+        if dynamics.update == "sweep":
+            colours = graph.colours[graph.order]
+            ends = np.flatnonzero(np.diff(colours)) + 1
+            piece = max(1, _PIECE // count)
+            self.visits = [
+                colour[at : at + piece]
+                for colour in np.split(np.arange(graph.sites), ends)
+                for at in range(0, len(colour), piece)
+            ]
         if dynamics.algorithm == "exchange":
             self.classes = Classes(job.weights, job.start[first:last])
             self.swap_thresholds = swap_thresholds(self.offset, dynamics.temperature)
@@ -91,9 +102,7 @@ class PlainWalk:
     def _sweep(self, first: int) -> None:
         """Visit every site once, the sites of a colour together."""
         graph = self.job.graph
-        colours = graph.colours[graph.order]
-        for colour in range(int(colours[-1]) + 1):
-            places = np.flatnonzero(colours == colour)
+        for places in self.visits:
             sites = graph.order[places]
             numbers = (places + first + 1).astype(np.uint64)
             _, rest = site_and_rest(drawn(self.keys[:, None], numbers), graph.sites)

@@ -15,7 +15,6 @@ from optimodels.arrays import Floats, Ints
 from optimodels.families.ising.engine.acceptance import swap_thresholds, thresholds
 from optimodels.families.ising.engine.classes import Classes
 from optimodels.families.ising.engine.compiling import compiled
-from optimodels.families.ising.engine.graph import Graph
 from optimodels.families.ising.engine.job import Job, Spins
 from optimodels.families.ising.engine.streams import keys
 
@@ -44,7 +43,7 @@ def _scaled(word: Any, count: Any) -> Any:
 
 @compiled
 def _local(spins: Any, starts: Any, neighbours: Any, site: Any) -> Any:
-    """Return the sum of the neighbours' spins, four at a time (`rows_of_four`)."""
+    """Return the sum of the neighbours' spins, four at a time (`layout.Rows`)."""
     total = np.int64(0)
     for row in range(starts[site], starts[site + _ONE]):
         total += (np.int64(spins[neighbours[row, 0]]) + spins[neighbours[row, 1]]
@@ -206,20 +205,6 @@ def _exchange_rows(
         )  # fmt: skip
 
 
-def rows_of_four(graph: Graph) -> tuple[Any, Any]:
-    """Return the starts (N + 1,) of the sites' rows of four neighbours (K, 4), unsigned.
-
-    A row is filled up with N, which is no site: the lattice has one row for every site, so that
-    the processor never guesses the number of neighbours wrong; a hub has as many as it needs.
-    """
-    starts = np.zeros(graph.sites + 1, dtype=np.int64)
-    np.cumsum(-(-graph.degrees // 4), out=starts[1:])
-    rows = np.full((starts[-1], 4), graph.sites, dtype=np.uint32)
-    site = np.repeat(np.arange(graph.sites), graph.degrees)
-    rows.ravel()[4 * starts[site] + np.arange(len(site)) - graph.starts[site]] = graph.neighbours
-    return starts.astype(np.uint32), rows
-
-
 class SingleWalk:
     """Replicas first .. last - 1 of a job, by compiled single moves."""
 
@@ -231,7 +216,6 @@ class SingleWalk:
         self.states: Spins = np.zeros((last - first, graph.sites + 1), dtype=np.int8)
         self.states[:, :-1] = job.start[first:last]
         self.keys = keys(job.seed, job.stream, 0, last)[first:]
-        self.starts, self.neighbours = rows_of_four(graph)
         largest = int(graph.degrees.max(initial=0))
         self.limits = (
             swap_thresholds(largest, dynamics.temperature)
@@ -252,7 +236,8 @@ class SingleWalk:
 
     def advance(self, first: int, last: int) -> None:
         dynamics = self.job.dynamics
-        where = (self.states, self.starts, self.neighbours)
+        rows = self.job.graph.rows
+        where = (self.states, rows.starts, rows.neighbours)
         steps = (self.keys, first, last)
         if dynamics.algorithm == "metropolis":
             _metropolis_rows(*where, self.order, *steps, self.limits, self.accepted)

@@ -32,7 +32,9 @@ def torus_log_partition(rows: int, columns: int, temperature: float) -> float:
             if index == 0:
                 gammas.append(2 * k + mpmath.log(mpmath.tanh(k)))
                 continue
-            value = mpmath.cosh(2 * k) * mpmath.coth(2 * k) - mpmath.cos(mpmath.pi * index / columns)
+            value = mpmath.cosh(2 * k) * mpmath.coth(2 * k) - mpmath.cos(
+                mpmath.pi * index / columns
+            )
             gammas.append(mpmath.acosh(value))
         half = mpmath.mpf(rows) / 2
         odd, even = gammas[1::2], gammas[0::2]

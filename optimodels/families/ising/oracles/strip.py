@@ -10,6 +10,7 @@ fields.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -79,7 +80,7 @@ class Strip:
         """Return ln Z for complex 1 / T and h / T (its imaginary part up to multiples of 2 pi)."""
         states = np.arange(2**self.columns)
         spins = [(states >> column & 1) * 2 - 1 for column in range(self.columns)]
-        along = sum((a * b for a, b in zip(spins, spins[1:], strict=False)), 0 * states)
+        along = sum((a * b for a, b in pairwise(spins)), 0 * states)
         row = np.exp(inverse * along + field * sum(spins))
         above, log_above = self._half((self.rows - 1) // 2, row, inverse)
         below, log_below = above, log_above
