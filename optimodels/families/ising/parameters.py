@@ -191,7 +191,7 @@ class PhaseTransition(Ensemble):
     exact: Literal["auto", "all", "none"] = Field(
         default="auto",
         description="exact means at equilibrium beside the simulated: up to 20 customers, and on "
-        "full lattices up to 17 wide; all: also <|M|> of large ones, a minute per temperature",
+        "full lattices up to 17 wide; all: also <|M|> of large ones, two minutes each",
     )
 
 

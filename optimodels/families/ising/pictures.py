@@ -62,7 +62,7 @@ def phase_transition(results: Sequence[Result]) -> dict[str, bytes]:
         left.annotate("T_c", (CRITICAL, 0), (3, 4), textcoords="offset points",
                       xycoords=("data", "axes fraction"), fontsize=8, color=GREY)  # fmt: skip
         left.set_title("Order is lost beyond T_c; bars: 95 %")
-        right.set_title("Fluctuations peak there")
+        right.set_title("Fluctuations peak near it")
         stamp(made, result)
     return {"transition": made.svg} | drawn
 

@@ -16,7 +16,6 @@ from optimodels.families.ising.ensemble import (
     Run,
     dynamics,
     invariants,
-    mean_and_error,
     perturbed,
     run,
     with_error,
@@ -124,13 +123,14 @@ def _algorithms(table: list[Row]) -> list[Row]:
                     "falls": sum(_falls(x, y) for x, y in pairwise(own)),
                 }
             )
-    plain = {row["field"]: row for row in rows if row["algorithm"] == "metropolis"}
-    for row in rows:
-        other = plain.get(row["field"])
-        for name in ("least", "mean") if other else ():
-            ours, theirs = row[f"{name}_constraint"], other[f"{name}_constraint"]
-            found = math.log10(theirs / ours) if ours and theirs else None
-            row[f"orders_of_magnitude_{name}"] = found
+    plain = {line["field"]: line for line in rows if line["algorithm"] == "metropolis"}
+    for line in rows:
+        for name in ("least", "mean"):
+            theirs = plain.get(line["field"], {}).get(f"{name}_constraint")
+            ours = line[f"{name}_constraint"]
+            if line["algorithm"] != "metropolis" and theirs:
+                found = math.log10(theirs / ours) if ours else None
+                line[f"orders_of_magnitude_{name}"] = found
     return rows
 
 
