@@ -151,14 +151,13 @@ def _exchange(
             continue
         place = np.uint64(begin) + (((word >> _32) * np.uint64(end - begin)) >> _32)
         partner = np.uint64(members[place])
-        near = np.int64(0)
+        total = np.int64(0)
         for row in range(starts[site], starts[site + _ONE]):
             for column in range(4):
-                near += neighbours[row, column] == partner
-        # The bond between the two stays as it is: half of 4 for its rise of the energy.
-        half = 2 * near + spin * (
-            _local(spins, starts, neighbours, site) - _local(spins, starts, neighbours, partner)
-        )
+                other = neighbours[row, column]
+                # The bond between the two stays as it is: half of 4 for its rise of the energy.
+                total += spins[other] + 2 * spin * np.int64(other == partner)
+        half = spin * (total - _local(spins, starts, neighbours, partner))
         if np.int64(word & _LOW) < limits[np.uint64(half + offset)]:
             spins[site], spins[partner] = -spin, spin
             old = places[site]

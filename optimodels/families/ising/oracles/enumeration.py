@@ -38,7 +38,7 @@ class States:
     @cached_property
     def magnetisation(self) -> Ints:
         """The sum of the spins of every state (2^N,)."""
-        return self.spins.sum(axis=1, dtype=np.int64)
+        return np.asarray(self.spins.sum(axis=1, dtype=np.int64))
 
     @cached_property
     def aligned(self) -> Ints:
@@ -70,7 +70,8 @@ class States:
     def distribution(self, temperature: float, field: float = 0.0) -> Floats:
         """Return the probability of every number of up spins (N + 1,)."""
         ups = (self.magnetisation + self.sites) // 2
-        return np.bincount(ups, self.probabilities(temperature, field), self.sites + 1)
+        chances = self.probabilities(temperature, field)
+        return np.bincount(ups, chances, self.sites + 1).astype(np.float64)
 
     def correlations(self, temperature: float, field: float = 0.0) -> Floats:
         """Return <s_i s_j> (N, N)."""

@@ -17,7 +17,8 @@ State = tuple[int, ...]
 
 def energy(state: State, bonds: Ints, field: float) -> float:
     """Return -sum s_i s_j over the bonds - h sum s_i."""
-    return -sum(state[i] * state[j] for i, j in bonds.tolist()) - field * sum(state)
+    pairs: list[tuple[int, int]] = bonds.tolist()
+    return -sum(state[i] * state[j] for i, j in pairs) - field * sum(state)
 
 
 def constraint(state: State, weights: Sequence[int | float]) -> int | float:
