@@ -186,6 +186,20 @@ def test_standard_errors_are_those_of_independent_replicas() -> None:
     assert ensemble.mean_and_error(values[:1]) == (0.25, None)
 
 
+@pytest.mark.parametrize("sites", [5, 16, 289])
+def test_accepted_of_one_sweep_are_the_customers_who_changed(tmp_path: Path, sites: int) -> None:
+    """Every site is asked once; places that fill up blocks of the engine's are no customers."""
+    (tmp_path / "friends.csv").write_text(EDGES)
+    graph = {5: "{csv: friends.csv}", 16: "{rows: 4, columns: 4}", 289: "null"}[sites]
+    of = society(f"graph: {graph}, customers: {'network' if sites == 289 else 'none'}, "
+                 "update: sweep, replicas: 100", folder=tmp_path)  # fmt: skip
+    assert of.sites == sites
+    start = random_spins(100, sites)
+    one = ensemble.run(of, ensemble.dynamics(of, 1.5, 0.3, "metropolis"), start, (0,), steps=sites)
+    assert one.accepted.tolist() == (one.spins != start).sum(axis=1).tolist()
+    assert one.accepted.sum() > 0
+
+
 def test_error_of_susceptibility_is_the_jackknife() -> None:
     m = np.array([0.1, -0.7, 0.4, 0.9, -0.2])
     found = susceptibility(np.abs(m), m * m, 2.0, 10)

@@ -19,9 +19,9 @@ LARGEST_DEGREE = 4
 class Blocks:
     """The sites of one colour and one degree side by side, filled up to whole blocks of LANES.
 
-    ``places`` (N,): where a site stands; ``groups`` (G, 3): first place, last place + 1 and degree
-    of each group; ``around`` (4, P): the places of the neighbours of a place, P where there is
-    none.
+    ``places`` (N,): where a site stands; ``groups`` (G, 4): first place, last place + 1, degree
+    and the last site's place + 1 of each group; ``around`` (4, P): the places of the neighbours of
+    a place, P where there is none.
     """
 
     places: Ints
@@ -51,7 +51,8 @@ def blocks(starts: Ints, neighbours: Ints, colours: Ints) -> Blocks:
         sites = np.flatnonzero(kinds == kind)
         places[sites] = at + np.arange(len(sites))
         end = at + -(-len(sites) // LANES) * LANES
-        groups.append([at, end, LARGEST_DEGREE - kind % (LARGEST_DEGREE + 1)])
+        degree = LARGEST_DEGREE - kind % (LARGEST_DEGREE + 1)
+        groups.append([at, end, degree, at + len(sites)])
         at = end
     around = np.full((LARGEST_DEGREE, at), at, dtype=np.int32)
     row = np.repeat(np.arange(len(degrees)), degrees)

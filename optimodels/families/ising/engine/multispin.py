@@ -41,7 +41,7 @@ from optimodels.families.ising.engine.streams import keys
 WORD = 64
 _ZERO, _ONE = np.uint64(0), np.uint64(1)
 _STAGE = np.uint64(STAGE)
-_BYTE = np.uint64(0xFF)
+_BYTE, _BYTES = np.uint64(0xFF), np.uint64(0x0101010101010101)
 
 
 @compiled
@@ -75,6 +75,8 @@ def _sweep(
                     buffer[(UP + 2) * LANES + lane] = n2
                     buffer[ALIKE * LANES + lane] = ~((spin & up) | (~spin & down))
                 decide(buffer, digit, counter)
+                if base + LANES > groups[group, 3]:
+                    _without_filling(buffer, groups[group, 3] - base)
                 open_lanes = _ZERO
                 for lane in range(LANES):
                     open_lanes |= buffer[UNDECIDED * LANES + lane]
@@ -89,6 +91,17 @@ def _sweep(
                     waiting = 0
     _collect(buffer, accepted)
     return counter
+
+
+@compiled
+def _without_filling(buffer: Any, sites: int) -> None:
+    """Take back what was decided in the lanes that fill up a block: they are no proposals."""
+    for lane in range(sites, LANES):
+        flips = buffer[FLIPS * LANES + lane]
+        for row in range(8):
+            buffer[(COUNTS + row) * LANES + lane] -= (flips >> np.uint64(row)) & _BYTES
+        buffer[FLIPS * LANES + lane] = _ZERO
+        buffer[UNDECIDED * LANES + lane] = _ZERO
 
 
 @compiled

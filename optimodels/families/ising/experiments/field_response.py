@@ -117,7 +117,8 @@ def report(society: Society, done: Done) -> Answer:
     found = done.outcomes["evolution"]
     rows, table = found.arrays["rows"], found.arrays["targets"]
     notes: list[Any] = [*found.arrays["notes"], *of_first(rows)]
-    missed = [f"{r['temperature']:.4g}" for r in table if r["field"] is None]
+    several = len(society.parameters.field) > 1
+    missed = [f"{r['temperature']:.4g}" for r in table if several and r["field"] is None]
     if missed:
         notes.append(
             f"no field of the case brackets the target at T = {', '.join(missed)}: M is above it "
