@@ -55,14 +55,16 @@ def phase_transition(results: Sequence[Result]) -> dict[str, bytes]:
                 _exact(axes, line, "temperature", what, colour)
             _root_mean_square(left, line, colour)
         for axes, what in ((left, "|M| per customer"), (right, "susceptibility")):
-            axes.axvline(CRITICAL, color=GREY, linewidth=1, linestyle=":")
             axes.set_xlabel("temperature T")
             axes.set_ylabel(what)
             axes.legend(loc="upper right")
-        left.annotate("T_c", (CRITICAL, 0), (3, 4), textcoords="offset points",
-                      xycoords=("data", "axes fraction"), fontsize=8, color=GREY)  # fmt: skip
-        left.set_title("Order is lost beyond T_c; bars: 95 %")
-        right.set_title("Fluctuations peak near it")
+        left.set_title("|M|; bars: 95 %")
+        right.set_title("Fluctuations")
+        if "critical_temperature" in result.values:
+            _critical(left)
+            _critical(right)
+            left.set_title("Order is lost beyond T_c; bars: 95 %")
+            right.set_title("Fluctuations peak near it")
         stamp(made, result)
     return {"transition": made.svg} | drawn
 
@@ -238,6 +240,13 @@ def _root_mean_square(axes: Any, rows: Any, colour: str) -> None:
         axes.plot(at, np.sqrt(_column(rows, "squared_magnetisation")), "o", color=colour,
                   markerfacecolor="white", markersize=4, label="root of <M²>")  # fmt: skip
         axes.plot(at, np.sqrt(exact), color=colour, linewidth=1, label="exact root of <M²>")
+
+
+def _critical(axes: Any) -> None:
+    """Where the infinite square lattice loses its order."""
+    axes.axvline(CRITICAL, color=GREY, linewidth=1, linestyle=":")
+    axes.annotate("T_c", (CRITICAL, 0), (3, 4), textcoords="offset points",
+                  xycoords=("data", "axes fraction"), fontsize=8, color=GREY)  # fmt: skip
 
 
 def lattices(result: Result) -> dict[str, bytes]:

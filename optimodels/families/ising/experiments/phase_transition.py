@@ -33,7 +33,7 @@ def evolve_all(society: Society, done: Done) -> Outcome:
     rows = [row(prepared.society, one) for one in runs]
     checks = (*invariants(prepared.society, runs), *balance_check(prepared, done))
     kept = {"rows": rows, "notes": prepared.notes, **states(prepared.society, runs)}
-    return Outcome("end state", checks, kept, {**values(rows), **_peak(rows)})
+    return Outcome("end state", checks, kept, {**values(rows), **_peak(rows, prepared.society)})
 
 
 def _fluctuating(one: Run) -> Run:
@@ -60,13 +60,15 @@ def susceptibility(
     return dict(zip(names, (float(chi), error), strict=True))
 
 
-def _peak(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _peak(rows: list[dict[str, Any]], society: Society) -> dict[str, Any]:
     """Where the susceptibility is greatest, of the temperatures that were asked for."""
     known = [r for r in rows if r["susceptibility"] is not None and r["field"] == rows[0]["field"]]
     if len(known) < 2:
         return {}
     best = max(known, key=lambda r: r["susceptibility"])
-    found = {"critical_temperature": CRITICAL, "susceptibility_peak_at": best["temperature"]}
+    found = {"susceptibility_peak_at": best["temperature"]}
+    if society.square is not None and society.within is None:
+        found["critical_temperature"] = CRITICAL
     known.sort(key=lambda r: r["temperature"])
     magnetised = np.array([r["absolute_magnetisation"] for r in known])
     below = np.flatnonzero((magnetised[:-1] >= 0.5) & (magnetised[1:] < 0.5))
