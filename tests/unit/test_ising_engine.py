@@ -13,7 +13,14 @@ import pytest
 
 from optimodels.errors import DataError
 from optimodels.families.ising import engine
-from optimodels.families.ising.engine import Dynamics, Graph, evolve, from_bonds, lattice
+from optimodels.families.ising.engine import (
+    Dynamics,
+    Graph,
+    evolve,
+    from_bonds,
+    lattice,
+    streams,
+)
 from optimodels.families.ising.oracles import moves
 
 SQUARE = lattice(np.ones((5, 6), dtype=bool))
@@ -125,6 +132,24 @@ def test_nothing_loads_numba_before_a_run() -> None:
 
 
 # Streams
+
+
+def test_splitmix() -> None:
+    # The first numbers of the published splitmix64.c from the state 1234567.
+    published = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    numbers = np.arange(1, 4, dtype=np.uint64)
+    assert streams.drawn(np.array([1234567], dtype=np.uint64), numbers).tolist() == published
+
+
+def test_sites_are_exact_shares() -> None:
+    # A word w names floor(w N / 2^64), by integers of any size.
+    words = np.random.default_rng(1).integers(0, 2**64, 1000, dtype=np.uint64)
+    for sites in (1, 30, 5_700_000):
+        found, rest = streams.site_and_rest(words, sites)
+        exact = [int(word) * sites >> 32 for word in words]
+        assert found.tolist() == [number >> 32 for number in exact]
+        assert rest.tolist() == [number & 0xFFFFFFFF for number in exact]
+
 
 EVERY_MOVE = [
     Dynamics(1.5, 0.2, update="sweep"),

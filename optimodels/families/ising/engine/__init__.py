@@ -3,12 +3,12 @@
 E = -J sum_<ij> s_i s_j - h sum_i s_i with J = 1, k_B = 1 (001, eq. (14)); Metropolis accepts if
 dE <= 0 or u < exp(-dE / T).
 
-Rooms: ``graph`` who listens to whom; ``job`` the request and its checks;
-``layout`` the graph in memory; ``streams`` random
-numbers by (seed, stream, replica, proposal); ``acceptance`` the probabilities as integers;
-``classes`` index lists for exchange moves; ``observables`` what is recorded; ``plain`` the engine
-in NumPy; ``single`` compiled single moves; ``multispin`` and ``decision`` compiled sweeps of 64
-replicas in a word; ``compiling`` Numba's settings. Nothing here loads Numba before a run.
+Rooms: ``graph`` who listens to whom; ``job`` the request and its checks; ``layout`` the graph in
+memory; ``streams`` random numbers by (seed, stream, replica, proposal); ``acceptance`` the
+probabilities as integers; ``classes`` index lists for exchange moves; ``observables`` what is
+recorded; ``plain`` the engine in NumPy; ``single`` compiled single moves; ``multispin`` and
+``decision`` compiled sweeps of 64 replicas in a word; ``compiling`` Numba's settings. Nothing here
+loads Numba before a run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from optimodels.families.ising.engine.observables import observed
 __all__ = ["Dynamics", "Evolution", "Graph", "evolve", "from_bonds", "lattice"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evolution:
     """Where the replicas ended and what was recorded on the way.
 

@@ -19,7 +19,7 @@ Algorithm = Literal["metropolis", "constrained", "penalised", "exchange"]
 Update = Literal["random-site", "sweep"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dynamics:
     """How the spins move; energies in units of J = 1, temperatures with k_B = 1.
 
@@ -30,7 +30,9 @@ class Dynamics:
     ``update``: "random-site", every replica draws its own sites; "sweep", every site once, colour
     after colour of the graph. A sweep in which no flip can be refused (dE = 0 everywhere, as
     on a graph without bonds at field 0) turns all spins over and is periodic.
-    ``weights`` (N,): exact if whole numbers. ``penalty``: mu >= 0 per unit of |C|.
+    ``weights`` (N,): of whole numbers C is exact. With others C is updated flip by flip and
+    rounded each time, so that a tie |C'| = |C| may be decided by the last digit: give integers.
+    ``penalty``: mu >= 0 per unit of |C|.
     """
 
     temperature: float
@@ -41,7 +43,7 @@ class Dynamics:
     penalty: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """A checked request: ``stops`` are the step counts to halt at, ``recorded`` those to record."""
 

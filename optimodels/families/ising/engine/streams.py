@@ -14,15 +14,15 @@ import numpy.typing as npt
 Unsigned = npt.NDArray[np.uint64]
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 
 
 def mixed(numbers: Unsigned) -> Unsigned:
     """Return the SplitMix64 finaliser of 64-bit numbers (any shape)."""
-    z = (numbers ^ (numbers >> _30)) * _FIRST
-    z = (z ^ (z >> _27)) * _SECOND
+    z = (numbers ^ (numbers >> _30)) * FIRST
+    z = (z ^ (z >> _27)) * SECOND
     return z ^ (z >> _31)
 
 
