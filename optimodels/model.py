@@ -146,12 +146,21 @@ class Compute:
 Stage = Solve | Compute
 
 
+def _silent(done: int, of: int) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True)
 class Done:
-    """The verified results of the stages so far."""
+    """The verified results of the stages so far.
+
+    ``progress`` is what a long computation calls with how many of its parts are done, and how many
+    it has.
+    """
 
     solutions: Mapping[str, Mapping[Any, Solution]] = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    progress: Callable[[int, int], None] = _silent
 
     def solution(self, stage: str) -> Solution:
         """Return the only solution of a stage that solves one instance."""
@@ -195,6 +204,8 @@ class Inputs:
     network: Any = None
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     path: Callable[[str, str], Path] = _no_files
+    # Of the case's solver: for simulations, whose results do not depend on it.
+    threads: int = 1
 
 
 @dataclass(frozen=True)

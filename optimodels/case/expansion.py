@@ -50,6 +50,11 @@ def _runs(case: Case) -> Iterator[dict[str, Any]]:
     seeds: list[dict[str, Any]] = [{}]
     if sweep.replicas is not None:
         first = case.parameters.seed
+        if not isinstance(first, int):
+            raise CallError(
+                f"{case.source.file}: sweep.replicas: counts on from one parameters.seed, "
+                "which is a list here"
+            )
         seeds = [{SEED: first + k} for k in range(sweep.replicas)]
     for single in sweep.points or [{}]:
         for step in steps:

@@ -298,7 +298,10 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
 
     case = load_case(path, _settings(options), outside=options.allow_outside)
     with _logs_aside(options.live and options.json):
-        result = solve_case(case, live=options.live, isolate=options.isolate or None)
+        told = _Parts() if sys.stderr.isatty() and not options.live else None
+        result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)
+        if told is not None:
+            told.clear()
     if not options.json:
         print(result_text(result, _width(), colour=_colour()), flush=True)
         if case.file.sweep is not None:
@@ -338,9 +341,10 @@ def _settings(options: argparse.Namespace) -> list[str]:
 class _Progress:
     """How far a sweep is, its rate and what remains, on one line of a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "runs") -> None:
         import time
 
+        self._what = what
         self._clock = time.monotonic
         self._started = self._said = self._clock()
 
@@ -351,9 +355,23 @@ class _Progress:
         self._said = now
         rate = done / max(now - self._started, 1e-9)
         left = (of - done) / rate
-        text = f"{done} of {of} runs, {rate:.3g} per second, {left:.0f} s left"
+        text = f"{done} of {of} {self._what}, {rate:.3g} per second, {left:.0f} s left"
         end = "\n" if done == of else ""
         print(f"\r\033[K{text[: _width() - 1]}", end=end, file=sys.stderr, flush=True)
+
+
+class _Parts:
+    """The same of a long computation of one case; the line goes when it is done."""
+
+    def __init__(self) -> None:
+        self._line = _Progress("parts")
+
+    def __call__(self, stage: str, done: int, of: int, step: str) -> None:
+        if step == "compute" and of > 1:
+            self._line(done, of)
+
+    def clear(self) -> None:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _width() -> int:

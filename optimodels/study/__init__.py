@@ -82,9 +82,12 @@ def _solve(case: Case, request: Request, progress: Progress) -> Result:
         return answer_stage(stage, instances, case, request, ledger, progress)
 
     def compute(stage: Compute, done: Done) -> Outcome | None:
-        progress(stage.name, 0, 1, "compute")
+        def part(number: int, of: int) -> None:
+            progress(stage.name, number, of, "compute")
+
+        part(0, 1)
         with ledger.timed("compute"):
-            return stage.run(data, done)
+            return stage.run(data, replace(done, progress=part))
 
     done, failed = run_stages(program, data, answer, compute)
     verdicts = {}
@@ -142,7 +145,7 @@ def open_study(case: Case, request: Request, ledger: Ledger) -> tuple[Program, A
                 if not needs_process(chosen, asked):
                     prepare(chosen.via if chosen else language_for(stage.formulation, asked.via))
     with ledger.timed("load"):
-        return program, program.read(_inputs(case))
+        return program, program.read(_inputs(case, request))
 
 
 def run_stages(
@@ -332,13 +335,14 @@ def stage_request(stage: Solve, request: Request) -> Request:
     return replace(request, name=stage.solver, options=stage.options)
 
 
-def _inputs(case: Case) -> Inputs:
+def _inputs(case: Case, request: Request) -> Inputs:
     network = None
     if case.network is not None:
         from optimodels.grid import read_network
 
         network = read_network(case.network)
-    return Inputs(case.parameters, network, read_profiles(case), case.path)
+    threads = request.limits.threads or 1
+    return Inputs(case.parameters, network, read_profiles(case), case.path, threads)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
@@ -29,13 +29,11 @@ _PROFILE_STEPS = 1_000
 
 
 @dataclass(frozen=True)
-class FlexibilityData:
-    """The load buses B of a network over T steps.
+class Customers:
+    """The load buses B of a network and the customers on them.
 
     ``buses`` (B,) positions in the network (bus number = position + 1); ``load`` (B,) whole
-    numbers of ``unit_kw`` kW; ``share`` (B,) p_b, sums to 1; ``customers`` (B,) N_b >= 1;
-    ``power_kw`` (T,) P(t) at the source; ``price`` (T,) real-time price, EUR/MWh; ``hours``
-    length of a step, h; ``weight`` (T,) P(t) as integers without a common divisor.
+    numbers of ``unit_kw`` kW; ``share`` (B,) p_b, sums to 1; ``customers`` (B,) N_b >= 1.
     """
 
     network: Network
@@ -44,17 +42,27 @@ class FlexibilityData:
     unit_kw: int
     share: Floats
     customers: Ints
-    power_kw: Floats
-    price: Floats
-    hours: float
-    weight: Ints
-    parameters: Any
     notes: tuple[str, ...]
 
     @property
     def load_kw(self) -> Ints:
         """Loads of the buses (B,), whole kW."""
         return self.load * self.unit_kw
+
+
+@dataclass(frozen=True)
+class FlexibilityData(Customers):
+    """The load buses B of a network over T steps.
+
+    ``power_kw`` (T,) P(t) at the source; ``price`` (T,) real-time price, EUR/MWh; ``hours``
+    length of a step, h; ``weight`` (T,) P(t) as integers without a common divisor.
+    """
+
+    power_kw: Floats
+    price: Floats
+    hours: float
+    weight: Ints
+    parameters: Any
 
     @property
     def energy_mwh(self) -> Floats:
@@ -67,9 +75,8 @@ class FlexibilityData:
         return self.price * self.energy_mwh
 
 
-def read(inputs: Inputs) -> FlexibilityData:
-    """Read a case of the family; loads become whole kW, as every balance must be exact."""
-    network, parameters = inputs.network, inputs.parameters
+def read_customers(network: Network, kilowatts_per_customer: float) -> Customers:
+    """Read a network's loads and customers; loads become whole kW, as balances must be exact."""
     exact_kw = np.asarray(network.load_kw, dtype=float)[: network.own_buses]
     if not np.all(np.abs(exact_kw) < _MOST_KW):
         bus = int(np.flatnonzero(~(np.abs(exact_kw) < _MOST_KW))[0])
@@ -84,7 +91,7 @@ def read(inputs: Inputs) -> FlexibilityData:
     kw = rounded[buses]
     unit = next(u for u in _UNITS_KW if not np.any(kw % u))
     # "round" as the paper's text has it; halves go to the even number, as NumPy's and Python's.
-    counted = np.rint(kw / parameters.kilowatts_per_customer)
+    counted = np.rint(kw / kilowatts_per_customer)
     if counted.sum() > _MOST_CUSTOMERS:
         raise DataError(
             "parameters.kilowatts_per_customer",
@@ -94,8 +101,22 @@ def read(inputs: Inputs) -> FlexibilityData:
     empty = int(np.sum(customers == 0))
     if empty:
         notes.append(f"{empty} buses of less than half a customer are counted as one customer")
-    share = kw / kw.sum()
-    power = _power(inputs.profiles["load"], float(kw.sum()))
+    return Customers(
+        network=network,
+        buses=buses,
+        load=kw // unit,
+        unit_kw=unit,
+        share=kw / kw.sum(),
+        customers=np.maximum(customers, 1),
+        notes=tuple(notes),
+    )
+
+
+def read(inputs: Inputs) -> FlexibilityData:
+    """Read a case of the family: customers, profiles, parameters."""
+    parameters = inputs.parameters
+    found = read_customers(inputs.network, parameters.kilowatts_per_customer)
+    power = _power(inputs.profiles["load"], float(found.load_kw.sum()))
     price = np.asarray(inputs.profiles["price"].values, dtype=float)
     if len(price) != len(power):
         raise DataError(
@@ -104,23 +125,18 @@ def read(inputs: Inputs) -> FlexibilityData:
         )
     weight, rounding = whole_weights(power)
     if rounding:
-        notes.append(
+        said = (
             f"the load profile is rounded by up to {rounding:.2g} of its peak where whole "
             "customers must balance exactly"
         )
+        found = replace(found, notes=(*found.notes, said))
     return FlexibilityData(
-        network=network,
-        buses=buses,
-        load=kw // unit,
-        unit_kw=unit,
-        share=share,
-        customers=np.maximum(customers, 1),
+        **vars(found),
         power_kw=power,
         price=price,
         hours=float(parameters.hours_per_step),
         weight=weight,
         parameters=parameters,
-        notes=tuple(notes),
     )
 
 

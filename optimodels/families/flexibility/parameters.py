@@ -23,12 +23,17 @@ PRICE = (
 PROFILES = {"load": Profile(LOAD, "percent"), "price": Profile(PRICE, "eur_per_mwh")}
 
 
-class Flexibility(Parameters):
-    """What all models of the family share."""
+class Customers(Parameters):
+    """How a network's loads become customers."""
 
     kilowatts_per_customer: Number = Field(
         default=13.0, gt=0, description="kW; a bus of load P has round(P / this) customers"
     )
+
+
+class Flexibility(Customers):
+    """What all models of the family share."""
+
     hours_per_step: Number = Field(
         default=1.0, gt=0, description="h; length of one step of the profiles"
     )

@@ -1,0 +1,68 @@
+"""What all experiments share: a run per temperature and field, its row, the end states kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optimodels.families.ising.data import Society
+from optimodels.families.ising.ensemble import Run, dynamics, figures, run
+from optimodels.families.ising.recount import Spins
+from optimodels.model import Done
+from optimodels.result import Row
+
+#: Columns that say which combination a row is of.
+_COMBINATION = ("algorithm", "neighbours", "perturbation", "temperature", "field")
+
+
+def curve(society: Society, start: Spins, done: Done, kind: int = 0, kinds: int = 1) -> list[Run]:
+    """Run every combination of temperature and field; ``kind`` of ``kinds`` such curves."""
+    given = society.parameters
+    pairs = [(i, j) for i in range(len(given.temperature)) for j in range(len(given.field))]
+    found = []
+    for k, (i, j) in enumerate(pairs):
+        done.progress(kind * len(pairs) + k, kinds * len(pairs))
+        told = dynamics(society, given.temperature[i], given.field[j], given.algorithm)
+        found.append(run(society, told, start, (kind, i, j)))
+    return found
+
+
+def row(society: Society, one: Run) -> Row:
+    """Return a combination's row of the table ``curve``."""
+    told = one.dynamics
+    return {
+        "temperature": told.temperature,
+        "field": told.field,
+        **figures(one.measured),
+        "acceptance": float(one.accepted.mean()) / one.steps,
+        **one.row,
+    }
+
+
+def values(rows: list[Row]) -> dict[str, Any]:
+    """Return the figures of the first combination by name."""
+    return {name: value for name, value in rows[0].items() if name not in _COMBINATION}
+
+
+def of_first(rows: list[Row]) -> tuple[str, ...]:
+    """Say whose the values are where there are several combinations."""
+    if len(rows) == 1:
+        return ()
+    first = rows[0]
+    return (
+        f"values are of the curve's first row, T = {first['temperature']:.6g} and "
+        f"h = {first['field']:g}, unless their name says otherwise",
+    )
+
+
+def states(society: Society, runs: list[Run]) -> dict[str, Any]:
+    """Return the first replica's start and ends (k, N) with the place of every site."""
+    kept: dict[str, Any] = {
+        "before": np.stack([one.start[0] for one in runs]),
+        "after": np.stack([one.spins[0] for one in runs]),
+        "bus": society.bus,
+    }
+    if society.square is not None:
+        kept["square"] = society.square
+    return kept

@@ -1,0 +1,136 @@
+"""Exact values at equilibrium beside the simulated ones, and whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimodels.families.ising.data import Society
+from optimodels.families.ising.oracles.enumeration import LARGEST, States
+from optimodels.families.ising.oracles.strip import WIDEST, Strip
+from optimodels.families.ising.recount import pairs
+from optimodels.model import Outcome
+from optimodels.result import Check, Row
+
+#: Beyond these standard errors, which for few replicas are Student's, chance explains nothing.
+_SIGMAS = 5.0
+#: The probability of that, on one side.
+_CHANCE = 2.866515718791933e-07
+#: So many of the smallest changes, shared by all replicas, may have been met by chance or missed
+#: where there are hardly any, and the standard error knows nothing of them.
+_EVENTS = 5.0
+#: <|M|> of a strip takes a partition function for every second site; up to so many operations.
+_MOST_OPERATIONS = 3e8
+#: J; so weak a field that M follows it in a straight line, and doubles still see it.
+_WEAK = 1e-6
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Who knows exact means of a society: all states of few sites, or a rectangle's matrix."""
+
+    name: str
+    states: States | None = None
+    strip: Strip | None = None
+    absolute: bool = True
+
+    def means(self, temperature: float, field: float) -> dict[str, float]:
+        """Return exact means per site, of the names that a row has."""
+        if self.states is not None:
+            return self._enumerated(self.states, temperature, field)
+        assert self.strip is not None
+        strip, n = self.strip, self.strip.sites
+        found = {"energy_per_site": strip.energy(temperature, field) / n}
+        if field:
+            found["magnetisation"] = strip.magnetisation(temperature, field) / n
+        else:
+            # <M> is 0 there, and by its slope <M^2> = T d<M>/dh.
+            weak = strip.magnetisation(temperature, _WEAK)
+            found["squared_magnetisation"] = temperature * weak / _WEAK / n**2
+        if self.absolute:
+            chances = strip.distribution(temperature, field)
+            m = np.abs(2 * np.arange(n + 1) - n) / n
+            found["absolute_magnetisation"] = float(chances @ m)
+            found["squared_magnetisation"] = float(chances @ m**2)
+        return found
+
+    @staticmethod
+    def _enumerated(states: States, temperature: float, field: float) -> dict[str, float]:
+        chances, n = states.probabilities(temperature, field), states.sites
+        m = states.magnetisation / n
+        found = {
+            "energy_per_site": float(chances @ states.energies(field)) / n,
+            "absolute_magnetisation": float(chances @ np.abs(m)),
+            "squared_magnetisation": float(chances @ m**2),
+        }
+        if field:
+            found["magnetisation"] = float(chances @ m)
+        return found
+
+
+def oracle(society: Society) -> Oracle | None:
+    """Return who knows the exact means of this society at equilibrium, if anybody does."""
+    given, n = society.parameters, society.sites
+    if given.exact == "none" or given.algorithm != "metropolis":
+        return None
+    if n <= LARGEST:
+        return Oracle("enumeration", states=States(n, pairs(society)))
+    square = society.square
+    if square is None or society.within is not None or (square < 0).any():
+        return None
+    rows, columns = max(square.shape), min(square.shape)
+    if columns > WIDEST:
+        return None
+    work = float(n) / 2 * n / 2 * 2**columns
+    absolute = given.exact == "all" or work <= _MOST_OPERATIONS
+    return Oracle("the transfer matrix", strip=Strip(rows, columns), absolute=absolute)
+
+
+def beside(society: Society, rows: list[Row], progress: Callable[[int, int], None]) -> Outcome:
+    """Set exact means beside the simulated ones of every row, and hold one against the other.
+
+    Without an oracle there is nothing to add to the invariants.
+    """
+    known = oracle(society)
+    if known is None:
+        return Outcome("end state", (), {"rows": rows})
+    worst: dict[str, float] = {}
+    made = []
+    for k, row in enumerate(rows):
+        progress(k, len(rows))
+        temperature, field = row["temperature"], row["field"]
+        if temperature == 0:
+            made.append(row)
+            continue
+        exact = known.means(temperature, field)
+        for name, value in exact.items():
+            off = abs(row[name] - value) / _allowed(society, row, name)
+            worst[name] = max(worst.get(name, 0.0), off)
+        columns = {f"exact_{name}": value for name, value in exact.items()}
+        if "absolute_magnetisation" in exact:
+            spread = exact["squared_magnetisation"] - exact["absolute_magnetisation"] ** 2
+            columns["exact_susceptibility"] = society.sites / temperature * spread
+        made.append({**row, **columns})
+    if not worst:
+        return Outcome("end state", (), {"rows": made})
+    checks = tuple(
+        Check.of(f"{name} against {known.name}, in what chance allows at equilibrium", off, 1)
+        for name, off in worst.items()
+    )
+    return Outcome("equilibrium", checks, {"rows": made}, by="exact", failed="unverified")
+
+
+def _allowed(society: Society, row: Row, name: str) -> float:
+    """By how much a mean over replicas may miss the exact one by chance."""
+    from scipy.special import stdtrit
+
+    replicas, n = society.parameters.replicas, society.sites
+    # The least by which one customer or one pair of bonds moves it.
+    least = {"energy_per_site": 8 + 2 * abs(row["field"]), "squared_magnetisation": 4}
+    events = _EVENTS * least.get(name, 2) / n / replicas
+    if replicas < 2:
+        return np.inf
+    sigmas = max(_SIGMAS, float(stdtrit(replicas - 1, 1 - _CHANCE)))
+    return float(sigmas * row[f"{name}_standard_error"] + events)

@@ -1,0 +1,104 @@
+"""What bounds of aggregators do to flexibility (001, section 5.2 and figure 8)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from optimodels.families.ising.curves import curve, of_first, row, states, values
+from optimodels.families.ising.data import Society
+from optimodels.families.ising.ensemble import Run, invariants, with_error
+from optimodels.families.ising.parameters import CRITICAL
+from optimodels.families.ising.preparation import balance_check, bounded, free, prepare
+from optimodels.model import Answer, Done, Outcome
+from optimodels.result import Row
+
+EQUATIONS = (
+    "E = -J sum_<ij> s_i s_j - h sum_i s_i,  J = k_B = 1                     (14)",
+    "free         <ij>: neighbours on the lattice",
+    "aggregators  <ij>: neighbours whose buses have one aggregator",
+    "at equilibrium, with h >= 0, fewer bonds never raise <s_i>:       Griffiths",
+    "what a bound keeps is a matter of the way there, or of nothing",
+)
+#: Standard errors by which the two must differ to be called different.
+_APART = 3.0
+
+
+def compare(society: Society, done: Done) -> Outcome:
+    """Evolve both from the same start, and set them side by side."""
+    prepared = prepare(society, done)
+    kinds = {"free": free(prepared, society), "aggregators": bounded(prepared)}
+    # The case's own first: its values are the result's.
+    asked = society.parameters.boundaries
+    order = sorted(kinds, key=lambda kind: kind != asked)
+    runs: dict[str, list[Run]] = {}
+    checks: list[Any] = []
+    for kind in order:
+        found = curve(kinds[kind], prepared.start, done, ("free", "aggregators").index(kind), 2)
+        runs[kind] = [replace(one, row={"neighbours": kind}) for one in found]
+        checks += [
+            replace(check, name=f"{kind}: {check.name}")
+            for check in invariants(kinds[kind], runs[kind])
+        ]
+    rows = [_named_first(row(kinds[kind], one)) for kind in order for one in runs[kind]]
+    table = [_pair(*pair) for pair in zip(runs["free"], runs["aggregators"], strict=True)]
+    both = [one for kind in order for one in runs[kind]]
+    cut = kinds["free"].graph.bonds.shape[0] - kinds["aggregators"].graph.bonds.shape[0]
+    named = {**values(rows), "bonds": len(kinds["free"].graph.bonds), "bonds_cut": cut,
+             **_summary(table)}  # fmt: skip
+    kept = {"rows": rows, "comparison": table, "notes": prepared.notes,
+            **states(prepared.society, both)}  # fmt: skip
+    if prepared.mapping is not None:
+        kept["aggregator"] = prepared.mapping[prepared.society.bus]
+    return Outcome("end state", (*checks, *balance_check(prepared, done)), kept, named)
+
+
+def _named_first(one: Row) -> Row:
+    return {"neighbours": one["neighbours"], **one}
+
+
+def _pair(free_run: Run, own: Run) -> Row:
+    """Both at one temperature and field; replicas of both are independent."""
+    told = free_run.dynamics
+    free_m, own_m = free_run.measured.magnetisation, own.measured.magnetisation
+    found: Row = {
+        "temperature": told.temperature,
+        "field": told.field,
+        **with_error("free", free_m),
+        **with_error("aggregators", own_m),
+    }
+    errors = found["free_standard_error"], found["aggregators_standard_error"]
+    found["gain_of_bounds"] = found["aggregators"] - found["free"]
+    known = None not in errors
+    found["gain_of_bounds_standard_error"] = float(np.hypot(*errors)) if known else None
+    return found
+
+
+def _summary(table: list[Row]) -> dict[str, Any]:
+    """Where bounds keep more flexibility and where less, beyond noise."""
+    told = [r for r in table if r["gain_of_bounds_standard_error"] is not None]
+    apart = [r for r in told
+             if abs(r["gain_of_bounds"]) > _APART * r["gain_of_bounds_standard_error"]]  # fmt: skip
+    nearest = min(table, key=lambda r: abs(r["temperature"] - CRITICAL))
+    return {
+        "bounds_keep_more": sum(r["gain_of_bounds"] > 0 for r in apart),
+        "bounds_keep_less": sum(r["gain_of_bounds"] < 0 for r in apart),
+        "gain_of_bounds_at": nearest["temperature"],
+        "gain_of_bounds": nearest["gain_of_bounds"],
+        "gain_of_bounds_standard_error": nearest["gain_of_bounds_standard_error"],
+    }
+
+
+def report(society: Society, done: Done) -> Answer:
+    """Report both curves and their difference."""
+    found = done.outcomes["evolution"]
+    rows = found.arrays["rows"]
+    notes = (
+        *found.arrays["notes"],
+        *of_first(rows),
+        "cutting bonds lowers every customer's mean state at equilibrium, or leaves it "
+        "(Griffiths' inequality, h >= 0): bounds can only slow what has not come to rest",
+    )
+    return Answer(found.values, {"comparison": found.arrays["comparison"], "curve": rows}, notes)
