@@ -271,7 +271,7 @@ def honesty(update: Any) -> float:
     value = 0.0
     for seed in range(40):
         start = np.random.default_rng(seed).choice(np.array([-1, 1], dtype=np.int8), (64, 16))
-        told = evolve(graph, Dynamics(3.0, 0.3, update=update), start, 50 * 16, seed=seed)
+        told = evolve(graph, Dynamics(3.0, 0.3, update=update), start, 25 * 16, seed=seed)
         m = told.spins.sum(axis=1)
         value += (m.mean() - exact) ** 2 / (m.var(ddof=1) / len(m) + 1e-12)
     # A squared Student's t with 63 degrees of freedom has the mean 63 / 61.
