@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 
-from optimodels.families.ising import preparation
+from optimodels.families.ising import experiments, preparation
 from optimodels.families.ising.data import Society, read
-from optimodels.families.ising.experiments import (
-    boundaries as bounds,
-)
-from optimodels.families.ising.experiments import (
-    decorrelation as forgetting,
-)
-from optimodels.families.ising.experiments import (
-    field_response as response,
-)
-from optimodels.families.ising.experiments import (
-    phase_transition as transition,
-)
-from optimodels.families.ising.experiments import (
-    robustness as perturbation,
-)
 from optimodels.families.ising.parameters import (
     Boundaries,
     Decorrelation,
@@ -29,23 +15,22 @@ from optimodels.families.ising.parameters import (
     PhaseTransition,
     Robustness,
 )
-from optimodels.model import Answer, Compute, Done, Outcome, Program, Solve
+from optimodels.model import Compute, Done, Outcome, Program, Solve
 
 
 def _experiment(
     parameters: Ensemble,
+    told: ModuleType,
     run: Callable[[Society, Done], Outcome],
-    equations: tuple[str, ...],
-    report: Callable[[Society, Done], Answer],
     before: tuple[Solve, ...] = (),
     after: tuple[Compute, ...] = (),
 ) -> Program:
     """What the start and the aggregators need is solved first, then the spins move."""
-    evolution = Compute("evolution", run, equations)
+    evolution = Compute("evolution", run, told.EQUATIONS)
     return Program(
         read=read,
         stages=(*preparation.stages(parameters), *before, evolution, *after),
-        report=report,
+        report=told.report,
         main=after[-1].name if after else "evolution",
         labels=lambda society: {"bus": (society.customers.buses + 1).tolist()},
     )
@@ -53,34 +38,30 @@ def _experiment(
 
 def decorrelation(parameters: Decorrelation) -> Program:
     """The start is compared with what becomes of it."""
-    return _experiment(parameters, forgetting.decorrelate, forgetting.EQUATIONS, forgetting.report)
+    told = experiments.decorrelation
+    return _experiment(parameters, told, told.decorrelate)
 
 
 def phase_transition(parameters: PhaseTransition) -> Program:
     """Temperatures side by side; at equilibrium exact values stand beside them."""
-    return _experiment(
-        parameters,
-        transition.evolve_all,
-        transition.EQUATIONS,
-        transition.report,
-        after=(Compute("equilibrium", transition.hold_against_exact),),
-    )
+    told = experiments.phase_transition
+    after = (Compute("equilibrium", told.hold_against_exact),)
+    return _experiment(parameters, told, told.evolve_all, after=after)
 
 
 def field_response(parameters: FieldResponse) -> Program:
     """The optimum of the shiftable loads sets the target."""
-    return _experiment(
-        parameters, response.respond, response.EQUATIONS, response.report, (response.SHIFT,)
-    )
+    told = experiments.field_response
+    return _experiment(parameters, told, told.respond, before=(told.SHIFT,))
 
 
 def robustness(parameters: Robustness) -> Program:
     """The balanced optimum is perturbed."""
-    return _experiment(
-        parameters, perturbation.perturb, perturbation.EQUATIONS, perturbation.report
-    )
+    told = experiments.robustness
+    return _experiment(parameters, told, told.perturb)
 
 
 def boundaries(parameters: Boundaries) -> Program:
     """The mapping of the buses decides who listens to whom."""
-    return _experiment(parameters, bounds.compare, bounds.EQUATIONS, bounds.report)
+    told = experiments.boundaries
+    return _experiment(parameters, told, told.compare)
