@@ -41,7 +41,7 @@ CAMPAIGNS: dict[str, tuple[str, tuple[Part, ...]]] = {
         "Planted faults and planted truths: every fault caught, no false alarm",
         (
             Part("True claims", verifier.truths, 10_000, "claim"),
-            Part("Claims with a fault", verifier.faults, 10_000, "fault", verifier.COLUMNS),
+            Part("Claims with a fault", verifier.faults, 16_000, "fault", verifier.COLUMNS),
             Part("Multipliers", verifier.bounds, 10_000, "multipliers"),
         ),
     ),
