@@ -64,9 +64,11 @@ def main() -> int:
         return 1
     print("# Coverage-guided fuzzing of the reader of cases: no traceback, one line a mistake\n")
     print(f"Made by `python -m tests.campaigns.fuzz_reader --seconds {asked.seconds}`.\n")
-    print(f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, Python "
-          f"{platform.python_version()}: {int(done[1]):,} texts of up to {LONGEST} bytes in "
-          f"{asked.seconds} s, from {covered[0]} points of the code to {covered[-1]}.\n")  # fmt: skip
+    print(
+        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, Python {platform.python_version()}: "
+        f"{int(done[1]):,} texts of up to {LONGEST} bytes in {asked.seconds} s, "
+        f"from {covered[0]} points of the code to {covered[-1]}.\n"
+    )
     print("**0 broken promises.**")
     return 0
 
