@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import make
+import printed
 import pytest
 
 from optimodels.benchmarking.entry import read_benchmark
@@ -19,23 +18,10 @@ FAMILIES = sorted(path.name for path in (ROOT / "cases").iterdir() if path.is_di
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
-def make() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make", ROOT / "reports" / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["make"] = module
-    # As for a script: what lies beside it can be imported.
-    if str(ROOT / "reports") not in sys.path:
-        sys.path.append(str(ROOT / "reports"))
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_cases_reports_are_in_step(family: str, tmp_path: Path) -> None:
     """Words and layout to the letter; figures as far as processors agree on them."""
-    make().report_family(family, tmp_path)
+    make.report_family(family, tmp_path)
     kept = ROOT / "reports" / family
     assert {p.name for p in tmp_path.iterdir()} == {p.name for p in kept.iterdir() if p.is_file()}
     linked = re.findall(r"\]\(([\w-]+/README\.md)\)", (kept / "README.md").read_text())
@@ -51,8 +37,6 @@ def test_cases_reports_are_in_step(family: str, tmp_path: Path) -> None:
 
 
 def test_papers_figures_are_counted_in_step() -> None:
-    make()
-    printed = sys.modules["printed"]
     figures = printed.printed_figures(ROOT / "reports")
     page = (ROOT / "reports" / "paper.md").read_text()
     assert page == printed.printed_page(figures), "run: python reports/make.py"
