@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,11 +27,17 @@ CASES = sorted((Path(__file__).parents[2] / "cases").rglob("*.yaml"))
 LONG = ", ".join(str(k) for k in range(150))
 
 
+@contextmanager
+def ends() -> Iterator[None]:
+    """No measure of speed: what grows with the square of a text would take minutes."""
+    start = time.process_time()
+    yield
+    assert time.process_time() - start < 30
+
+
 def message(text: str) -> str:
-    start = time.perf_counter()
-    with pytest.raises(CaseError) as caught:
+    with ends(), pytest.raises(CaseError) as caught:
         parse_source(text, "c.yaml")
-    assert time.perf_counter() - start < 4  # one second on a machine that is not busy
     assert caught.value.exit_code == 2
     return str(caught.value)
 
@@ -249,9 +257,8 @@ def test_size_is_capped() -> None:
     ],
 )
 def test_what_repeats_to_the_cap_is_read_or_refused_in_time(text: str) -> None:
-    start = time.perf_counter()
-    outcome((text + text[-4:] * module.MOST_TEXT)[: module.MOST_TEXT])
-    assert time.perf_counter() - start < 5
+    with ends():
+        outcome((text + text[-4:] * module.MOST_TEXT)[: module.MOST_TEXT])
 
 
 def test_a_year_of_quarter_hours_is_read_with_the_place_of_every_number() -> None:
