@@ -174,8 +174,9 @@ def _lose_workers(seed: int, folder: Path, tally: Tally) -> None:
         return
     tally.count("worker killed", "workers", lost)
     tally.count("worker killed", f"exit code {started.returncode}")
-    if "Traceback" in told:
-        tally.broken.append(f"seed {seed}: traceback: {told[-300:]}")
+    if started.returncode:
+        # A worker costs its own run alone, and that is tried again.
+        tally.broken.append(f"seed {seed}: exit code {started.returncode}: {told.strip()[-300:]}")
 
 
 def _limited(

@@ -418,6 +418,27 @@ def test_sweep_whose_workers_all_die_begins_anew(
     assert {row["verdict"] for row in done.rows} == {"✓"}
 
 
+@pytest.mark.parametrize("deaths", [ATTEMPTS - 1, ATTEMPTS])
+def test_workers_that_die_on_their_way_up_are_started_again(
+    deaths: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = parse_case(HEAD + "solver: exact\nsweep: {grid: {parameters.aggregators: [2, 3, 4]}}\n")
+    honest, times = runs_module._files, []
+
+    def broken(*arguments: Any) -> Iterator[tuple[str, bytes]]:
+        times.append(1)
+        if len(times) <= deaths:
+            raise BrokenProcessPool("All workers expired")
+        yield from honest(*arguments)
+
+    monkeypatch.setattr(runs_module, "_files", broken)
+    if deaths < ATTEMPTS:
+        assert {row["verdict"] for row in sweep(case, tmp_path).rows} == {"✓"}
+    else:
+        with pytest.raises(RunError, match="died before any run was done: All workers expired"):
+            sweep(case, tmp_path)
+
+
 @pytest.mark.parametrize(
     "model", ["aggregator-mapping", "self-sustainability", "spin-assignment", "shiftable-loads"]
 )
