@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from optimodels.families.ising.data import Society
-from optimodels.families.ising.ensemble import Run, dynamics, figures, run
+from optimodels.families.ising.ensemble import Run, dynamics, figures, run, slim
 from optimodels.families.ising.recount import Spins
 from optimodels.model import Done
 from optimodels.result import Row
@@ -24,7 +24,7 @@ def curve(society: Society, start: Spins, done: Done, kind: int = 0, kinds: int 
     for k, (i, j) in enumerate(pairs):
         done.progress(kind * len(pairs) + k, kinds * len(pairs))
         told = dynamics(society, given.temperature[i], given.field[j], given.algorithm)
-        found.append(run(society, told, start, (kind, i, j)))
+        found.append(slim(run(society, told, start, (kind, i, j))))
     return found
 
 

@@ -17,6 +17,7 @@ from optimodels.families.ising.ensemble import (
     evolved,
     invariants,
     run,
+    slim,
     with_error,
 )
 from optimodels.families.ising.preparation import Prepared, balance_check, prepare
@@ -44,6 +45,7 @@ def decorrelate(society: Society, done: Done) -> Outcome:
         told = dynamics(society, given.temperature[i], given.field[j], given.algorithm)
         whole, lines = _pieces(prepared, told, (i, j))
         last = lines[-1]
+        whole = slim(whole)
         own = {key: last[key] for key in ("autocorrelation", "autocorrelation_standard_error")}
         soon = next((line["step"] for line in lines if line["autocorrelation"] <= _FORGOTTEN), None)
         whole = replace(whole, row={**own, "steps_to_a_tenth": soon})
@@ -85,6 +87,7 @@ def _pieces(
         steps=int(times[-1]) * unit,
         accepted=accepted,
         off=off,
+        changed=(start != spins).sum(axis=1),
     )
     return whole, lines
 

@@ -12,7 +12,7 @@ from optimodels.errors import DataError
 from optimodels.families.flexibility import shiftable_loads
 from optimodels.families.ising.curves import curve, of_first, row, states, values
 from optimodels.families.ising.data import Society
-from optimodels.families.ising.ensemble import Run, dynamics, invariants, mean_and_error, run
+from optimodels.families.ising.ensemble import Run, dynamics, invariants, mean_and_error, run, slim
 from optimodels.families.ising.parameters import CRITICAL
 from optimodels.families.ising.preparation import Prepared, balance_check, prepare
 from optimodels.model import Answer, Done, Outcome, Solve
@@ -99,7 +99,7 @@ def _search(
     low, high = bracket
     for k in range(_HALVINGS):
         told = dynamics(society, given.temperature[i], (low[0] + high[0]) / 2, given.algorithm)
-        one = run(society, told, prepared.start, (1, i, k))
+        one = slim(run(society, told, prepared.start, (1, i, k)))
         searched.append(one)
         middle = _point(one)
         low, high = (middle, high) if middle[1] < target else (low, middle)

@@ -18,6 +18,7 @@ from optimodels.families.ising.ensemble import (
     invariants,
     perturbed,
     run,
+    slim,
     with_error,
 )
 from optimodels.families.ising.preparation import balance_check, prepare
@@ -52,8 +53,8 @@ def perturb(society: Society, done: Done) -> Outcome:
                 done.progress(len(table), total)
                 line = [
                     replace(
-                        run(society, dynamics(society, t, external, algorithm), start,
-                            (a, i, j, d)),
+                        slim(run(society, dynamics(society, t, external, algorithm), start,
+                                 (a, i, j, d))),
                         row={"algorithm": algorithm, "perturbation": distance},
                     )
                     for i, t in enumerate(given.temperature)
@@ -83,7 +84,8 @@ def _line(society: Society, line: list[Run], algorithm: str, distance: int, exte
     by_temperature = np.stack([_size(one) for one in line])
     least = by_temperature.min(axis=0)
     # The lowest temperature where several do equally well.
-    at = np.array([one.dynamics.temperature for one in line])[by_temperature.argmin(axis=0)]
+    temperatures = np.array([one.dynamics.temperature for one in line])
+    at = np.where(by_temperature == least, temperatures[:, None], np.inf).min(axis=0)
     before = line[0].before.constraint
     assert before is not None
     start = np.array([abs(c) / society.scale for c in before])
