@@ -283,6 +283,16 @@ def mean_and_error(values: Floats) -> tuple[float, float | None]:
     return mean, math.sqrt(math.fsum((values - mean) ** 2) / (r - 1) / r)
 
 
+def sigmas(replicas: int, asked: float) -> float:
+    """Return how many standard errors are as rare, by Student's t, as ``asked`` are for many
+    replicas; infinite for a single one."""
+    if replicas < 2:
+        return math.inf
+    from scipy.special import ndtr, stdtrit
+
+    return max(asked, -float(stdtrit(replicas - 1, ndtr(-asked))))
+
+
 def with_error(name: str, values: Floats) -> dict[str, float | None]:
     """Return a mean and its standard error by name, as a row has them."""
     mean, error = mean_and_error(values)
