@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from optimodels.case import parse_case
+from optimodels.errors import CaseError
 from optimodels.families.flexibility.results import rewiring
 from optimodels.families.ising import audit, curves, engine, ensemble
 from optimodels.families.ising.engine import Dynamics, evolve, lattice
@@ -89,6 +90,7 @@ FORGERIES = [
     ("boundaries", boundaries, "_pair", "free"),
     ("boundaries", boundaries, "_pair", "gain_of_bounds"),
     ("boundaries", boundaries, "_pair", "gain_of_bounds_standard_error"),
+    ("boundaries", boundaries, "_summary", "bounds_keep_less"),
 ]  # fmt: skip
 
 
@@ -237,6 +239,14 @@ def test_the_lowest_temperature_is_told_in_any_order() -> None:
     assert found.tables["perturbations"][0]["temperature_of_least"] == 2
 
 
+def test_what_is_asked_twice_is_answered_twice() -> None:
+    """Equal perturbations and temperatures have random numbers of their own."""
+    given = "steps: 50, replicas: 4, perturbations: [5, 5], temperature: [3, 3], field: [1, 1]"
+    found = result("robustness", given)
+    assert found.verdict.status == "verified"
+    assert len(found.tables["perturbations"]) == 8
+
+
 @pytest.mark.parametrize("kilowatts", [50, 100, 150])
 def test_no_bus_is_left_without_customers(kilowatts: int) -> None:
     """A bus with a single customer has none to give."""
@@ -310,6 +320,11 @@ def test_an_interrupt_ends_a_run_that_would_take_years(threads: int) -> None:
     finally:
         child.kill()
     assert said.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_lattices_beyond_memory_are_refused() -> None:
+    with pytest.raises(CaseError, match="10000 x 1001 are more than 10000000 sites"):
+        result("phase-transition", "customers: none, graph: {rows: 10000, columns: 1001}")
 
 
 def test_a_second_derivation_sees_what_is_missing() -> None:

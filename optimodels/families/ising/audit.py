@@ -14,7 +14,7 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.ising.data import Society
-from optimodels.families.ising.ensemble import Run
+from optimodels.families.ising.ensemble import BEYOND_CHANCE, Run, sigmas
 from optimodels.result import Check, Row
 
 #: Of the size of what is averaged: rounding of sums in another order, and of no more.
@@ -123,16 +123,19 @@ def fluctuations(society: Society, runs: Sequence[Run], rows: Sequence[Row]) -> 
 def perturbations(society: Society, runs: Sequence[Run], table: Sequence[Row]) -> Check:
     """|C| by perturbation: least and mean over temperatures, of each replica."""
     expected = []
-    for row in table:
-        own = [one for one in runs
-               if (one.row["algorithm"], one.row["perturbation"], one.dynamics.field)
-               == (row["algorithm"], row["perturbation"], row["field"])]  # fmt: skip
+    # Line by line all temperatures of one perturbation, field and algorithm.
+    width = len(society.parameters.temperature)
+    for k in range(len(table)):
+        own = runs[k * width : (k + 1) * width]
+        told = own[0].dynamics
         size = np.array([samples(society, one)["absolute_constraint"] for one in own])
         levels = [one.dynamics.temperature for one in own]
         best = [min(zip(column, levels, strict=True)) for column in size.T.tolist()]
         at = np.array([temperature for _, temperature in best])
         start = np.array([abs(c) / society.scale for c in own[0].before.constraint or ()])
         expected.append({
+            "field": (told.field, max(1.0, abs(told.field))),
+            "perturbation": (float(own[0].row["perturbation"]), 1.0),
             **averaged("perturbed_constraint", start),
             **averaged("least_constraint", np.array([value for value, _ in best])),
             **averaged("mean_constraint", size.sum(axis=0) / len(own)),
@@ -174,16 +177,25 @@ def algorithms(table: Sequence[Row], rows: Sequence[Row]) -> Check:
 
 
 def comparison(
-    society: Society, free: Sequence[Run], own: Sequence[Run], table: Sequence[Row]
+    society: Society, free: Sequence[Run], own: Sequence[Run], table: Sequence[Row], summary: Row
 ) -> Check:
-    """Free and bounded neighbours side by side, and their difference replica by replica."""
-    expected = []
+    """Free and bounded neighbours side by side, their difference replica by replica, and the
+    numbers of rows in which it is beyond what chance allows, by the t that it has."""
+    expected, more, less = [], 0, 0
     for one, other in zip(free, own, strict=True):
         a, b = (samples(society, each)["magnetisation"] for each in (one, other))
-        gain = averaged("gain_of_bounds", b - a)
         figures = averaged("free", a) | averaged("aggregators", b)
+        gain = averaged("gain_of_bounds", b - a)
         expected.append(figures | {name: (value, 1.0) for name, (value, _) in gain.items()})
-    return held("comparison", table, expected)
+        mean, error = (value for value, _ in gain.values())
+        if mean is not None and error is not None:
+            apart = abs(mean) > sigmas(len(a), BEYOND_CHANCE) * error
+            more, less = more + int(apart and mean > 0), less + int(apart and mean < 0)
+    counts: dict[str, Figure] = {
+        "bounds_keep_more": (float(more), 1.0),
+        "bounds_keep_less": (float(less), 1.0),
+    }
+    return held("comparison", [*table, summary], [*expected, counts])
 
 
 def targets(society: Society, runs: Sequence[Run], table: Sequence[Row]) -> Check:

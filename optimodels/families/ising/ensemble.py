@@ -19,6 +19,8 @@ from optimodels.result import Check
 START, PERTURBATION, REWIRING = 1, 2, 3
 #: Times at which an average over time is taken, at the most.
 _MOST_TIMES = 10_000
+#: Standard errors, of few replicas Student's, beyond which a difference is none of chance.
+BEYOND_CHANCE = 3.0
 #: Part of their terms that sums of doubles leave: fields and, where they are not whole, weights.
 _ROUNDING = 1e-10
 

@@ -110,9 +110,9 @@ def _warnings(society: Society, start: Spins) -> list[str]:
 
 
 _REWIRING = (
-    "a bus with m_b = 0 and an odd number of customers gives a random one to the next such",
-    "bus, a last one to a bus with m_b = +-1                         001, section 4.2, step 1",
-    "who has one customer only receives, so that no bus is left without               ours",
+    "a bus with m_b = 0 and odd N_b gives a random customer to the next such,",
+    "a last one to a bus with m_b = +-1            001, section 4.2, step 1",
+    "a bus with N_b = 1 receives; none is left without customers       ours",
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from optimodels.families.ising import audit
 from optimodels.families.ising.curves import curve, remarks, row, states, values
 from optimodels.families.ising.data import Society
-from optimodels.families.ising.ensemble import Run, invariants, sigmas, with_error
+from optimodels.families.ising.ensemble import BEYOND_CHANCE, Run, invariants, sigmas, with_error
 from optimodels.families.ising.parameters import CRITICAL
 from optimodels.families.ising.preparation import balance_check, bounded, free, prepare
 from optimodels.model import Answer, Done, Outcome
@@ -21,8 +21,6 @@ EQUATIONS = (
     "at equilibrium, with h >= 0, fewer bonds never raise <s_i>:       Griffiths",
     "what a bound keeps is a matter of the way there, or of nothing",
 )
-#: Standard errors, of few replicas Student's, by which the two must differ to be called different.
-_APART = 3.0
 
 
 def compare(society: Society, done: Done) -> Outcome:
@@ -43,12 +41,15 @@ def compare(society: Society, done: Done) -> Outcome:
         ]
     rows = [_named_first(row(kinds[kind], one)) for kind in order for one in runs[kind]]
     table = [_pair(*pair) for pair in zip(runs["free"], runs["aggregators"], strict=True)]
-    checks.append(audit.comparison(prepared.society, runs["free"], runs["aggregators"], table))
+    summary = _summary(table, society.parameters.replicas)
+    checks.append(
+        audit.comparison(prepared.society, runs["free"], runs["aggregators"], table, summary)
+    )
     both = [one for kind in order for one in runs[kind]]
     checks.append(audit.curve(prepared.society, both, rows))
     cut = kinds["free"].graph.bonds.shape[0] - kinds["aggregators"].graph.bonds.shape[0]
     named = {**values(rows), "bonds": len(kinds["free"].graph.bonds), "bonds_cut": cut,
-             **_summary(table, society.parameters.replicas)}  # fmt: skip
+             **summary}  # fmt: skip
     kept = {"rows": rows, "comparison": table, "notes": prepared.notes,
             **states(prepared.society, both)}  # fmt: skip
     if prepared.mapping is not None:
@@ -79,7 +80,7 @@ def _pair(free_run: Run, own: Run) -> Row:
 
 def _summary(table: list[Row], replicas: int) -> dict[str, Any]:
     """Where bounds keep more flexibility and where less, beyond noise."""
-    apart_by = sigmas(replicas, _APART)
+    apart_by = sigmas(replicas, BEYOND_CHANCE)
     told = [r for r in table if r["gain_of_bounds_standard_error"] is not None]
     apart = [
         r for r in told if abs(r["gain_of_bounds"]) > apart_by * r["gain_of_bounds_standard_error"]
@@ -98,10 +99,12 @@ def report(society: Society, done: Done) -> Answer:
     """Report both curves and their difference."""
     found = done.outcomes["evolution"]
     rows = found.arrays["rows"]
-    notes = (
-        *found.arrays["notes"],
-        *remarks(society, rows),
-        "cutting bonds lowers every customer's mean state at equilibrium, or leaves it "
-        "(Griffiths' inequality, h >= 0): bounds can only slow what has not come to rest",
-    )
-    return Answer(found.values, {"comparison": found.arrays["comparison"], "curve": rows}, notes)
+    given = society.parameters
+    notes = [*found.arrays["notes"], *remarks(society, rows)]
+    if given.algorithm == "metropolis" and min(given.field) >= 0:
+        notes.append(
+            "cutting bonds lowers every customer's mean state at equilibrium, or leaves it "
+            "(Griffiths' inequality, h >= 0): bounds can only slow what has not come to rest"
+        )
+    tables = {"comparison": found.arrays["comparison"], "curve": rows}
+    return Answer(found.values, tables, tuple(notes))

@@ -12,6 +12,7 @@ from optimodels.families.ising import audit
 from optimodels.families.ising.curves import curve, remarks, row, states, values
 from optimodels.families.ising.data import Society
 from optimodels.families.ising.ensemble import (
+    BEYOND_CHANCE,
     Run,
     dynamics,
     invariants,
@@ -33,8 +34,6 @@ EQUATIONS = (
 )
 #: A bracket of fields is halved so often at the most.
 _HALVINGS = 12
-#: Standard errors, of few replicas Student's, beyond which M is below or above the target for sure.
-_CERTAIN = 3.0
 #: Closer than this to 1 an hour asks for all customers.
 _WHOLE = 1e-6
 
@@ -108,7 +107,7 @@ def _search(
     the field far from where its error says.
     """
     given = prepared.society.parameters
-    certain = sigmas(given.replicas, _CERTAIN) if given.replicas > 1 else 0.0
+    certain = sigmas(given.replicas, BEYOND_CHANCE) if given.replicas > 1 else 0.0
     nothing = dict.fromkeys(("field", "field_standard_error", "field_below", "field_above"))
     # The last that is surely below, and the next that is surely above.
     below = [k for k, one in enumerate(known) if _surely(one, target, certain) < 0]
