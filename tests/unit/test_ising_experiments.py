@@ -320,7 +320,7 @@ def test_target_is_the_hour_of_the_shiftable_loads() -> None:
     assert (chosen["hour"], chosen["target_magnetisation"]) == (10, pytest.approx(1, abs=1e-6))
     missed = result("field-response", common)
     assert missed.values["field_to_target"] is None
-    assert any("no field of the case brackets" in note for note in missed.notes)
+    assert any("no fields of the case bracket the target" in note for note in missed.notes)
 
 
 def test_cut_bonds_lower_the_mean_at_equilibrium() -> None:

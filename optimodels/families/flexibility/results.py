@@ -142,21 +142,30 @@ def spin_assignment(data: FlexibilityData, done: Done) -> Answer:
 def rewiring(data: FlexibilityData, m: Ints, bad: list[int]) -> list[Row]:
     """Move one customer between two odd buses with m = 0; a last one gives to a bus with m != 0.
 
-    001, section 4.2, step 1: any number of customers can be all up or all down.
+    001, section 4.2, step 1: any number of customers can be all up or all down. No bus is left
+    without customers: one that has a single one receives, from a bus with m != 0 if need be.
     """
-    number = data.buses + 1
-    rows: list[Row] = [
-        {"from_bus": int(number[a]), "to_bus": int(number[b]), "customers": 1}
-        for a, b in zip(bad[0::2], bad[1::2], strict=False)
+    number, has = data.buses + 1, data.customers
+    moves: list[tuple[int, int]] = []
+    givers = [b for b in bad if has[b] > 1]
+    single = [b for b in bad if has[b] == 1]
+    free = np.flatnonzero(m != 0)
+    while givers or single:
+        if givers:
+            giver = givers.pop(0)
+            takers = givers if givers and not single else single
+            if takers:
+                moves.append((giver, takers.pop(0)))
+            elif len(free):
+                moves.append((giver, int(free[0])))
+            continue
+        rich = [b for b in free.tolist() if has[b] - sum(a == b for a, _ in moves) > 1]
+        if not rich:
+            break
+        moves.append((rich[0], single.pop(0)))
+    return [
+        {"from_bus": int(number[a]), "to_bus": int(number[b]), "customers": 1} for a, b in moves
     ]
-    if len(bad) % 2:
-        takers = np.flatnonzero(m != 0)
-        if len(takers):
-            rows.append(
-                {"from_bus": int(number[bad[-1]]), "to_bus": int(number[takers[0]]),
-                 "customers": 1}
-            )  # fmt: skip
-    return rows
 
 
 def aggregator_mapping_answer(data: FlexibilityData, done: Done) -> Answer:

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from optimodels.families.ising.data import Society
-from optimodels.families.ising.ensemble import Run, dynamics, figures, run
+from optimodels.families.ising.ensemble import Run, dynamics, figures, run, slim
 from optimodels.families.ising.recount import Spins
 from optimodels.model import Done
 from optimodels.result import Row
 
 #: Columns that say which combination a row is of.
 _COMBINATION = ("algorithm", "neighbours", "perturbation", "temperature", "field")
+
+#: Of their proposals accepted, sweeps are nearly periodic.
+_EAGER = 0.9
 
 
 def curve(society: Society, start: Spins, done: Done, kind: int = 0, kinds: int = 1) -> list[Run]:
@@ -24,7 +27,7 @@ def curve(society: Society, start: Spins, done: Done, kind: int = 0, kinds: int 
     for k, (i, j) in enumerate(pairs):
         done.progress(kind * len(pairs) + k, kinds * len(pairs))
         told = dynamics(society, given.temperature[i], given.field[j], given.algorithm)
-        found.append(run(society, told, start, (kind, i, j)))
+        found.append(slim(run(society, told, start, (kind, i, j))))
     return found
 
 
@@ -45,15 +48,23 @@ def values(rows: list[Row]) -> dict[str, Any]:
     return {name: value for name, value in rows[0].items() if name not in _COMBINATION}
 
 
-def of_first(rows: list[Row]) -> tuple[str, ...]:
-    """Say whose the values are where there are several combinations."""
-    if len(rows) == 1:
-        return ()
-    first = rows[0]
-    return (
-        f"values are of the curve's first row, T = {first['temperature']:.6g} and "
-        f"h = {first['field']:g}, unless their name says otherwise",
-    )
+def remarks(society: Society, rows: list[Row]) -> tuple[str, ...]:
+    """Say whose the values are where there are several combinations, and what sweeps cannot do."""
+    found = []
+    if len(rows) > 1:
+        first = rows[0]
+        found.append(
+            f"values are of the curve's first row, T = {first['temperature']:.6g} and "
+            f"h = {first['field']:g}, unless their name says otherwise"
+        )
+    eager = [f"{r['temperature']:.4g}" for r in rows if r["acceptance"] > _EAGER]
+    if society.parameters.update == "sweep" and eager:
+        found.append(
+            f"at T = {', '.join(dict.fromkeys(eager))} sweeps accept nearly every proposal: they "
+            "turn all customers over again and again, and forget the start slowly; update: "
+            "random-site does not"
+        )
+    return tuple(found)
 
 
 def states(society: Society, runs: list[Run]) -> dict[str, Any]:

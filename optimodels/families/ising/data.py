@@ -19,7 +19,7 @@ from optimodels.families.flexibility import data as flexibility
 from optimodels.families.flexibility.lattice import customer_lattice
 from optimodels.families.flexibility.parameters import PROFILES, AggregatorMapping
 from optimodels.families.ising.engine import Graph, from_bonds, lattice
-from optimodels.families.ising.parameters import MOST_SPINS, Ensemble
+from optimodels.families.ising.parameters import MOST_SITES, MOST_SPINS, Ensemble
 from optimodels.grid import Network
 from optimodels.model import Inputs
 
@@ -198,6 +198,10 @@ def _graph(
                 f"{shape[0]} x {shape[1]} = {shape[0] * shape[1]} sites for {total} customers; "
                 "take another lattice, or customers: none",
             )
+        if shape[0] * shape[1] > MOST_SITES:
+            raise DataError(
+                "parameters.graph", f"{shape[0]} x {shape[1]} are more than {MOST_SITES} sites"
+            )
         occupied = np.ones(shape, dtype=bool)
     square = np.full(occupied.shape, -1, dtype=np.int64)
     square[occupied] = np.arange(int(occupied.sum()))
@@ -231,7 +235,7 @@ def _customer(
     cells: Mapping[str, str | None], name: str, row: int, key: str, total: int | None
 ) -> int:
     text = (cells.get(name) or "").strip()
-    if not text.isdecimal() or not 1 <= int(text) <= (total or 10_000_000):
+    if not text.isdecimal() or not 1 <= int(text) <= (total or MOST_SITES):
         known = f"1 to {total}" if total is not None else "counted from 1"
         raise DataError(key, f"row {row}: {text!r} is no customer; they are {known}")
     return int(text)

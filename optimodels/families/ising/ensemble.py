@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.arrays import Floats, Ints
+from optimodels.arrays import Floats, Ints, Mask
 from optimodels.families.ising.data import Society
 from optimodels.families.ising.engine import Dynamics, Evolution, evolve
 from optimodels.families.ising.recount import Count, Spins, count
@@ -19,14 +19,16 @@ from optimodels.result import Check
 START, PERTURBATION, REWIRING = 1, 2, 3
 #: Times at which an average over time is taken, at the most.
 _MOST_TIMES = 10_000
+#: Standard errors, of few replicas Student's, beyond which a difference is none of chance.
+BEYOND_CHANCE = 3.0
 #: Part of their terms that sums of doubles leave: fields and, where they are not whole, weights.
 _ROUNDING = 1e-10
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Of R replicas (R,), or of their averages over time: per site M, |M|, E and their squares;
-    C and |C|, None without buses; ``agreed`` how well the engine's figures meet the count."""
+    """Of R replicas (R,), or of their averages over time: M, |M|, M^2 and E per site; C and |C|,
+    None without buses. Counted from the states, whatever the engine says of them."""
 
     magnetisation: Floats
     absolute_magnetisation: Floats
@@ -38,7 +40,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Run:
-    """One combination: what it was, where it ended, what is measured of it."""
+    """One combination: what it was, where it ended, what is measured of it.
+
+    ``start`` and ``spins`` (R, N), of the first replica alone once it is `slim`; ``changed`` (R,)
+    customers whose state differs; ``wrong`` spins that are neither up nor down; ``off`` by how much
+    the engine's own figures miss the count.
+    """
 
     dynamics: Dynamics
     steps: int
@@ -49,6 +56,8 @@ class Run:
     before: Count
     after: Count
     off: float
+    changed: Ints
+    wrong: int
     row: dict[str, Any] = field(default_factory=dict)
 
 
@@ -116,8 +125,14 @@ def run(
     return Run(
         told, whole, start, found.spins, found.accepted,
         _measured(society, told, after, found) if len(times) > 1 else _end(society, told, after),
-        before, after, _off(society, told, after, found),
+        before, after, _off(society, told, after, found), (found.spins != start).sum(axis=1),
+        int((np.abs(found.spins) != 1).sum()),
     )  # fmt: skip
+
+
+def slim(one: Run) -> Run:
+    """Return a run that keeps the first replica's states alone: a curve has many runs."""
+    return replace(one, start=one.start[:1].copy(), spins=one.spins[:1].copy())
 
 
 def evolved(
@@ -130,14 +145,16 @@ def evolved(
 ) -> Evolution:
     """Evolve with one seed, or with one for each replica."""
     given = society.parameters
+    asked: dict[str, Any] = {
+        "stream": stream, "record": record, "threads": society.threads,
+        "witness": lambda spins: _counted(society, spins),
+    }  # fmt: skip
     if isinstance(given.seed, int):
-        return evolve(society.graph, told, start, steps, seed=given.seed, stream=stream,
-                      record=record, threads=society.threads)  # fmt: skip
+        return evolve(society.graph, told, start, steps, seed=given.seed, **asked)
     parts = [
-        evolve(society.graph, told, start[r : r + 1], steps, seed=seed, stream=stream,
-               record=record, threads=society.threads)
+        evolve(society.graph, told, start[r : r + 1], steps, seed=seed, **asked)
         for r, seed in enumerate(given.seed[: len(start)])
-    ]  # fmt: skip
+    ]
     trace = {
         name: np.concatenate([part.trace[name] for part in parts]) if name != "steps" else values
         for name, values in parts[0].trace.items()
@@ -166,32 +183,46 @@ def _end(society: Society, told: Dynamics, after: Count) -> Measured:
                     None if c is None else np.abs(c))  # fmt: skip
 
 
+def _counted(society: Society, spins: Spins) -> dict[str, Any]:
+    """What is counted of states (R, N) whenever the engine records them, by name (R,)."""
+    found = count(society, spins)
+    named: dict[str, Any] = {
+        "counted_magnetisation": found.magnetisation,
+        "counted_agreement": found.agreement,
+    }
+    if found.constraint is not None:
+        named["counted_constraint"] = np.array([c / society.scale for c in found.constraint])
+    return named
+
+
 def _measured(society: Society, told: Dynamics, after: Count, found: Evolution) -> Measured:
-    """Averages of the engine's figures over its times; that they end at the count is checked."""
-    n = society.sites
-    m = np.asarray(found.trace["magnetisation"], dtype=float) / n
-    e = np.asarray(found.trace["energy"], dtype=float) / n
-    c = None
-    if society.on_buses:
-        c = np.asarray(found.trace["constraint"], dtype=float) * society.unit
+    """Averages over times of what was counted of the states."""
+    n, trace = society.sites, found.trace
+    m = trace["counted_magnetisation"] / n
+    e = -trace["counted_agreement"] / n - told.field * m
+    c = trace.get("counted_constraint")
     return Measured(m.mean(1), np.abs(m).mean(1), (m * m).mean(1), e.mean(1),
                     None if c is None else c.mean(1),
                     None if c is None else np.abs(c).mean(1))  # fmt: skip
 
 
 def _off(society: Society, told: Dynamics, after: Count, found: Evolution) -> float:
-    """By how much the engine's last figures miss the count: in units of a spin, of a bond."""
+    """By how much the engine's figures miss the count at any time, the last one counted again:
+    in units of a spin, of a bond."""
     trace, n = found.trace, society.sites
-    off = np.abs(trace["magnetisation"][:, -1] - after.magnetisation).max()
+    m, a = trace["counted_magnetisation"], trace["counted_agreement"]
+    off = np.abs(trace["magnetisation"] - m).max()
+    off = max(off, np.abs(m[:, -1] - after.magnetisation).max())
     size = max(1.0, abs(told.field) * n)
-    off = max(off, np.abs(trace["energy"][:, -1] - after.energy(told.field)).max() / size)
+    energy = -a - told.field * m
+    off = max(off, np.abs(trace["energy"] - energy).max() / size)
+    off = max(off, np.abs(energy[:, -1] - after.energy(told.field)).max() / size)
     if after.constraint is not None:
-        theirs = trace["constraint"][:, -1]
+        theirs, counted = trace["constraint"], trace["counted_constraint"]
+        wrong = int((np.abs(theirs * society.unit - counted) > _ROUNDING).sum())
         if theirs.dtype.kind == "i":
-            wrong = sum(int(a) != b for a, b in zip(theirs, after.constraint, strict=True))
-        else:
-            ours = np.array([value / society.scale for value in after.constraint])
-            wrong = int((np.abs(theirs - ours) > _ROUNDING).sum())
+            last = zip(theirs[:, -1], after.constraint, strict=True)
+            wrong += sum(int(a) != b for a, b in last)
         off = max(off, wrong)
     return float(off)
 
@@ -200,11 +231,13 @@ def invariants(society: Society, runs: Sequence[Run]) -> tuple[Check, ...]:
     """What must hold of the end states whatever was drawn; counted from the spins."""
     checks = [
         Check.of("spins that are neither up nor down",
-                 sum(int((np.abs(r.spins) != 1).sum()) for r in runs), 0),
+                 sum(r.wrong for r in runs), 0),
         Check.of("magnetisation, energy, constraint of the engine against the count",
                  max(r.off for r in runs), _ROUNDING),
         Check.of("accepted beyond proposed",
                  max(0, *(int(r.accepted.max()) - r.steps for r in runs)), 0),
+        Check.of("replicas whose accepted do not lead from start to end",
+                 sum(int(_misled(r).sum()) for r in runs), 0),
     ]  # fmt: skip
     greedy = [r for r in runs if r.dynamics.temperature == 0 and
               r.dynamics.algorithm != "penalised"]  # fmt: skip
@@ -225,6 +258,14 @@ def invariants(society: Society, runs: Sequence[Run]) -> tuple[Check, ...]:
     return tuple(checks)
 
 
+def _misled(one: Run) -> Mask:
+    """Whether so many accepted cannot make of the start the end (R,): each changes one customer,
+    so that they are at least as many as have changed, and odd where these are; a swap two."""
+    if one.dynamics.algorithm == "exchange":
+        return np.asarray((2 * one.accepted < one.changed) | (one.changed % 2 != 0))
+    return np.asarray((one.accepted < one.changed) | ((one.accepted - one.changed) % 2 != 0))
+
+
 def _before_and_after(runs: Sequence[Run], algorithm: str) -> list[tuple[int, int]]:
     """scale C of every replica of an algorithm, at the start and at the end."""
     return [
@@ -242,6 +283,16 @@ def mean_and_error(values: Floats) -> tuple[float, float | None]:
     if r < 2:
         return mean, None
     return mean, math.sqrt(math.fsum((values - mean) ** 2) / (r - 1) / r)
+
+
+def sigmas(replicas: int, asked: float) -> float:
+    """Return how many standard errors are as rare, by Student's t, as ``asked`` are for many
+    replicas; infinite for a single one."""
+    if replicas < 2:
+        return math.inf
+    from scipy.special import ndtr, stdtrit
+
+    return max(asked, -float(stdtrit(replicas - 1, ndtr(-asked))))
 
 
 def with_error(name: str, values: Floats) -> dict[str, float | None]:

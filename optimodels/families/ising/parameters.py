@@ -12,6 +12,8 @@ from optimodels.parameters import Number, Strict, Whole
 
 #: Where the infinite square lattice loses its order (Onsager; 001, section 3).
 CRITICAL = 2 / log(1 + sqrt(2))
+#: Sites of a graph: its bonds alone take a hundred bytes each.
+MOST_SITES = 10_000_000
 #: Bytes that the spins of all replicas of one combination may take.
 MOST_SPINS = 2_000_000_000
 

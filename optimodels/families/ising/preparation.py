@@ -64,7 +64,10 @@ def prepare(society: Society, done: Done) -> Prepared:
         feasible = _feasible(society, done)
         moved = len(found.arrays["rows"])
         if moved:
-            notes.append(f"{moved} customers moved to another bus, so that every bus has its state")
+            notes.append(
+                f"{moved} customer{'s' * (moved > 1)} moved to another bus, so that every bus has "
+                "its state"
+            )
     mapping = society.mapping
     if mapping is None and "mapping" in done.solutions:
         mapping = assigned(done.solution("mapping"))
@@ -81,6 +84,18 @@ def _warnings(society: Society, start: Spins) -> list[str]:
         whole = -(-given.steps // n)
         notes.append(f"{given.steps} proposals are rounded up to {whole} sweeps of {n} customers")
     beside = getattr(given, "beside", ())
+    alone = int((society.graph.degrees == 0).sum())
+    if given.update == "sweep" and alone and 0 in given.field:
+        notes.append(
+            f"{alone} customers have no neighbours: without a field every sweep turns them over, "
+            "always; update: random-site does not"
+        )
+    if "constrained" in (given.algorithm, *beside) and society.unit == 1:
+        notes.append(
+            f"{len(set(society.members.tolist()))} different numbers of customers on a bus: C is "
+            "exact in every figure and verdict, but constrained dynamics compare |C| in doubles, "
+            "where a tie may be missed"
+        )
     if (
         "constrained" in (given.algorithm, *beside)
         and "perturbations" not in type(given).model_fields
@@ -95,8 +110,9 @@ def _warnings(society: Society, start: Spins) -> list[str]:
 
 
 _REWIRING = (
-    "a bus with m_b = 0 and an odd number of customers gives a random one to the next such",
-    "bus, a last one to a bus with m_b = +-1                         001, section 4.2, step 1",
+    "a bus with m_b = 0 and odd N_b gives a random customer to the next such,",
+    "a last one to a bus with m_b = +-1            001, section 4.2, step 1",
+    "a bus with N_b = 1 receives; none is left without customers       ours",
 )
 
 
@@ -112,10 +128,13 @@ def _rewire(society: Society, done: Done) -> Outcome:
         row["site"] = int(rng.choice(np.flatnonzero(bus == index[row["from_bus"]])))
         bus[row["site"]] = index[row["to_bus"]]
     members = np.bincount(bus, minlength=len(m))
+    # A bus with a single customer can only receive.
+    needed = max((len(bad) + 1) // 2, int((society.members[bad] == 1).sum()))
     checks = (
         Check.of("customers lost or won", abs(int(members.sum() - society.members.sum())), 0),
         Check.of("customers beyond those that had to move",
-                 int((bus != society.bus).sum()) - (len(bad) + 1) // 2, 0),
+                 int((bus != society.bus).sum()) - needed, 0),
+        Check.of("buses left without customers", int((members == 0).sum()), 0),
     )  # fmt: skip
     return Outcome("balance", checks, {"bus": bus, "rows": rows, "magnetisation": m})
 

@@ -13,10 +13,11 @@ loads Numba before a run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from importlib.util import find_spec
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ from optimodels.families.ising.engine.job import Dynamics, Job, Spins, Walk, che
 from optimodels.families.ising.engine.observables import observed
 
 __all__ = ["Dynamics", "Evolution", "Graph", "evolve", "from_bonds", "lattice"]
+
+#: Proposals of one call of a kernel, of all its replicas together: so often it can be interrupted.
+_MOST_PROPOSALS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,7 @@ def evolve(
     seed: int,
     stream: tuple[int, ...] = (),
     record: Sequence[int] = (),
+    witness: Callable[[Spins], dict[str, Any]] | None = None,
     threads: int = 1,
 ) -> Evolution:
     """Let the replicas ``start`` (R, N) make ``steps`` proposals of single sites each.
@@ -64,6 +69,10 @@ def evolve(
     there are or on ``threads``. With Numba sweeps of Metropolis on graphs of degree at most 4 run
     64 replicas in a word and all else as compiled single moves; without it all runs in NumPy,
     with the same random numbers as the single moves.
+
+    ``witness`` receives some replicas' states (r, N) whenever they are recorded; what it makes of
+    each (r,), by name, is put into the trace beside the engine's own figures. An interrupt ends
+    the run within the time of _MOST_PROPOSALS proposals.
 
     Raises DataError where the request makes no sense.
     """
@@ -75,11 +84,21 @@ def evolve(
     # Pieces of whole words.
     share = -(-total // (threads * grain)) * grain
     pieces = [(first, min(first + share, total)) for first in range(0, total, share)]
+    stopped = Event()
+
+    def walk(piece: tuple[int, int]) -> Walked:
+        return _walk(kind(job, *piece), job, piece[1] - piece[0], witness, stopped)
+
     if len(pieces) == 1:
-        walked = [_walk(kind(job, *pieces[0]), job)]
+        walked = [walk(pieces[0])]
     else:
         with ThreadPoolExecutor(len(pieces)) as pool:
-            walked = list(pool.map(lambda piece: _walk(kind(job, *piece), job), pieces))
+            started = [pool.submit(walk, piece) for piece in pieces]
+            try:
+                wait(started)
+            finally:
+                stopped.set()
+            walked = [one.result() for one in started]
     trace: dict[str, Any] = {"steps": np.array(job.recorded, dtype=np.int64)}
     for quantity in walked[0][2]:
         trace[quantity] = _joined([made[2][quantity] for made in walked])
@@ -108,15 +127,32 @@ def _engine(job: Job) -> tuple[str, type[Walk], int]:
     return "numba", SingleWalk, 1
 
 
-def _walk(walk: Walk, job: Job) -> tuple[Spins, Ints, dict[str, Any]]:
+#: States, accepted proposals and records of some replicas.
+Walked = tuple[Spins, Ints, dict[str, Any]]
+
+
+def _walk(
+    walk: Walk,
+    job: Job,
+    replicas: int,
+    witness: Callable[[Spins], dict[str, Any]] | None,
+    stopped: Event,
+) -> Walked:
     """Let one piece's replicas walk through all stops; return states, acceptances, records."""
     records: dict[int, dict[str, Any]] = {}
     stops = job.stops
+    unit = job.graph.sites if job.dynamics.update == "sweep" else 1
+    stride = max(1, _MOST_PROPOSALS // (replicas * unit)) * unit
     for number, stop in enumerate(stops):
-        if number:
-            walk.advance(stops[number - 1], stop)
+        for at in range(stops[number - 1], stop, stride) if number else ():
+            if stopped.is_set():
+                break
+            walk.advance(at, min(at + stride, stop))
         if stop in job.recorded:
-            records[stop] = observed(job.graph, job.dynamics.field, job.weights, walk.spins())
+            spins = walk.spins()
+            records[stop] = observed(job.graph, job.dynamics.field, job.weights, spins)
+            if witness is not None:
+                records[stop] |= witness(spins)
     spins = walk.spins()
     if not records:
         return spins, walk.accepted, {}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from optimodels.families.ising.curves import curve, of_first, row, states, values
+from optimodels.families.ising import audit
+from optimodels.families.ising.curves import curve, remarks, row, states, values
 from optimodels.families.ising.data import Society
-from optimodels.families.ising.ensemble import Run, invariants, with_error
+from optimodels.families.ising.ensemble import BEYOND_CHANCE, Run, invariants, sigmas, with_error
 from optimodels.families.ising.parameters import CRITICAL
 from optimodels.families.ising.preparation import balance_check, bounded, free, prepare
 from optimodels.model import Answer, Done, Outcome
@@ -22,8 +21,6 @@ EQUATIONS = (
     "at equilibrium, with h >= 0, fewer bonds never raise <s_i>:       Griffiths",
     "what a bound keeps is a matter of the way there, or of nothing",
 )
-#: Standard errors by which the two must differ to be called different.
-_APART = 3.0
 
 
 def compare(society: Society, done: Done) -> Outcome:
@@ -44,10 +41,15 @@ def compare(society: Society, done: Done) -> Outcome:
         ]
     rows = [_named_first(row(kinds[kind], one)) for kind in order for one in runs[kind]]
     table = [_pair(*pair) for pair in zip(runs["free"], runs["aggregators"], strict=True)]
+    summary = _summary(table, society.parameters.replicas)
+    checks.append(
+        audit.comparison(prepared.society, runs["free"], runs["aggregators"], table, summary)
+    )
     both = [one for kind in order for one in runs[kind]]
+    checks.append(audit.curve(prepared.society, both, rows))
     cut = kinds["free"].graph.bonds.shape[0] - kinds["aggregators"].graph.bonds.shape[0]
     named = {**values(rows), "bonds": len(kinds["free"].graph.bonds), "bonds_cut": cut,
-             **_summary(table)}  # fmt: skip
+             **summary}  # fmt: skip
     kept = {"rows": rows, "comparison": table, "notes": prepared.notes,
             **states(prepared.society, both)}  # fmt: skip
     if prepared.mapping is not None:
@@ -60,7 +62,11 @@ def _named_first(one: Row) -> Row:
 
 
 def _pair(free_run: Run, own: Run) -> Row:
-    """Both at one temperature and field; replicas of both are independent."""
+    """Both at one temperature and field.
+
+    The difference is taken replica by replica: those of one number may have a random start in
+    common.
+    """
     told = free_run.dynamics
     free_m, own_m = free_run.measured.magnetisation, own.measured.magnetisation
     found: Row = {
@@ -69,18 +75,16 @@ def _pair(free_run: Run, own: Run) -> Row:
         **with_error("free", free_m),
         **with_error("aggregators", own_m),
     }
-    errors = found["free_standard_error"], found["aggregators_standard_error"]
-    found["gain_of_bounds"] = found["aggregators"] - found["free"]
-    known = None not in errors
-    found["gain_of_bounds_standard_error"] = float(np.hypot(*errors)) if known else None
-    return found
+    return found | with_error("gain_of_bounds", own_m - free_m)
 
 
-def _summary(table: list[Row]) -> dict[str, Any]:
+def _summary(table: list[Row], replicas: int) -> dict[str, Any]:
     """Where bounds keep more flexibility and where less, beyond noise."""
+    apart_by = sigmas(replicas, BEYOND_CHANCE)
     told = [r for r in table if r["gain_of_bounds_standard_error"] is not None]
-    apart = [r for r in told
-             if abs(r["gain_of_bounds"]) > _APART * r["gain_of_bounds_standard_error"]]  # fmt: skip
+    apart = [
+        r for r in told if abs(r["gain_of_bounds"]) > apart_by * r["gain_of_bounds_standard_error"]
+    ]
     nearest = min(table, key=lambda r: abs(r["temperature"] - CRITICAL))
     return {
         "bounds_keep_more": sum(r["gain_of_bounds"] > 0 for r in apart),
@@ -95,10 +99,12 @@ def report(society: Society, done: Done) -> Answer:
     """Report both curves and their difference."""
     found = done.outcomes["evolution"]
     rows = found.arrays["rows"]
-    notes = (
-        *found.arrays["notes"],
-        *of_first(rows),
-        "cutting bonds lowers every customer's mean state at equilibrium, or leaves it "
-        "(Griffiths' inequality, h >= 0): bounds can only slow what has not come to rest",
-    )
-    return Answer(found.values, {"comparison": found.arrays["comparison"], "curve": rows}, notes)
+    given = society.parameters
+    notes = [*found.arrays["notes"], *remarks(society, rows)]
+    if given.algorithm == "metropolis" and min(given.field) >= 0:
+        notes.append(
+            "cutting bonds lowers every customer's mean state at equilibrium, or leaves it "
+            "(Griffiths' inequality, h >= 0): bounds can only slow what has not come to rest"
+        )
+    tables = {"comparison": found.arrays["comparison"], "curve": rows}
+    return Answer(found.values, tables, tuple(notes))

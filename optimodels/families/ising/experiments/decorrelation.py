@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from optimodels.arrays import Floats
-from optimodels.families.ising.curves import of_first, row, states, values
+from optimodels.arrays import Floats, Ints
+from optimodels.families.ising import audit
+from optimodels.families.ising.curves import remarks, row, states, values
 from optimodels.families.ising.data import Society
 from optimodels.families.ising.engine import Dynamics
 from optimodels.families.ising.ensemble import (
@@ -17,6 +18,7 @@ from optimodels.families.ising.ensemble import (
     evolved,
     invariants,
     run,
+    slim,
     with_error,
 )
 from optimodels.families.ising.preparation import Prepared, balance_check, prepare
@@ -38,19 +40,28 @@ def decorrelate(society: Society, done: Done) -> Outcome:
     prepared = prepare(society, done)
     given = society.parameters
     runs, rows, table = [], [], list[Row]()
+    expected: list[dict[str, audit.Figure]] = []
     pairs = [(i, j) for i in range(len(given.temperature)) for j in range(len(given.field))]
     for k, (i, j) in enumerate(pairs):
         done.progress(k, len(pairs))
         told = dynamics(society, given.temperature[i], given.field[j], given.algorithm)
-        whole, lines = _pieces(prepared, told, (i, j))
+        whole, lines, changed = _pieces(prepared, told, (i, j))
         last = lines[-1]
+        whole = slim(whole)
         own = {key: last[key] for key in ("autocorrelation", "autocorrelation_standard_error")}
         soon = next((line["step"] for line in lines if line["autocorrelation"] <= _FORGOTTEN), None)
         whole = replace(whole, row={**own, "steps_to_a_tenth": soon})
         runs.append(whole)
         rows.append(row(prepared.society, whole))
         table += lines
-    checks = (*invariants(prepared.society, runs), *balance_check(prepared, done))
+        n = prepared.society.sites
+        expected += [audit.averaged("autocorrelation", 1 - 2 * own / n) for own in changed]
+    checks = (
+        *invariants(prepared.society, runs),
+        audit.curve(prepared.society, runs, rows),
+        audit.held("autocorrelation", table, expected),
+        *balance_check(prepared, done),
+    )
     kept = {"rows": rows, "autocorrelation": table, "notes": prepared.notes}
     first = values(rows)
     # What the experiment is about comes first.
@@ -61,7 +72,8 @@ def decorrelate(society: Society, done: Done) -> Outcome:
 
 def _pieces(
     prepared: Prepared, told: Dynamics, combination: tuple[int, int]
-) -> tuple[Run, list[Row]]:
+) -> tuple[Run, list[Row], list[Ints]]:
+    """Return the run as a whole, its lines, and the customers changed (R,) at each of them."""
     society, start = prepared.society, prepared.start
     given = society.parameters
     if given.warm_up:
@@ -71,12 +83,14 @@ def _pieces(
     # Dense at the beginning, where most is forgotten.
     times = np.unique(np.rint(np.linspace(0, 1, given.points + 1) ** 2 * end)).astype(np.int64)
     lines = [_line(told, 0, _overlap(start, start))]
+    changed: list[Ints] = [np.zeros(len(start), dtype=np.int64)]
     accepted = np.zeros(len(start), dtype=np.int64)
     spins, off = start, 0.0
     for k, (before, after) in enumerate(pairwise(times.tolist())):
         steps = (after - before) * unit
         piece = run(society, told, spins, (0, *combination, k), steps=steps)
         spins, accepted, off = piece.spins, accepted + piece.accepted, max(off, piece.off)
+        changed.append((start != spins).sum(axis=1))
         lines.append(_line(told, after * unit, _overlap(start, spins)))
     whole = replace(
         piece,
@@ -85,8 +99,9 @@ def _pieces(
         steps=int(times[-1]) * unit,
         accepted=accepted,
         off=off,
+        changed=changed[-1],
     )
-    return whole, lines
+    return whole, lines, changed
 
 
 def _overlap(start: Spins, spins: Spins) -> Floats:
@@ -109,4 +124,4 @@ def report(society: Society, done: Done) -> Answer:
     found = done.outcomes["evolution"]
     rows, table = found.arrays["rows"], found.arrays["autocorrelation"]
     tables = {"autocorrelation": table, "curve": rows}
-    return Answer(found.values, tables, (*found.arrays["notes"], *of_first(rows)))
+    return Answer(found.values, tables, (*found.arrays["notes"], *remarks(society, rows)))

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from optimodels.errors import DataError
 from optimodels.families.flexibility import shiftable_loads
-from optimodels.families.ising.curves import curve, of_first, row, states, values
+from optimodels.families.ising import audit
+from optimodels.families.ising.curves import curve, remarks, row, states, values
 from optimodels.families.ising.data import Society
-from optimodels.families.ising.ensemble import Run, dynamics, invariants, mean_and_error, run
+from optimodels.families.ising.ensemble import (
+    BEYOND_CHANCE,
+    Run,
+    dynamics,
+    invariants,
+    mean_and_error,
+    run,
+    sigmas,
+    slim,
+)
 from optimodels.families.ising.parameters import CRITICAL
 from optimodels.families.ising.preparation import Prepared, balance_check, prepare
 from optimodels.model import Answer, Done, Outcome, Solve
@@ -24,8 +32,8 @@ EQUATIONS = (
     "M(h, T) after the steps, from all down                             figure 4",
     "h*(T):  M(h*, T) = m(t) of the hour's optimum                    inset of it",
 )
-#: A bracket of fields is halved so often before the field is interpolated within it.
-_HALVINGS = 3
+#: A bracket of fields is halved so often at the most.
+_HALVINGS = 12
 #: Closer than this to 1 an hour asks for all customers.
 _WHOLE = 1e-6
 
@@ -52,7 +60,12 @@ def respond(society: Society, done: Done) -> Outcome:
         known = sorted(_point(one) for one in runs if one.dynamics.temperature == temperature)
         found = _search(prepared, i, known, target, searched)
         table.append({"temperature": temperature, "target": target, **found})
-    checks = (*invariants(prepared.society, [*runs, *searched]), *balance_check(prepared, done))
+    checks = (
+        *invariants(prepared.society, [*runs, *searched]),
+        audit.curve(prepared.society, runs, rows),
+        audit.targets(prepared.society, [*runs, *searched], table),
+        *balance_check(prepared, done),
+    )
     kept = {"rows": rows, "targets": table, "notes": prepared.notes}
     nearest = min(table, key=lambda r: abs(r["temperature"] - CRITICAL))
     named = {
@@ -86,42 +99,65 @@ def _point(one: Run) -> _Point:
 def _search(
     prepared: Prepared, i: int, known: list[_Point], target: float, searched: list[Run]
 ) -> Row:
-    """Halve the first bracket of the target among known fields, then interpolate within it.
+    """Look for the field of the target between known ones whose M is below and above it for sure.
 
-    The standard error is that of the interpolation, by those of the magnetisation at both ends.
+    The bracket is halved while its middle is surely on one side. A middle that is not is as near
+    as noise allows: from there the bracket's slope leads to the target, and the standard error is
+    that of the middle's M by this slope. A choice by noise, as of the half beyond it, would leave
+    the field far from where its error says.
     """
-    society = prepared.society
-    given = society.parameters
-    pairs = pairwise(known)
-    bracket = next(((a, b) for a, b in pairs if a[1] < target <= b[1]), None)
-    if bracket is None:
-        return {"field": None, "field_standard_error": None}
-    low, high = bracket
+    given = prepared.society.parameters
+    certain = sigmas(given.replicas, BEYOND_CHANCE) if given.replicas > 1 else 0.0
+    nothing = dict.fromkeys(("field", "field_standard_error", "field_below", "field_above"))
+    # The last that is surely below, and the next that is surely above.
+    below = [k for k, one in enumerate(known) if _surely(one, target, certain) < 0]
+    above = [k for k, one in enumerate(known) if _surely(one, target, certain) > 0]
+    if not below or not above or below[-1] > above[-1]:
+        return nothing
+    low_at = max(k for k in below if k < above[-1])
+    high_at = min(k for k in above if k > low_at)
+    low, high = known[low_at], known[high_at]
+    between = known[low_at + 1 : high_at]
+    anchor = min(between, key=lambda one: abs(one[1] - target)) if between else None
     for k in range(_HALVINGS):
-        told = dynamics(society, given.temperature[i], (low[0] + high[0]) / 2, given.algorithm)
-        one = run(society, told, prepared.start, (1, i, k))
+        if anchor is not None:
+            break
+        told = dynamics(
+            prepared.society, given.temperature[i], (low[0] + high[0]) / 2, given.algorithm
+        )
+        one = slim(run(prepared.society, told, prepared.start, (1, i, k)))
         searched.append(one)
         middle = _point(one)
-        low, high = (middle, high) if middle[1] < target else (low, middle)
-    rise = high[1] - low[1]
-    part = (target - low[1]) / rise
-    error = math.hypot((1 - part) * low[2], part * high[2]) * (high[0] - low[0]) / rise
+        side = _surely(middle, target, certain)
+        if side == 0:
+            anchor = middle
+        low, high = (middle, high) if side < 0 else (low, middle) if side > 0 else (low, high)
+    per_field = (high[1] - low[1]) / (high[0] - low[0])
+    field, mean, error = anchor or low
     return {
-        "field": low[0] + part * (high[0] - low[0]),
-        "field_standard_error": error if given.replicas > 1 else None,
+        "field": field + (target - mean) / per_field,
+        "field_standard_error": error / per_field if given.replicas > 1 else None,
+        "field_below": low[0],
+        "field_above": high[0],
     }
+
+
+def _surely(point: _Point, target: float, certain: float) -> int:
+    """Whether M is below (-1) or above (1) the target beyond noise; 0: nobody knows."""
+    off = point[1] - target
+    return 0 if abs(off) <= certain * point[2] else 1 if off > 0 else -1
 
 
 def report(society: Society, done: Done) -> Answer:
     """Report the grid, and the field of the target by temperature."""
     found = done.outcomes["evolution"]
     rows, table = found.arrays["rows"], found.arrays["targets"]
-    notes: list[Any] = [*found.arrays["notes"], *of_first(rows)]
+    notes: list[Any] = [*found.arrays["notes"], *remarks(society, rows)]
     several = len(society.parameters.field) > 1
     missed = [f"{r['temperature']:.4g}" for r in table if several and r["field"] is None]
     if missed:
         notes.append(
-            f"no field of the case brackets the target at T = {', '.join(missed)}: M is above it "
-            "at the least field already, or below it at the greatest"
+            f"no fields of the case bracket the target beyond noise at T = {', '.join(missed)}: "
+            "M is not surely below it at the least, or not surely above it at the greatest"
         )
     return Answer(found.values, {"curve": rows, "targets": table}, tuple(notes))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.families.ising.curves import curve, of_first, row, states, values
+from optimodels.families.ising import audit
+from optimodels.families.ising.curves import curve, remarks, row, states, values
 from optimodels.families.ising.data import Society
 from optimodels.families.ising.ensemble import Run, invariants, with_error
 from optimodels.families.ising.equilibrium import beside
@@ -31,7 +32,12 @@ def evolve_all(society: Society, done: Done) -> Outcome:
     prepared = prepare(society, done)
     runs = [_fluctuating(one) for one in curve(prepared.society, prepared.start, done)]
     rows = [row(prepared.society, one) for one in runs]
-    checks = (*invariants(prepared.society, runs), *balance_check(prepared, done))
+    checks = (
+        *invariants(prepared.society, runs),
+        audit.curve(prepared.society, runs, rows),
+        audit.fluctuations(prepared.society, runs, rows),
+        *balance_check(prepared, done),
+    )
     kept = {"rows": rows, "notes": prepared.notes, **states(prepared.society, runs)}
     return Outcome("end state", checks, kept, {**values(rows), **_peak(rows, prepared.society)})
 
@@ -89,5 +95,7 @@ def hold_against_exact(society: Society, done: Done) -> Outcome:
 def report(society: Society, done: Done) -> Answer:
     """Report the curve, with exact values beside it where there are."""
     found = done.outcomes["evolution"]
-    rows = done.outcomes["equilibrium"].arrays["rows"]
-    return Answer(found.values, {"curve": rows}, (*found.arrays["notes"], *of_first(rows)))
+    held = done.outcomes["equilibrium"].arrays
+    rows = held["rows"]
+    notes = (*found.arrays["notes"], *held.get("notes", ()), *remarks(society, rows))
+    return Answer(found.values, {"curve": rows}, notes)

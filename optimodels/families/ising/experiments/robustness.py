@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.families.ising.curves import of_first, row, states, values
+from optimodels.families.ising import audit
+from optimodels.families.ising.curves import remarks, row, states, values
 from optimodels.families.ising.data import Society
 from optimodels.families.ising.ensemble import (
     Run,
@@ -18,6 +19,7 @@ from optimodels.families.ising.ensemble import (
     invariants,
     perturbed,
     run,
+    slim,
     with_error,
 )
 from optimodels.families.ising.preparation import balance_check, prepare
@@ -39,8 +41,8 @@ def perturb(society: Society, done: Done) -> Outcome:
     """Perturb the start by K, evolve by every algorithm at every temperature, measure |C|."""
     prepared = prepare(society, done)
     given, society = society.parameters, prepared.society
-    algorithms = list(dict.fromkeys([given.algorithm, *given.beside]))
-    total = len(given.field) * len(given.perturbations) * len(algorithms)
+    compared = list(dict.fromkeys([given.algorithm, *given.beside]))
+    total = len(given.field) * len(given.perturbations) * len(compared)
     runs: list[Run] = []
     table: list[Row] = []
     moved = 0
@@ -48,12 +50,12 @@ def perturb(society: Society, done: Done) -> Outcome:
         start = perturbed(society, prepared.start, distance)
         moved += int(np.abs((start != prepared.start).sum(axis=1) - distance).sum())
         for j, external in enumerate(given.field):
-            for a, algorithm in enumerate(algorithms):
+            for a, algorithm in enumerate(compared):
                 done.progress(len(table), total)
                 line = [
                     replace(
-                        run(society, dynamics(society, t, external, algorithm), start,
-                            (a, i, j, d)),
+                        slim(run(society, dynamics(society, t, external, algorithm), start,
+                                 (a, i, j, d))),
                         row={"algorithm": algorithm, "perturbation": distance},
                     )
                     for i, t in enumerate(given.temperature)
@@ -61,12 +63,15 @@ def perturb(society: Society, done: Done) -> Outcome:
                 runs += line
                 table.append(_line(society, line, algorithm, distance, external))
     rows = [_named_first(row(society, one)) for one in runs]
+    algorithms = _algorithms(table)
     checks = (
         *invariants(society, runs),
+        audit.curve(society, runs, rows),
+        audit.perturbations(society, runs, table),
+        audit.algorithms(table, algorithms),
         Check.of("customers perturbed beyond K", moved, 0),
         *balance_check(prepared, done),
     )
-    algorithms = _algorithms(table)
     kept = {"rows": rows, "perturbations": table, "algorithms": algorithms,
             "notes": prepared.notes}  # fmt: skip
     return Outcome("end state", checks, {**kept, **states(society, runs)},
@@ -83,7 +88,8 @@ def _line(society: Society, line: list[Run], algorithm: str, distance: int, exte
     by_temperature = np.stack([_size(one) for one in line])
     least = by_temperature.min(axis=0)
     # The lowest temperature where several do equally well.
-    at = np.array([one.dynamics.temperature for one in line])[by_temperature.argmin(axis=0)]
+    temperatures = np.array([one.dynamics.temperature for one in line])
+    at = np.where(by_temperature == least, temperatures[:, None], np.inf).min(axis=0)
     before = line[0].before.constraint
     assert before is not None
     start = np.array([abs(c) / society.scale for c in before])
@@ -158,7 +164,10 @@ def _trend(values: list[float]) -> float | None:
 
 
 def _falls(a: Row, b: Row) -> bool:
-    """Whether |C| is less at b than at a, beyond two standard errors of the difference."""
+    """Whether |C| is less at b than at a, beyond two standard errors of the difference.
+
+    Perturbations have random numbers in common, so that these errors are too wide if anything.
+    """
     name = "mean_constraint"
     error = math.hypot(a[f"{name}_standard_error"] or 0.0, b[f"{name}_standard_error"] or 0.0)
     return bool(b[name] < a[name] - 2 * error)
@@ -170,4 +179,4 @@ def report(society: Society, done: Done) -> Answer:
     rows = found.arrays["rows"]
     tables = {name: found.arrays[name] for name in ("algorithms", "perturbations")}
     tables["curve"] = rows
-    return Answer(found.values, tables, (*found.arrays["notes"], *of_first(rows)))
+    return Answer(found.values, tables, (*found.arrays["notes"], *remarks(society, rows)))
