@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from pathlib import Path
 from typing import Any
+
+# A build makes millions of nodes, and ends: looking for those to free takes a fifth of its time.
+gc.disable()
 
 # The pages tell of this checkout, whatever is installed; make_pages.py stands beside this file.
 _HERE = Path(__file__).resolve().parent
@@ -25,6 +29,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
+# Equations and names are told as they are written.
+smartquotes = False
 html_theme = "furo"
 html_title = f"optimodels {version}"
 html_static_path = ["static"]
@@ -32,6 +38,8 @@ html_css_files = ["pages.css"]
 html_show_copyright = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+# By their own names, not by what NumPy makes of them.
+autodoc_type_aliases = {name: name for name in ("Complexes", "Floats", "Ints", "Mask")}
 autodoc_typehints_format = "short"
 autodoc_default_options = {"no-value": True, "ignore-module-all": True}
 python_use_unqualified_type_names = True

@@ -53,7 +53,7 @@ def _pages() -> Iterator[tuple[str, str]]:
     for name in own_families():
         page = Family(name)
         yield f"{name}.md", page.text
-        yield f"api-{name}.md", _api(f"{name}: functions and classes", page.modules, page.private)
+        yield f"api-{name}.md", _api(f"Functions: {name}", page.modules, page.private)
     machinery = {module: import_module(module) for module in _MACHINERY}
     yield "api-declaring.md", _api("Declarations, results and solvers", machinery.values())
     verify = import_module("optimodels.verify")
@@ -114,7 +114,8 @@ class Family:
             problem = stage.formulation
             return [
                 head,
-                f"[{problem.name}]({at}), {problem.problem_class}<br>{_cell(problem.source)}",
+                f"[{problem.name}]({at}), {problem.problem_class}<br>{_cell(problem.source)}"
+                f"{self._room(problem.cvxpy or problem.pyomo)}",
                 self._link(problem.pyomo),
                 self._link(problem.cvxpy),
                 self._link(problem.exact),
@@ -124,8 +125,14 @@ class Family:
         equations = f"[{_count(stage)}]({at})" if stage.equations else "-"
         found = [one for one in checking(stage.run) if one is not run]
         checks = "<br>".join(map(self._link, found)) or self._link(run or stage.run)
-        equations += f"<br>{_cell(model.source)}"
+        equations += f"<br>{_cell(model.source)}{self._room(run or stage.run)}"
         return [head, equations, "-", "-", self._link(run or stage.run), checks]
+
+    def _room(self, function: Callable[..., Any] | None) -> str:
+        """Say in which module of the family a stage's functions stand."""
+        module = getattr(function, "__module__", "")
+        short = module.removeprefix(f"{self.package.__name__}.")
+        return f"<br>in {{py:mod}}`{short} <{module}>`"
 
     def _link(self, function: Callable[..., Any] | None) -> str:
         """Link to a function's entry, or to its module where it has no name of its own."""
@@ -147,10 +154,7 @@ class Family:
             f"{model.title}. Source: {model.source}.",
             "",
         ]
-        if told.pictures:
-            name, file = next(iter(told.pictures.items()))
-            path = f"../../reports/{model.name.partition('/')[0]}/{file}"
-            lines += [f"```{{figure}} {path}", f":alt: {name}", "", name, "```", ""]
+        lines += _picture(model, told)
         lines += [f"A case to start from: `optimodels new {model.name}`."]
         if told.cases:
             lines += ["Shipped cases: " + ", ".join(f"`{case}`" for case in told.cases) + "."]
@@ -181,6 +185,20 @@ class Family:
             problem = stage.formulation
             lines += [f"{problem.name} ({problem.problem_class}). Source: {problem.source}.", ""]
         return [*lines, "```text", *stage_equations(stage), "```"]
+
+
+def _picture(model: Model, told: Shown) -> list[str]:
+    """The first picture that the model names, of the first case that has one."""
+    files = set(told.pictures.values())
+    for name, caption in model.captions.items():
+        for case in told.cases:
+            file = f"{case}-{name}.svg"
+            if file in files:
+                path = f"../../reports/{model.name.partition('/')[0]}/{file}"
+                shown = f"{_cell(caption.text)} Case: {case}."
+                alt = json.dumps(caption.text)
+                return [f"```{{figure}} {path}", f":alt: {alt}", "", shown, "```", ""]
+    return []
 
 
 def stage_equations(stage: Solve | Compute) -> tuple[str, ...]:
@@ -237,9 +255,7 @@ def _api(
         short = name.removeprefix("optimodels.").removeprefix("families.")
         lines += [f"## {short}", "", "```{eval-rst}", f".. automodule:: {name}", "   :members:"]
         named = sorted((private or {}).get(name, ()))
-        if named:
-            lines.append(f"   :private-members: {', '.join(named)}")
-        lines += ["```", ""]
+        lines += ["", *(f".. autofunction:: {name}.{one}" for one in named), "```", ""]
     return "\n".join(lines)
 
 
@@ -274,7 +290,9 @@ def _notebook() -> str:
     lines: list[str] = []
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
-        lines += [source, ""] if cell["cell_type"] == "markdown" else [f"```python\n{source}\n```", ""]
+        lines += (
+            [source, ""] if cell["cell_type"] == "markdown" else [f"```python\n{source}\n```", ""]
+        )
     return "\n".join(lines)
 
 

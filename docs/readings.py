@@ -91,7 +91,9 @@ def functions_of(value: Any) -> Iterator[types.FunctionType]:
                 at = getattr(at, step.argval, None)
             else:
                 continue
-            if isinstance(at, types.FunctionType) and at.__module__.startswith("optimodels.families."):
+            if isinstance(at, types.FunctionType) and at.__module__.startswith(
+                "optimodels.families."
+            ):
                 yield at
 
 
@@ -166,4 +168,3 @@ def _rows(text: str, title: str) -> Iterator[tuple[str, str]]:
     for line in after.partition("\n\n")[0].splitlines()[2:]:
         name, value = (cell.strip() for cell in line.strip("|").split(" | ", 1))
         yield name, value
-
