@@ -68,6 +68,12 @@ def as_plain_text(app: Any, what: str, name: str, obj: Any, options: Any, lines:
     lines[:] = shown
 
 
+def without_factories(app: Any, *given: Any) -> tuple[str | None, str | None]:
+    """Write the default of a data class that is made anew each time as ``...``."""
+    arguments, returned = given[-2:]
+    return arguments and arguments.replace("<factory>", "..."), returned
+
+
 def _escaped(text: str) -> str:
     parts = re.split(r"(``.+?``)", text)
     return "".join(
@@ -95,3 +101,4 @@ class Entries(PythonDomain):
 def setup(app: Any) -> None:
     app.add_domain(Entries, override=True)
     app.connect("autodoc-process-docstring", as_plain_text)
+    app.connect("autodoc-process-signature", without_factories)

@@ -187,18 +187,25 @@ class Family:
         return [*lines, "```text", *stage_equations(stage), "```"]
 
 
-def _picture(model: Model, told: Shown) -> list[str]:
-    """The first picture that the model names, of the first case that has one."""
-    files = set(told.pictures.values())
-    for name, caption in model.captions.items():
-        for case in told.cases:
-            file = f"{case}-{name}.svg"
-            if file in files:
-                path = f"../../reports/{model.name.partition('/')[0]}/{file}"
-                shown = f"{_cell(caption.text)} Case: {case}."
-                alt = json.dumps(caption.text)
-                return [f"```{{figure}} {path}", f":alt: {alt}", "", shown, "```", ""]
-    return []
+def _picture(model: Model, told: Shown) -> Iterator[str]:
+    """The first picture that the model has a caption for, or the first that its cases have."""
+    named = [
+        (caption.text, f"{case}-{name}.svg")
+        for name, caption in model.captions.items()
+        for case in told.cases
+    ]
+    files = told.pictures.values()
+    found = [one for one in named if one[1] in files] or list(told.pictures.items())
+    for text, file in found[:1]:
+        path = f"../../reports/{model.name.partition('/')[0]}/{file}"
+        yield from (
+            f"```{{figure}} {path}",
+            f":alt: {json.dumps(text)}",
+            "",
+            _cell(text),
+            "```",
+            "",
+        )
 
 
 def stage_equations(stage: Solve | Compute) -> tuple[str, ...]:
