@@ -1,0 +1,158 @@
+"""The documentation: its pages build without a warning, and what they show runs as it stands."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+import optimodels
+from optimodels.families import find_model, model_names
+from optimodels.model import Solve
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+_BLOCK = re.compile(
+    r"^```(?:\{code-block\} \w+\n:caption: (?P<file>\S+)(?P<below> \(below\))?\n\n|sh\n)"
+    r"(?P<text>.*?)^```$",
+    re.M | re.S,
+)
+_ROLE = re.compile(r'(?<!>)<code class="xref[^>]*>.*?</code>', re.S)
+
+
+def needs(*modules: str) -> pytest.MarkDecorator:
+    missing = [module for module in modules if find_spec(module) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"needs the extra docs: {missing}")
+
+
+def run(command: list[str], folder: Path, path: str = "") -> str:
+    """Run Python with this checkout and further folders to import from; it must succeed."""
+    found = os.pathsep.join(filter(None, [path, str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": found},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def follow(page: str, folder: Path) -> None:
+    """Do what a page says, in its order: write its files, install its package, run its commands."""
+    blocks = list(_BLOCK.finditer((DOCS / page).read_text(encoding="utf-8")))
+    assert any(block["file"] is None for block in blocks)
+    for block in blocks:
+        if block["file"] is None:
+            install(folder)
+            for line in block["text"].splitlines():
+                words, _, file = line.partition(" > ")
+                name, *arguments = words.split()
+                assert name == "optimodels"
+                said = run(["-m", "optimodels", *arguments], folder, str(folder))
+                if file:
+                    (folder / file).write_text(said, encoding="utf-8")
+            continue
+        path = folder / block["file"]
+        path.parent.mkdir(exist_ok=True)
+        before = path.read_text(encoding="utf-8") + "\n\n" if block["below"] else ""
+        path.write_text(before + block["text"], encoding="utf-8")
+    run(["-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)], folder, str(folder))
+
+
+def install(folder: Path) -> None:
+    """What `pip install -e .` does for the entry points, without a network."""
+    path = folder / "pyproject.toml"
+    if not path.exists():
+        return
+    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+    lines: list[str] = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+    about = folder / f"{project['name']}-{project['version']}.dist-info"
+    about.mkdir(exist_ok=True)
+    (about / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+    head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (about / "METADATA").write_text(head, encoding="utf-8")
+
+
+def test_a_family_and_its_second_formulation_run_as_written(tmp_path: Path) -> None:
+    follow("add-a-family.md", tmp_path)
+    follow("add-a-formulation.md", tmp_path)
+
+
+def test_a_solver_runs_as_written(tmp_path: Path) -> None:
+    follow("add-a-solver.md", tmp_path)
+
+
+@needs("sphinx", "myst_parser", "furo")
+def test_pages_build_without_a_warning_and_show_every_stage(tmp_path: Path) -> None:
+    run(["-m", "sphinx", "-q", "-W", "-d", str(tmp_path / "trees"), str(DOCS), str(tmp_path)], ROOT)
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html")}
+    for name in model_names():
+        model, family = find_model(name), name.partition("/")[0]
+        shown = html.unescape(re.sub(r"<[^>]*>", "", pages[family]))
+        assert set(model.parameters_class().model_fields) <= set(re.findall(r"\w+", shown))
+        for stage in model.load_program().stages:
+            problem = stage.formulation if isinstance(stage, Solve) else None
+            for equation in (problem or stage).equations:  # type: ignore[union-attr]
+                assert equation.rstrip() in shown, name
+            if problem is not None:
+                assert problem.source in shown
+        # What the tables link to is there, and each model has values or tables of a shipped case.
+        assert not _ROLE.findall(pages[family])
+        part = pages[family].partition(f'id="{name.replace("/", "-")}"')[2].partition("<h2>")[2]
+        assert "Tables of a result" in part.partition("<h2>")[0], name
+
+    # Links are for readers; what a page loads lies beside it.
+    loaded = re.compile(
+        r'<(?:script|img|iframe)[^>]*src="(?:https?:)?//|<link[^>]*href="(?:https?:)?//'
+    )
+    assert not any(loaded.search(text) for text in pages.values())
+    styles = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.css")]
+    assert not any(re.search(r"(?:@import\s|url\()[\s'\"]*(?:https?:)?//", text) for text in styles)
+
+
+@needs("nbclient", "nbformat", "ipykernel")
+def test_the_notebook_runs_and_is_kept_without_outputs() -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(DOCS / "notebook.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    # Its kernel uses this checkout, whatever is installed.
+    kept = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), kept]))
+    try:
+        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": DOCS}}).execute()
+    finally:
+        if kept is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = kept
+    said = json.dumps([output for cell in code for output in cell.outputs])
+    assert said.count("verified by certificate: global optimum") == 2
+    assert "infeasible | verified by certificate: infeasibility" in said
+    assert "did you mean 'aggregators'?" in said
+    assert "image/png" in said
+
+
+def test_the_citation_is_of_this_version_and_licence() -> None:
+    cited = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert cited["version"] == optimodels.__version__
+    assert cited["license"] == project["license"]
+    assert cited["title"] == project["name"]
+    assert cited["authors"] == project["authors"]
