@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from optimodels.errors import OptimodelsError
 
 if TYPE_CHECKING:
+    from optimodels.packing import Run
     from optimodels.result import Result
 
 
@@ -157,6 +158,48 @@ def report(options: argparse.Namespace) -> int:
     return 0
 
 
+def pack(options: argparse.Namespace) -> int:
+    """Solve a case, or its sweep, and pack it with its files and figures into one file."""
+    from optimodels import packing
+    from optimodels.case import load_case
+    from optimodels.errors import CallError
+    from optimodels.files import file_stem, output_folder, write_whole
+
+    case = load_case(options.case[0], _settings(options), outside=options.allow_outside)
+    file = Path(options.out or f"{file_stem(case.name)}.zip")
+    # Before the work: a place that cannot be written.
+    if file.is_dir():
+        raise CallError(f"--out: {str(file)!r} is a folder; name a file")
+    output_folder(file.parent)
+    study = packing.solved(case, _Progress() if sys.stderr.isatty() else None)
+    write_whole(file, packing.pack(study))
+    print(f"{study.name}: {_told_of(study.runs)}; with its files in {file}")
+    return study.exit_code
+
+
+def repeat(options: argparse.Namespace) -> int:
+    """Solve a packed study again and compare; exit code 1 where a figure does not agree."""
+    from optimodels import packing
+    from optimodels.reporting.text import table_lines
+
+    packed = packing.read_study(Path(options.study))
+    done = packing.repeat(packed, _Progress() if sys.stderr.isatty() else None)
+    figures = done.figures
+    differ = [{**row, "agrees": "no"} for row in figures if not row["agrees"]]
+    print(f"{packed.name}: {_told_of(done.again.runs)}")
+    here = done.again.environment
+    for name, version in packed.environment.items():
+        if here.get(name) != version:
+            print(f"  {name}: {here.get(name, 'none')} here, {version} where it was packed")
+    if differ:
+        print("\n".join(table_lines(differ, _width())))
+    print(
+        f"  {len(figures) - len(differ)} of {len(figures)} figures agree "
+        f"(within {packing.RELATIVE:g}, relative)"
+    )
+    return done.exit_code
+
+
 def validate(options: argparse.Namespace) -> int:
     """Check cases without solving them."""
     from optimodels.case import load_case
@@ -288,6 +331,19 @@ def schema(options: argparse.Namespace) -> int:
 
     print(json.dumps(case_schema(), indent=1, sort_keys=True))
     return 0
+
+
+def _told_of(runs: list[Run]) -> str:
+    from optimodels.reporting.text import number
+
+    for reason in dict.fromkeys(run.error for run in runs if run.error):
+        print(reason, file=sys.stderr)
+    if len(runs) > 1 or runs[0].keys:
+        verified = sum(run.verdict.startswith("verified") for run in runs)
+        return f"{verified} of {len(runs)} runs verified"
+    run = runs[0]
+    value = "no objective" if run.objective is None else f"objective {number(run.objective)}"
+    return f"{value}, {run.stopped}, {run.verdict}"
 
 
 def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> Result:
