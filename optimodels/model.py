@@ -80,6 +80,8 @@ class Formulation(Generic[D]):
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # The conflict of an infeasible instance in the case's own words, where the family knows it.
     conflict: Callable[[D], str | None] | None = None
+    # The unit of the objective where the data are scaled; otherwise it is the model's.
+    unit: Callable[[D], str] | None = None
     # Where sweeps change little else: what need not be compiled again (CVXPY alone).
     vectors: Callable[[D], Vectors] | None = None
 

@@ -20,6 +20,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from gallery import gallery_page, shown_cases
 from printed import printed_figures, printed_page
 
 from optimodels.benchmarking import Settings, bench
@@ -60,6 +61,7 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         save_benchmark(bench(cases, settings=Settings(time_limit=20.0), progress=say), folder)
     write_whole(REPORTS / "paper.md", printed_page(printed_figures(REPORTS)))
+    write_whole(REPORTS / "gallery.md", gallery_page(shown_cases(ROOT / "cases", REPORTS)))
     measured = read_benchmark(REPORTS / "benchmark")
     write_whole(ROOT / "solvers.md", solvers_page(measured))
 

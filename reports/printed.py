@@ -62,7 +62,7 @@ def _of_page(page: Path, reports: Path) -> Iterator[Printed]:
         heading = _HEADING.fullmatch(line)
         if heading is None:
             continue
-        rows = _table(lines, number + 2)
+        rows = table_rows(lines, number + 2)
         end = number + 2 + len(rows) + 2
         source = next((one for one in lines[end : end + 8] if one.startswith("*source: ")), "")
         paper = source.removeprefix("*source: ")[:3]
@@ -72,7 +72,7 @@ def _of_page(page: Path, reports: Path) -> Iterator[Printed]:
                 yield Printed(paper, name, figure, says, ours, word, report)
 
 
-def _table(lines: list[str], at: int) -> list[dict[str, str]]:
+def table_rows(lines: list[str], at: int) -> list[dict[str, str]]:
     """Return the rows of the Markdown table that begins at a line."""
 
     def cells(line: str) -> list[str]:

@@ -167,7 +167,7 @@ def read_benchmark(folder: Path) -> Benchmark:
     """Read the benchmark in a folder; raises CallError where there is none that can be read."""
     path = folder / BENCHMARK_FILE
     try:
-        whole = json.loads(path.read_text())
+        whole = json.loads(path.read_text("utf-8"))
         if whole["format"] != FORMAT:
             raise CallError(f"{path}: of format {whole['format']}, this version reads {FORMAT}")
         from pydantic import TypeAdapter

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 from optimodels.model import Model, Solve
 
@@ -34,7 +36,9 @@ def new_case(model: Model) -> str:
             lines += _series(name, profile.values)
     lines += ["", "parameters:"]
     for name, field in model.parameters_class().model_fields.items():
-        lines += [f"  # {line}" for line in textwrap.wrap(field.description or "", _WIDTH - 4)]
+        described = field.description or ""
+        told = "; ".join(filter(None, (described, choices(field.annotation, described))))
+        lines += [f"  # {line}" for line in textwrap.wrap(told, _WIDTH - 4)]
         value = f"  {name}: {_yaml(field.get_default(call_default_factory=True))}"
         lines += textwrap.wrap(
             value, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
@@ -47,6 +51,23 @@ def new_case(model: Model) -> str:
             f"solver: {model.solver}",
         ]
     return "\n".join([*lines, ""])
+
+
+def choices(annotation: Any, described: str) -> str:
+    """Return the words that a key takes: "one of: up, down"; "" where it takes none, or where its
+    description has them all."""
+    words = [word for word in _words(annotation) if isinstance(word, str)]
+    if len(words) < 2 or all(re.search(rf"\b{re.escape(word)}", described) for word in words):
+        return ""
+    others = [kind for kind in get_args(annotation) if get_origin(kind) is not Literal]
+    only = get_origin(annotation) is Literal or set(others) <= {NoneType}
+    return f"{'one of' if only else 'as words'}: {', '.join(words)}"
+
+
+def _words(annotation: Any) -> list[Any]:
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [word for inner in get_args(annotation) for word in _words(inner)]
 
 
 def _mathematics(model: Model) -> list[str]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimodels.cli.progress import Parts, Progress, say_round, width
 from optimodels.errors import OptimodelsError
 
 if TYPE_CHECKING:
+    from optimodels.packing import Run
     from optimodels.result import Result
 
 
@@ -62,7 +65,7 @@ def sweep(options: argparse.Namespace) -> int:
         cluster=options.cluster,
         again=options.again or "",
         confirmed=options.large,
-        progress=_Progress() if sys.stderr.isatty() else None,
+        progress=Progress() if sys.stderr.isatty() else None,
     )
     # Files first: who reads what is printed may leave early.
     written = save_sweep(done, case.model, Store(folder), folder)
@@ -70,7 +73,7 @@ def sweep(options: argparse.Namespace) -> int:
     short = [column.removeprefix("parameters.") for column in done.index.columns]
     shown = [*short, done.headline, "stopped", "verdict"]
     table = [{key: row.get(key) for key in shown} for row in rows[:MOST_ROWS]]
-    print("\n".join(table_lines(table, _width())))
+    print("\n".join(table_lines(table, width())))
     if len(rows) > MOST_ROWS:
         print(f"  ... {len(rows) - MOST_ROWS} more rows in the files below")
     for line in (*done.damaged, *done.errors):
@@ -99,7 +102,7 @@ def compare(options: argparse.Namespace) -> int:
     )
     tables = compare_runs(options.folder, choice)
     written = [
-        as_text(table, _width()) if options.format == "text" else WRITERS[options.format](table)
+        as_text(table, width()) if options.format == "text" else WRITERS[options.format](table)
         for table in tables
     ]
     print("\n".join(written), end="")
@@ -135,11 +138,11 @@ def bench(options: argparse.Namespace) -> int:
         solvers,
         settings,
         sweeps=options.sweep,
-        progress=_say_round if sys.stderr.isatty() else None,
+        progress=say_round if sys.stderr.isatty() else None,
     )
     # Files first: who reads what is printed may leave early.
     written = save_benchmark(done, folder) if folder is not None else []
-    print("\n".join(as_text(table, _width()) for table in tables(done, before)))
+    print("\n".join(as_text(table, width()) for table in tables(done, before)))
     for file in written:
         print(f"  wrote {file}")
     return done.exit_code
@@ -155,6 +158,48 @@ def report(options: argparse.Namespace) -> int:
     for file in files:
         print(f"wrote {file}")
     return 0
+
+
+def pack(options: argparse.Namespace) -> int:
+    """Solve a case, or its sweep, and pack it with its files and figures into one file."""
+    from optimodels import packing
+    from optimodels.case import load_case
+    from optimodels.errors import CallError
+    from optimodels.files import file_stem, output_folder, write_whole
+
+    case = load_case(options.case[0], _settings(options), outside=options.allow_outside)
+    file = Path(options.out or f"{file_stem(case.name)}.zip")
+    # Before the work: a place that cannot be written.
+    if file.is_dir():
+        raise CallError(f"--out: {str(file)!r} is a folder; name a file")
+    output_folder(file.parent)
+    study = packing.solved(case, Progress() if sys.stderr.isatty() else None)
+    write_whole(file, packing.pack(study))
+    print(f"{study.name}: {_told_of(study.runs)}; with its files in {file}")
+    return study.exit_code
+
+
+def repeat(options: argparse.Namespace) -> int:
+    """Solve a packed study again and compare; exit code 1 where a figure does not agree."""
+    from optimodels import packing
+    from optimodels.reporting.text import table_lines
+
+    packed = packing.read_study(Path(options.study))
+    done = packing.repeat(packed, Progress() if sys.stderr.isatty() else None)
+    figures = done.figures
+    differ = [{**row, "agrees": "no"} for row in figures if not row["agrees"]]
+    print(f"{packed.name}: {_told_of(done.again.runs)}")
+    here = done.again.environment
+    for name, version in packed.environment.items():
+        if here.get(name) != version:
+            print(f"  {name}: {here.get(name, 'none')} here, {version} where it was packed")
+    if differ:
+        print("\n".join(table_lines(differ, width())))
+    print(
+        f"  {len(figures) - len(differ)} of {len(figures)} figures agree "
+        f"(within {packing.RELATIVE:g}, relative)"
+    )
+    return done.exit_code
 
 
 def validate(options: argparse.Namespace) -> int:
@@ -188,24 +233,31 @@ def models(options: argparse.Namespace) -> int:
     names = model_names()
     longest = max(map(len, names))
     for name in names:
-        print(f"{name:<{longest}}  {find_model(name).title}")
+        # A title that is too long for the terminal goes on below itself.
+        line = f"{name:<{longest}}  {find_model(name).title}"
+        print(textwrap.fill(line, max(60, width()), subsequent_indent=" " * (longest + 2)))
     return 0
 
 
 def cases(options: argparse.Namespace) -> int:
-    """List the case files below a folder with their models."""
+    """List the case files below a folder by their models."""
     from optimodels.case import load_case
     from optimodels.errors import CallError
 
     files = sorted(Path(options.folder).rglob("*.yaml"))
     if not files:
         raise CallError(f"no case files (*.yaml) below {options.folder!r}")
-    longest = max(len(str(file)) for file in files)
+    found: dict[str, list[str]] = {}
+    wrong = []
     for file in files:
         try:
-            print(f"{file!s:<{longest}}  {load_case(file).model.name}")
+            found.setdefault(load_case(file).model.name, []).append(f"  {file}")
         except OptimodelsError as error:
-            print(f"{file!s:<{longest}}  not valid: {str(error).splitlines()[0]}")
+            wrong.append(str(error).splitlines()[0])
+    for model in sorted(found):
+        print("\n".join([model, *found[model]]))
+    if wrong:
+        print("\n".join(["not valid", *(f"  {line}" for line in wrong)]))
     return 0
 
 
@@ -224,7 +276,7 @@ def solvers(options: argparse.Namespace) -> int:
         for (name, via, version), taken in classes.items()
     ]
     rows.append({"solver": "exact", "classes": "a family's own algorithm, where it has one"})
-    print("\n".join(table_lines(rows, _width())))
+    print("\n".join(table_lines(rows, width())))
     ways = {(solver.name, solver.via) for solver in here}
     lacking: dict[tuple[str, str], list[str]] = {}
     for solver in all_solvers():
@@ -235,7 +287,7 @@ def solvers(options: argparse.Namespace) -> int:
         for (name, via), how in lacking.items()
     ]
     if missing:
-        print("\n" + "\n".join(table_lines(missing, _width())))
+        print("\n" + "\n".join(table_lines(missing, width())))
     licensed = sorted({s.name for s in all_solvers() if s.commercial} - {s.name for s in here})
     if licensed:
         print(f"\n  With a licence of your own also: {', '.join(licensed)}.")
@@ -262,7 +314,7 @@ def explain(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(explanation.as_json(), indent=1, ensure_ascii=False))
         else:
-            print(explanation_text(explanation, _width()) + "\n", flush=True)
+            print(explanation_text(explanation, width()) + "\n", flush=True)
     return max(codes, default=0)
 
 
@@ -290,6 +342,19 @@ def schema(options: argparse.Namespace) -> int:
     return 0
 
 
+def _told_of(runs: list[Run]) -> str:
+    from optimodels.reporting.text import number
+
+    for reason in dict.fromkeys(run.error for run in runs if run.error):
+        print(reason, file=sys.stderr)
+    if len(runs) > 1 or runs[0].keys:
+        verified = sum(run.verdict.startswith("verified") for run in runs)
+        return f"{verified} of {len(runs)} runs verified"
+    run = runs[0]
+    value = "no objective" if run.objective is None else f"objective {number(run.objective)}"
+    return f"{value}, {run.stopped}, {run.verdict}"
+
+
 def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> Result:
     from optimodels.case import load_case
     from optimodels.reporting.folder import save
@@ -298,14 +363,16 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
 
     case = load_case(path, _settings(options), outside=options.allow_outside)
     with _logs_aside(options.live and options.json):
-        told = _Parts() if sys.stderr.isatty() and not options.live else None
+        told = Parts() if sys.stderr.isatty() and not options.live else None
         result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)
         if told is not None:
             told.clear()
     if not options.json:
-        print(result_text(result, _width(), colour=_colour()), flush=True)
+        print(result_text(result, width(), colour=_colour()), flush=True)
         if case.file.sweep is not None:
-            print(f"  its sweep is not part of this answer: optimodels sweep {path}")
+            print(
+                f"  its sweep is not part of this answer; to run it:\n    optimodels sweep {path}"
+            )
         print()
     if folder is not None:
         for file in save(result, case.model, folder):
@@ -338,56 +405,8 @@ def _settings(options: argparse.Namespace) -> list[str]:
     return [*chosen, *options.set]
 
 
-class _Progress:
-    """How far a sweep is, its rate and what remains, on one line of a terminal."""
-
-    def __init__(self, what: str = "runs") -> None:
-        import time
-
-        self._what = what
-        self._clock = time.monotonic
-        self._started = self._said = self._clock()
-
-    def __call__(self, done: int, of: int) -> None:
-        now = self._clock()
-        if now - self._said < 0.2 and done < of:
-            return
-        self._said = now
-        rate = done / max(now - self._started, 1e-9)
-        left = (of - done) / rate
-        text = f"{done} of {of} {self._what}, {rate:.3g} per second, {left:.0f} s left"
-        end = "\n" if done == of else ""
-        print(f"\r\033[K{text[: _width() - 1]}", end=end, file=sys.stderr, flush=True)
-
-
-class _Parts:
-    """The same of a long computation of one case; the line goes when it is done."""
-
-    def __init__(self) -> None:
-        self._line = _Progress("parts")
-
-    def __call__(self, stage: str, done: int, of: int, step: str) -> None:
-        if step == "compute" and of > 1:
-            self._line(done, of)
-
-    def clear(self) -> None:
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
-def _width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size((80, 24)).columns
-
-
 def _colour() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
-
-
-def _say_round(instance: str, solver: str, number: int, of: int) -> None:
-    said = "warms up" if number == 0 else f"round {number} of {of}"
-    print(f"\r\033[K{f'{instance}: {solver}, {said}'[: _width() - 1]}", end="\r", file=sys.stderr,
-          flush=True)  # fmt: skip
 
 
 def words(text: str | None) -> list[str] | None:

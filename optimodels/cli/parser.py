@@ -112,6 +112,12 @@ def make_parser() -> argparse.ArgumentParser:
     sub = add("report", commands.report)
     sub.add_argument("folder", nargs="?", default="results", metavar="DIR",
                      help="folder of results and sweeps; default: results")  # fmt: skip
+    sub = add("pack", commands.pack)
+    takes_cases(sub, 1)
+    sub.add_argument("--solver", metavar="NAME", help="highs, scip, clarabel, scipy, exact, ...")
+    sub.add_argument("--out", metavar="FILE", help="default: the case's name with .zip, here")
+    sub = add("repeat", commands.repeat)
+    sub.add_argument("study", metavar="FILE", help="a file of 'optimodels pack'")
     takes_cases(add("validate", commands.validate))
     sub = add("export", commands.export)
     takes_cases(sub)

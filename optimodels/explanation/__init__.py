@@ -58,6 +58,7 @@ class Explained:
     verdict: str
     objective: float | None
     sense: str
+    unit: str
     reason: str = ""
     conflict: list[Row] | None = None
     notes: tuple[str, ...] = ()
@@ -72,7 +73,6 @@ class Explanation:
     case: str
     model: str
     title: str
-    objective_unit: str
     stages: tuple[Explained, ...]
     computed: Mapping[str, tuple[str, ...]]
     convention: str = CONVENTION
@@ -112,7 +112,8 @@ def _explain(case: Case) -> Explanation:
             names = Names(stage.formulation.axes, labels)
             via = language_for(stage.formulation, stage_request(stage, request).via)
             form = open_problem(stage.formulation, instances[key], via).form
-            found.append(_stage(stage, instances, key, form, solutions[key], names))
+            unit = case.model.objective_unit
+            found.append(_stage(stage, instances, key, form, solutions[key], names, unit))
         return solutions
 
     def compute(stage: Compute, done: Done) -> Outcome | None:
@@ -128,7 +129,6 @@ def _explain(case: Case) -> Explanation:
         case=case.name,
         model=case.model.name,
         title=case.model.title,
-        objective_unit=case.model.objective_unit,
         stages=tuple(found),
         computed=computed,
     )
@@ -141,6 +141,7 @@ def _stage(
     form: Form,
     solution: Solution,
     names: Names,
+    unit: str,
 ) -> Explained:
     formulation = stage.formulation
     reason = ""
@@ -163,6 +164,7 @@ def _stage(
         verdict=f"{solution.verdict.mark} {solution.verdict.text}",
         objective=solution.objective,
         sense=form.sense,
+        unit=formulation.unit(instances[key]) if formulation.unit else unit,
         reason=reason or solution.message,
         conflict=conflict,
         notes=notes,

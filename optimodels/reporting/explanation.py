@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 from optimodels.explanation import Explained, Explanation
-from optimodels.reporting.text import number, table_lines
+from optimodels.reporting.text import counted, number, table_lines
 from optimodels.result import Row
 
 #: More rows than these are summed up by what they have in common.
@@ -21,7 +22,7 @@ def explanation_text(explanation: Explanation, width: int) -> str:
         lines += ["", *_stage(stage, explanation, width)]
     for name, equations in explanation.computed.items():
         lines += ["", f"{name}: computed, not solved", ""]
-        lines += [f"    {equation}".rstrip() for equation in equations]
+        lines += _mathematics(equations, width)
     return "\n".join(lines)
 
 
@@ -29,15 +30,15 @@ def _stage(stage: Explained, explanation: Explanation, width: int) -> list[str]:
     many = f"; {stage.number} problems, here that of {stage.shown}" if stage.number > 1 else ""
     lines = _wrapped(f"{stage.stage}: {stage.formulation} ({stage.problem_class}{many})", width, "")
     lines += [*_wrapped(stage.source, width, "  "), ""]
-    lines += [f"    {equation}".rstrip() for equation in stage.equations]
+    lines += _mathematics(stage.equations, width)
     size = stage.size
     whole = f" ({size['integers']} whole)" if size["integers"] else ""
     curved = size["cones"] + size["quadratic_rows"]
     bent = f", {curved} curved" if curved else ""
     lines += [
         "",
-        f"  {size['columns']} variables{whole}, {size['rows']} rows{bent}, "
-        f"{size['nonzeros']} coefficients",
+        f"  {counted(size['columns'], 'variable')}{whole}, {counted(size['rows'], 'row')}{bent}, "
+        f"{counted(size['nonzeros'], 'coefficient')}",
         "",
         *table_lines(stage.variables, width),
         "",
@@ -46,11 +47,11 @@ def _stage(stage: Explained, explanation: Explanation, width: int) -> list[str]:
         of = f", {row['of']}" if row["of"] else ""
         lines += _wrapped(f"{row['rows']}{of}: {row['the first of them']}", width, "  ")
     lines.append("")
-    lines += _wrapped(_outcome(stage, explanation.objective_unit), width, "  ")
+    lines += _wrapped(_outcome(stage), width, "  ")
     if stage.stopped in ("infeasible", "unbounded") and stage.reason:
         lines += _wrapped(f"Why: {stage.reason}.", width, "  ")
     for row in stage.conflict or ():
-        count = f"{row['needed']} of {row['out of']} rows {row['rows']}"
+        count = f"{row['needed']} of {counted(row['out of'], 'row')} {row['rows']}"
         lines += _wrapped(f"{count}, as {row['the first of them']}", width, "    ")
     for note in stage.notes:
         lines += _wrapped(note, width, "  ")
@@ -61,11 +62,32 @@ def _stage(stage: Explained, explanation: Explanation, width: int) -> list[str]:
     return lines
 
 
-def _outcome(stage: Explained, unit: str) -> str:
+def _outcome(stage: Explained) -> str:
     if stage.objective is None:
         return f"{stage.stopped}; {stage.verdict}"
     sense = "maximised" if stage.sense == "max" else "minimised"
-    return f"objective {number(stage.objective)} {unit} ({sense}); {stage.verdict}"
+    value = " ".join(filter(None, (number(stage.objective), stage.unit)))
+    return f"objective {value} ({sense}); {stage.verdict}"
+
+
+def _mathematics(equations: Sequence[str], width: int) -> list[str]:
+    """Return equations as they stand; one that is too long goes on in the next line, indented."""
+    lines = []
+    for equation in equations:
+        text = f"    {equation}".rstrip()
+        # Spaces within a line set conditions and numbers apart: they stay where there is room.
+        begin = " " * (len(text) - len(text.lstrip()))
+        lines += (
+            [text]
+            if len(text) <= width
+            else textwrap.wrap(
+                " ".join(text.split()),
+                width,
+                initial_indent=begin,
+                subsequent_indent=begin + "    ",
+            )
+        )
+    return lines
 
 
 def _summed(prices: list[Row]) -> list[Row]:

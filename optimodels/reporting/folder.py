@@ -36,7 +36,7 @@ def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[P
     stem = file_stem(sweep.index.case)
     table = folder / f"{stem}.csv"
     text = csv_text(sweep.rows)
-    if table.exists() and table.read_text() == text:
+    if table.exists() and table.read_bytes() == text.encode():
         # Nothing has changed: the pictures are those of these runs.
         return [table, *sorted(folder.glob(f"{stem}-*.svg"))]
     written = [write_whole(table, text)]

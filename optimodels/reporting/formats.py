@@ -19,6 +19,9 @@ _LATEX = {
 }  # fmt: skip
 
 
+#: The sign of a number that stands by itself.
+_SIGN = re.compile(r"(?<![\w.)-])-(?=\d)")
+
 # An underscore inside a word is only itself.
 _MARKDOWN = re.compile(r"[\\`*<&|\[\]]|(?<!\w)_|_(?!\w)")
 
@@ -69,6 +72,7 @@ def as_latex(table: Table) -> str:
     rules = [_alignment(table.rows, column) for column in columns]
     return "\n".join(
         [
+            r"% needs \usepackage{amssymb} for \checkmark",
             r"\begin{table}", r"  \centering", rf"  \caption{{{latex(table.title)}}}",
             rf"  \begin{{tabular}}{{{''.join(rules)}}}", r"    \hline",
             f"    {line(columns)}", r"    \hline",
@@ -95,8 +99,8 @@ def as_html(table: Table) -> str:
 
 
 def latex(text: str) -> str:
-    """Escape what LaTeX would read as its own."""
-    return "".join(_LATEX.get(c, c) for c in text)
+    """Escape what LaTeX would read as its own; a number's sign is a minus, not a hyphen."""
+    return _SIGN.sub("$-$", "".join(_LATEX.get(c, c) for c in text))
 
 
 def _alignment(rows: Sequence[Row], column: str) -> str:

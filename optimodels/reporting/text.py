@@ -52,6 +52,11 @@ def number(value: Any) -> str:
     return str(value)
 
 
+def counted(number: int, what: str) -> str:
+    """Return "1 row", "2 rows"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def table_lines(table: Sequence[Row], width: int) -> list[str]:
     """Lay a table out in columns; where it is too wide, in parts that repeat its first column.
 
@@ -127,7 +132,10 @@ def _values(values: Mapping[str, Any], width: int) -> list[str]:
 
 def _table(name: str, table: Sequence[Row], width: int, most: int) -> list[str]:
     shown = table[:most]
-    lines = [f"  {name.replace('_', ' ')} ({len(table)} rows)", *table_lines(shown, width)]
+    lines = [
+        f"  {name.replace('_', ' ')} ({counted(len(table), 'row')})",
+        *table_lines(shown, width),
+    ]
     if len(shown) < len(table):
         lines.append(f"  ... {len(table) - len(shown)} more rows: --json or --out")
     return lines

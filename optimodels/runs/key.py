@@ -36,7 +36,7 @@ class Keys:
         if language:
             asked["via"] = language
         tree["solver"] = asked
-        tree["files"] = [self._digest(path) for path in _paths(tree)]
+        tree["files"] = [self._digest(path) for path in paths_in(tree)]
         tree["versions"] = {"optimodels": __version__, name: _versions(name)}
         text = json.dumps(_plain(tree), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -57,7 +57,8 @@ def _versions(name: str) -> str:
     return " ".join(s.version for s in all_solvers() if s.name == name and s.installed)
 
 
-def _paths(tree: Mapping[str, Any]) -> list[str]:
+def paths_in(tree: Mapping[str, Any]) -> list[str]:
+    """Return the paths of the files that a case, as plain values, names."""
     network = tree.get("network")
     named = [network["file"]] if isinstance(network, dict) and "file" in network else []
     paper = tree.get("paper")

@@ -20,6 +20,20 @@ FORMAT = 2
 # Equal runs are equal files: no clock goes into the zip.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
+#: What reading a zip of JSON raises where it is not whole.
+BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    # What zipfile raises where flipped bits ask for a method or a password that it has not.
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    OSError,
+)
+
 
 class DamagedError(Exception):
     """A file of the store cannot be read; its text says why."""
@@ -92,13 +106,13 @@ def pack(record: Record) -> bytes:
     }
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        _add(archive, "record.json", _json(head))
+        add_entry(archive, "record.json", json_bytes(head))
         for stage, arrays in sorted(record.arrays.items()):
             for name, array in sorted(arrays.items()):
                 ending, content = _content(array)
-                _add(archive, f"arrays/{stage}/{name}{ending}", content)
-        _add(archive, "seconds.json", _json(record.seconds))
-        _add(archive, "digest", _digest(archive))
+                add_entry(archive, f"arrays/{stage}/{name}{ending}", content)
+        add_entry(archive, "seconds.json", json_bytes(record.seconds))
+        add_entry(archive, "digest", _digest(archive))
     return stream.getvalue()
 
 
@@ -128,18 +142,7 @@ def unpack(data: bytes) -> Record:
         if head.pop("format") != FORMAT:
             raise DamagedError("is of another format")
         return Record(**head, seconds=seconds, arrays=arrays)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        # What zipfile raises where flipped bits ask for a method or a password that it has not.
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        OSError,
-    ) as error:
+    except BROKEN_ZIP as error:
         raise DamagedError(" ".join(str(error).split()) or type(error).__name__) from error
 
 
@@ -150,13 +153,15 @@ def _digest(archive: zipfile.ZipFile) -> bytes:
     return hashlib.sha256("\n".join(told).encode()).hexdigest().encode()
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+def add_entry(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Put an entry without a clock into a zip."""
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
     archive.writestr(entry, content, compresslevel=1)
 
 
-def _json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
+    """Return strict JSON without spaces."""
     return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -166,4 +171,4 @@ def _content(value: Any) -> tuple[str, bytes]:
         stream = io.BytesIO()
         np.save(stream, value, allow_pickle=False)
         return ".npy", stream.getvalue()
-    return ".json", _json(plain_json(value))
+    return ".json", json_bytes(plain_json(value))

@@ -42,7 +42,7 @@ class Reading:
         cones: list[Cone] = []
         self._cones: list[tuple[int, np.ndarray[Any, Any]]] = []
         start = 0
-        for constraint in program.constraints:
+        for number, constraint in enumerate(program.constraints):
             place = np.arange(start, start + constraint.size)
             start += constraint.size
             if isinstance(constraint, (Zero, NonNeg)):
@@ -52,7 +52,7 @@ class Reading:
                 if len(place) == constraint.size and len(shape) > 1:
                     # CVXPY lays arrays out by columns, the canonical form by rows.
                     place = place.reshape(shape, order="F").ravel()
-                name = labels.get(constraint.id) or f"unnamed{constraint.id}"
+                name = labels.get(constraint.id) or f"unnamed{number}"
                 if len(place):
                     kept = shape if len(place) == constraint.size else (len(place),)
                     equal = isinstance(constraint, Zero)

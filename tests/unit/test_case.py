@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import jsonschema
 import pytest
@@ -12,7 +13,7 @@ from ruamel.yaml import YAML
 from optimodels.case import load_case, parse_case
 from optimodels.case.expansion import expand
 from optimodels.case.json_schema import case_schema
-from optimodels.case.template import new_case
+from optimodels.case.template import choices, new_case
 from optimodels.errors import CallError, CaseError
 from optimodels.families import find_model, model_names
 
@@ -102,6 +103,17 @@ def test_new_prints_a_valid_case_of_defaults(name: str) -> None:
     for profile, values in case.file.profiles.items():
         assert list(values) == [pytest.approx(v) for v in model.profiles[profile].values]
     assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_new_says_which_words_a_key_takes() -> None:
+    lines = new_case(find_model("ising/decorrelation")).splitlines()
+    told = " ".join(line.strip(" #") for line in lines[: lines.index("  start: random")])
+    assert told.endswith("one of: up, down, random, feasible")
+    # Where the description names them all they are not said twice.
+    assert choices(Literal["cone", "any"], "cone, or any other") == ""
+    assert choices(Literal["cone", "any"] | None, "cone: tight") == "one of: cone, any"
+    assert choices(float | Literal["1/n", "1/log(n)"], "density") == "as words: 1/n, 1/log(n)"
+    assert choices(float | None, "density") == choices(Literal["one"], "") == ""
 
 
 def test_unknown_model_is_refused_with_a_suggestion() -> None:

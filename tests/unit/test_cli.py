@@ -171,17 +171,31 @@ def test_interrupt_is_one_line_and_130(cases: Path, tmp_path: Path) -> None:
 
 
 def test_cases_are_listed_with_their_models(
-    cases: Path, capsys: pytest.CaptureFixture[str]
+    cases: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["cases", str(cases)]) == 0
-    assert "shiftable-33bus.yaml" in capsys.readouterr().out
+    monkeypatch.chdir(cases.parent)
+    (tmp_path / "wrong.yaml").write_text("model: none\n")
+    assert main(["cases", "cases"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("  cases/flexibility/shiftable-33bus.yaml")
+    assert [one for one in lines[:at] if one[0] != " "][-1] == "flexibility/shiftable-loads"
+    assert max(map(len, lines)) <= 80
+    assert main(["cases", str(tmp_path)]) == 0
+    assert "wrong.yaml:1:1: model: no model 'none'" in capsys.readouterr().out
     assert main(["cases", str(cases / "none")]) == 2
 
 
 @pytest.mark.parametrize("command", ["models", "solvers", "schema"])
-def test_listings(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_listings(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     assert main([command]) == 0
     assert "highs" in (out := capsys.readouterr().out) or "flexibility/" in out
+    assert command == "schema" or max(map(len, out.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,11 @@ def test_formats_hold_the_same_cells_and_escape_their_own() -> None:
     assert r"\caption{a\_b \& c}" in tex
     assert r"\begin{tabular}{lr}" in tex
     assert r"ok \checkmark{} & - \\" in tex
+    assert r"\usepackage{amssymb}" in tex
+    # A minus before a number, a hyphen within a name or a range, nothing else.
+    assert latex("-1.5 ✓, 1e-05, 2-3, case-33, -") == (
+        r"$-$1.5 \checkmark{}, 1e-05, 2-3, case-33, -"
+    )
     page = WRITERS["html"](table)
     assert "<td>1 &lt; 2</td>" in page
     assert "<caption>a_b &amp; c</caption>" in page

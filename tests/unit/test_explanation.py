@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from optimodels import explain, load_case
+from optimodels import explain, load_case, parse_case, solve
+from optimodels.case.template import new_case
 from optimodels.cli import main
 from optimodels.explanation import CONVENTION, Explained, row_text
 from optimodels.explanation.conflict import find_conflict
@@ -197,6 +199,26 @@ def test_text_fits_eighty_columns_and_json_is_strict(
     assert json.loads(json.dumps(explanation.as_json(), allow_nan=False))["stages"]
     assert main(["explain", str(case), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["convention"] == CONVENTION
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_model_s_own_example_is_explained_in_eighty_columns(name: str) -> None:
+    """Every model by what ``new`` prints, as a reader meets it first."""
+    explanation = explain(parse_case(new_case(find_model(name))))
+    text = explanation_text(explanation, 80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert not re.search(r"\b1 (rows|variables|coefficients)\b", text)
+
+
+def test_scaled_objective_has_its_own_unit() -> None:
+    """What is solved in tenths of a pu is not said to be in pu: ten such are one of the result."""
+    case = load_case(CASES.parent / "coalition" / "eight-agents-self-interested.yaml")
+    settled = next(s for s in explain(case).stages if s.stage == "settlement")
+    multiple = re.fullmatch(r"price x (\S+) pu", settled.unit)
+    assert multiple is not None
+    objective = solve(case).objective
+    assert settled.objective is not None
+    assert settled.objective * float(multiple[1]) == pytest.approx(objective, rel=1e-6)
 
 
 def test_equations_fit_a_terminal() -> None:

@@ -6,6 +6,7 @@ import math
 import re
 from pathlib import Path
 
+import gallery
 import make
 import printed
 import pytest
@@ -43,6 +44,30 @@ def test_papers_figures_are_counted_in_step() -> None:
     assert {figure.paper for figure in figures} == set(printed.PAPERS)
     told = " ".join((ROOT / "README.md").read_text().split())
     assert printed.count_in_words(figures) in told
+
+
+def test_gallery_is_in_step() -> None:
+    page = (ROOT / "reports" / "gallery.md").read_text()
+    cases = gallery.shown_cases(ROOT / "cases", ROOT / "reports")
+    assert page == gallery.gallery_page(cases), "run: python reports/make.py"
+    shipped = make.shipped()
+    assert [case.name for case in cases] == [case.name for case in shipped]
+    for case in cases:
+        # What was found in a report is not nothing, and no case is without a comment.
+        assert case.asks[-1] in ".?"
+        assert re.search("verified|refuted", case.verdict), case.name
+    for link in re.findall(r"\]\(([^)#]+)", page):
+        assert (ROOT / "reports" / link).is_file(), link
+
+
+def test_gallery_has_a_case_that_no_report_tells_of(tmp_path: Path) -> None:
+    cases, reports = tmp_path / "cases", tmp_path / "reports"
+    for folder in (cases / "new", reports / "new"):
+        folder.mkdir(parents=True)
+    (cases / "new" / "one.yaml").write_text("# Who pays 0.5 of it?\n# Ours.\nmodel: a/b\n")
+    (reports / "new" / "README.md").write_text("# Cases: new\n")
+    page = gallery.gallery_page(gallery.shown_cases(cases, reports))
+    assert "### [one](new/README.md#one)\n\nWho pays 0.5 of it?\n\n*not reported*" in page
 
 
 def test_solvers_page_is_in_step() -> None:

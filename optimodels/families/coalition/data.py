@@ -66,6 +66,11 @@ class Branches:
         return sparse.csr_array(sparse.coo_array((values, (rows, columns)), shape=(buses, m)))
 
 
+def cost_unit(unit: float) -> str:
+    """Return the unit of a cost whose powers are in multiples of ``unit`` pu."""
+    return "price x pu" if unit == 1 else f"price x {unit:g} pu"
+
+
 @dataclass(frozen=True)
 class Instance:
     """A case of the family: n buses, m public and f private branches.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from optimodels.arrays import Ints
+from optimodels.families.coalition.data import cost_unit
 from optimodels.families.coalition.dispatch import (
     Dispatch,
     in_cvxpy,
@@ -115,11 +116,16 @@ _AXES = {
 _SOURCE = "reconstructed: 004, four models; losses as cones: ours"
 
 
+def _unit(data: Dispatch) -> str:
+    return cost_unit(data.unit)
+
+
 def _formulation(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]:
     return Formulation(
         name=name,
         problem_class="SOCP",
         source=_SOURCE,
+        unit=_unit,
         pyomo=in_pyomo,
         cvxpy=in_cvxpy,
         exact=None if name.startswith("integrated") else exact,
@@ -135,6 +141,7 @@ def _tight(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]:
         name=f"{name}-equality",
         problem_class="NONCONVEX",
         source="reconstructed: 004, four models",
+        unit=_unit,
         pyomo=tight_in_pyomo,
         equations=tuple(e.replace(">= r", "= r ") for e in equations),
         axes=_AXES,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimodels.arrays import Floats, Ints
-from optimodels.families.coalition.data import Branches, Instance
+from optimodels.families.coalition.data import Branches, Instance, cost_unit
 from optimodels.families.coalition.dispatch import TYPICAL_LOSS
 from optimodels.model import Formulation
 
@@ -213,6 +213,11 @@ _AXES = {
     "balance": ("agent",),
 }
 
+
+def _unit(data: Groups) -> str:
+    return cost_unit(data.unit)
+
+
 OWN_LOSS = Formulation(
     name="groups-own-loss",
     problem_class="QP",
@@ -220,6 +225,7 @@ OWN_LOSS = Formulation(
     pyomo=in_pyomo,
     cvxpy=in_cvxpy,
     axes=_AXES,
+    unit=_unit,
     equations=(
         "maximise    sum_i (s out_i - b in_i)",
         "                - pi (sum_f r_f h_f^2 + sum_G x_G' Q x_G)",
@@ -238,6 +244,7 @@ TARIFF = Formulation(
     pyomo=in_pyomo,
     cvxpy=in_cvxpy,
     axes=_AXES,
+    unit=_unit,
     equations=(
         "maximise    sum_i (s out_i - b in_i)              i: metered buses",
         "subject to  out_i - in_i + (B h + |B| k / 2)_i = g_i - d_i      balance",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimodels.arrays import Floats
+from optimodels.families.coalition.data import cost_unit
 from optimodels.families.coalition.game.equilibrium import equilibrium
 from optimodels.families.coalition.game.microgrid import Microgrid, Partition
 from optimodels.model import ExactAnswer, Formulation
@@ -176,6 +177,10 @@ def _base(grid: Microgrid) -> float:
     return float(grid.public_resistance @ grid.base_flow**2)
 
 
+def _unit(data: Groups) -> str:
+    return cost_unit(data.grid.unit)
+
+
 FORMULATION = Formulation(
     name="group-equilibrium",
     problem_class="QP",
@@ -184,6 +189,7 @@ FORMULATION = Formulation(
     pyomo=in_pyomo,
     cvxpy=in_cvxpy,
     exact=exact,
+    unit=_unit,
     axes={
         "drawn": ("agent",), "fed": ("agent",), "balance": ("agent",),
         "private_flow": ("private branch",), "public_flow": ("branch",), "together": ("branch",),
