@@ -80,7 +80,8 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="first seed")
     asked = parser.parse_args()
     title, parts = CAMPAIGNS[asked.name]
-    print(f"# {title}\n\nMade by `python -m tests.campaigns {asked.name}`.\n")
+    part_of = "" if asked.scale == 1 else f" --scale {asked.scale:g}"
+    print(f"# {title}\n\nMade by `python -m tests.campaigns {asked.name}{part_of}`.\n")
     broken = 0
     for part in parts:
         print(part.title, file=sys.stderr)

@@ -104,7 +104,7 @@ def written(tally: Tally, first: str, columns: Iterable[str], seconds: float) ->
     """The tally as the Markdown that stands below a report's heading."""
     lines = [
         f"{time.strftime('%Y-%m-%d')}, optimodels {__version__}, {os.cpu_count()} cores, "
-        f"{platform.machine()}, Python {platform.python_version()}, {seconds / 60:.0f} minutes.",
+        f"{platform.machine()}, Python {platform.python_version()}, {seconds / 60:.1f} minutes.",
         "",
         f"**{len(tally.broken)} broken promises.**",
         "",
