@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.errors import DataError, suggestion
-
-_MOST_BYTES = 64 * 2**20
+from optimodels.errors import DataError
+from optimodels.grid.tables import csv_rows
 
 
 def read_csv_column(path: Path, column: str) -> Floats:
@@ -18,40 +16,16 @@ def read_csv_column(path: Path, column: str) -> Floats:
 
     Raises DataError with the row where the file is no such table or a number is not finite.
     """
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise DataError("csv", f"{path.name!r} is larger than 64 MiB")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError("csv", f"cannot read {path.name!r}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError("csv", f"{path.name!r} is not UTF-8 text") from error
-    lines = text.rstrip().splitlines()
-    if not lines:
-        raise DataError("csv", f"{path.name!r} is empty")
-    # The reader would leave them out, and what follows would come too early.
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            raise DataError("csv", f"{path.name!r}, row {number}: is empty")
-    separator = ";" if ";" in lines[0] else ","
-    reader = csv.DictReader(lines, delimiter=separator, skipinitialspace=True)
-    names = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = names
-    if column not in names:
-        hint = suggestion(column, names) or f"; it has {', '.join(names)}"
-        raise DataError("column", f"{path.name!r} has no column {column!r}{hint}")
     values = []
-    for number, row in enumerate(reader, start=2):
-        word = (row[column] or "").strip()
+    for number, row in csv_rows(path, [column], "csv", "column"):
         try:
-            value = float(word)
+            value = float(row[column])
         except ValueError:
             value = np.nan
         if not np.isfinite(value):
+            word = row[column]
             raise DataError("csv", f"{path.name!r}, row {number}: {word!r} is no finite number")
         values.append(value)
-    if not values:
-        raise DataError("csv", f"{path.name!r} has no rows below its header")
     return np.array(values)
 
 

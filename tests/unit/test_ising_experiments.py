@@ -392,7 +392,7 @@ def test_mistakes_are_named_at_their_place(model: str, parameters: str, said: st
         ("from,to\n4,4\n", "row 2: customer 4 listens to himself"),
         ("from,to\n1,x\n", "row 2: 'x' is no customer"),
         ("from,to\n1\n", "row 2: '' is no customer"),
-        ("from,to\n", "has no edge"),
+        ("from,to\n", "has no rows below its header"),
     ],
 )
 def test_mistakes_in_a_social_network_are_named(tmp_path: Path, edges: str, said: str) -> None:

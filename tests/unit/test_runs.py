@@ -34,6 +34,7 @@ from optimodels.runs.pool import ATTEMPTS, WorkerDiedError, local_pool, results
 from optimodels.runs.record import DamagedError, Record, pack, unpack
 from optimodels.runs.work import prepare_worker, run_one
 from optimodels.study import solve
+from tests.campaigns.faults import contents
 
 CASES = Path(__file__).parents[2] / "cases" / "flexibility"
 HEAD = "model: flexibility/aggregator-mapping\n"
@@ -46,16 +47,6 @@ SMALL = (
 def case_of(text: str, folder: Path) -> Case:
     (folder / "case.yaml").write_text(text)
     return load_case(folder / "case.yaml")
-
-
-def contents(folder: Path) -> dict[str, dict[str, bytes]]:
-    """Return what the runs hold, apart from their times."""
-    found = {}
-    for path in sorted((folder / "runs").rglob("*.run")):
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name != "seconds.json"]
-            found[path.name] = {name: archive.read(name) for name in names}
-    return found
 
 
 # --- what a sweep expands to

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from optimodels.arrays import Floats, Ints
 from optimodels.errors import DataError
 from optimodels.families.coalition.parameters import Edge, PrivateNetwork
+from optimodels.grid.tables import csv_rows
 
 #: Start and end (f,), positions of buses; km (f,); own resistance (f,), NaN where it has none.
 Lines = tuple[Ints, Ints, Floats, Floats]
@@ -126,20 +126,12 @@ def _given(drawn: Drawn, private: PrivateNetwork, path: Callable[[str, str], Pat
 def _read(path: Path, key: str) -> Iterator[tuple[int, Edge]]:
     from pydantic import ValidationError
 
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(key, f"cannot read {path.name!r}: {error}") from error
-    reader = csv.DictReader(lines, skipinitialspace=True)
-    missing = {"from", "to"} - set(reader.fieldnames or [])
-    if missing:
-        raise DataError(key, f"{path.name!r} has no column {sorted(missing)[0]!r}")
-    for row, cells in enumerate(reader, start=2):
+    for row, cells in csv_rows(path, ("from", "to"), key):
         try:
             numbers = {
                 name: float(cells[name])
                 for name in ("from", "to", "km", "resistance")
-                if (cells.get(name) or "").strip()
+                if cells.get(name)
             }
             yield row, Edge.model_validate(numbers)
         except ValidationError as error:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import count
 from math import lcm
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from optimodels.families.flexibility.parameters import PROFILES, AggregatorMappi
 from optimodels.families.ising.engine import Graph, from_bonds, lattice
 from optimodels.families.ising.parameters import MOST_SITES, MOST_SPINS, Ensemble
 from optimodels.grid import Network
+from optimodels.grid.tables import csv_rows
 from optimodels.model import Inputs
 
 #: Weights whose sum is below this are whole numbers in the engine; C is exact in any case.
@@ -210,31 +209,19 @@ def _graph(
 
 def _edges(path: Path, key: str, total: int | None) -> Ints:
     """Read who knows whom: columns from and to, customers counted from 1; return sites (E, 2)."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(key, f"cannot read {path.name!r}: {error}") from error
-    reader = csv.DictReader(lines, skipinitialspace=True)
-    missing = {"from", "to"} - set(reader.fieldnames or [])
-    if missing:
-        raise DataError(key, f"{path.name!r} has no column {sorted(missing)[0]!r}")
     bonds: dict[tuple[int, int], int] = {}
-    for row, cells in zip(count(2), reader, strict=False):
+    for row, cells in csv_rows(path, ("from", "to"), key):
         first, second = sorted(_customer(cells, name, row, key, total) for name in ("from", "to"))
         if first == second:
             raise DataError(key, f"row {row}: customer {first} listens to himself")
         known = bonds.setdefault((first, second), row)
         if known != row:
             raise DataError(key, f"row {row}: customers {first} and {second} stand in row {known}")
-    if not bonds:
-        raise DataError(key, f"{path.name!r} has no edge")
     return np.array(list(bonds), dtype=np.int64) - 1
 
 
-def _customer(
-    cells: Mapping[str, str | None], name: str, row: int, key: str, total: int | None
-) -> int:
-    text = (cells.get(name) or "").strip()
+def _customer(cells: Mapping[str, str], name: str, row: int, key: str, total: int | None) -> int:
+    text = cells[name]
     if not text.isdecimal() or not 1 <= int(text) <= (total or MOST_SITES):
         known = f"1 to {total}" if total is not None else "counted from 1"
         raise DataError(key, f"row {row}: {text!r} is no customer; they are {known}")
