@@ -86,7 +86,11 @@ def _claim(problem: PyomoProblem, results: Any, limits: Limits, seconds: float) 
         problem.forget()
         problem.model.solutions.load_from(results, ignore_invalid_labels=True)
         x = problem.point()
-        proved = stopped == "optimal" and results.solution(0).status in _OPTIMAL
+        # Pyomo calls GLPK's optimum of a linear problem "feasible"; of whole numbers it may be
+        # no more than that.
+        proved = stopped == "optimal" and (
+            results.solution(0).status in _OPTIMAL or _is_linear(problem.form)
+        )
         point = "optimal" if proved else "feasible"
         said = [entry.get("Value") for entry in results.solution(0).objective.values()]
         objective = float(said[0]) if said and isinstance(said[0], (int, float)) else None
@@ -106,6 +110,12 @@ def _claim(problem: PyomoProblem, results: Any, limits: Limits, seconds: float) 
         or_unbounded=condition
         in (TerminationCondition.infeasibleOrUnbounded, TerminationCondition.noSolution),
     )
+
+
+def _is_linear(form: Form) -> bool:
+    """Whether nothing is whole and nothing is bent."""
+    bent = form.quadratic is not None or form.quadratic_rows or form.is_nonlinear
+    return not (form.integer.any() or bent)
 
 
 @contextmanager
