@@ -60,7 +60,7 @@ if __name__ == "__main__":
 
 #: A sweep is killed so often before it is left in peace, each time within so many seconds.
 KILLS = 5
-LONGEST_WAIT = 6.0
+LONGEST_WAIT = 2.5
 
 
 @cache
