@@ -136,7 +136,12 @@ def repeat(packed: Study, progress: Progress | None = None) -> Repeated:
             path.write_bytes(content)
         # No path out of that folder is allowed, whatever was allowed where it was packed.
         case = load_case(Path(folder, packed.file), packed.settings)
-        return Repeated(packed, solved(case, progress))
+        again = solved(case, progress)
+    if len(packed.runs) != len(again.runs):
+        raise CallError(
+            f"{packed.name}: tells of {len(packed.runs)} runs; its case has {len(again.runs)}"
+        )
+    return Repeated(packed, again)
 
 
 def pack(study: Study) -> bytes:
@@ -225,7 +230,7 @@ def _files(case: Case) -> dict[str, bytes]:
 
 
 def _beside(packed: Study, again: Study) -> Iterator[Row]:
-    # The case is the same, so its runs are: in number and in order.
+    # Of an honest file the case is the same, so its runs are: in number and in order.
     for before, after in zip(packed.runs, again.runs, strict=True):
         keys = before.keys.items()
         run = ", ".join(f"{key.removeprefix('parameters.')}={value}" for key, value in keys)

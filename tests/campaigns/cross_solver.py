@@ -24,7 +24,7 @@ VERIFIED = 2e-5
 
 COLUMNS = (
     "right, verified", "right, unverified", "near, verified", "near, unverified", "near, refuted",
-    "wrong, refuted", "wrong, unverified", "no answer",
+    "wrong, refuted", "wrong, unverified", "no answer", "refused",
     "right, refuted", "wrong, verified",
 )  # fmt: skip
 

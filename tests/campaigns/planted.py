@@ -26,10 +26,8 @@ INF = np.inf
 
 @dataclass(frozen=True)
 class Planted:
-    """A form with its truth: how it must end, its optimum, and the claim that tells it rightly.
-
-    ``ray`` (n,) is the way out of an unbounded problem, ``farkas`` (m,) the proof of a conflict.
-    """
+    """A form with its truth: how it must end, its optimum, and the claim that tells it rightly,
+    with the ray of an unbounded problem or the Farkas multipliers of a conflict where planted."""
 
     kind: str
     problem_class: ProblemClass

@@ -13,15 +13,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import clarabel
 import numpy as np
-from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from optimodels.arrays import Floats
 from optimodels.form import Form
 from optimodels.result import Claim
 from optimodels.solvers.registry import Options, Solver
+from tests.unit.test_verify_makers import by_clarabel
 
 
 def wrong_objective(problem: Any, *_: Any) -> Claim:
@@ -135,38 +134,6 @@ def _elsewhere(form: Form) -> Floats | None:
 
 
 def _by_cones(form: Form) -> Floats | None:
-    """The best point of a convex form, by Clarabel on its bare arrays: A x + s = b, s in cones."""
-    n = len(form.linear)
-    body = sparse.csr_array(sparse.vstack([form.rows, sparse.eye_array(n)], format="csr"))
-    low = np.concatenate([form.row_lower, form.lower])
-    high = np.concatenate([form.row_upper, form.upper])
-    fixed = low == high
-    above, below = np.isfinite(low) & ~fixed, np.isfinite(high) & ~fixed
-    parts = [body[fixed], -body[above], body[below]]
-    sides = [low[fixed], -low[above], high[below]]
-    cones: list[Any] = [
-        clarabel.ZeroConeT(int(fixed.sum())),
-        clarabel.NonnegativeConeT(int(above.sum() + below.sum())),
-    ]
-    for cone in form.cones:
-        parts.append(-cone.matrix)
-        sides.append(cone.offset)
-        rows = len(cone.offset)
-        cones.append(
-            clarabel.ExponentialConeT()
-            if cone.kind == "exponential"
-            else clarabel.SecondOrderConeT(rows)
-        )
-    bent = sparse.csc_array((n, n)) if form.quadratic is None else form.sign * form.quadratic
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    solver = clarabel.DefaultSolver(
-        sparse.csc_matrix(sparse.triu(bent)),
-        form.sign * form.linear,
-        sparse.csc_matrix(sparse.vstack(parts)),
-        np.concatenate(sides),
-        cones,
-        settings,
-    )
-    found = solver.solve()
-    return np.asarray(found.x) if str(found.status) in ("Solved", "AlmostSolved") else None
+    """The best point of a convex form, by Clarabel on its bare arrays."""
+    status, claim = by_clarabel(form)
+    return claim.x if status in ("Solved", "AlmostSolved") else None

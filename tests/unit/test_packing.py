@@ -115,6 +115,19 @@ def test_sweep_is_packed_run_by_run(own: Path, capsys: pytest.CaptureFixture[str
     assert main(["repeat", str(file)]) == 0
 
 
+def test_runs_that_the_case_has_not_are_one_line(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = packed(own)
+    study = packing.read_study(file)
+    file.write_bytes(packing.pack(replace(study, runs=[*study.runs, *study.runs])))
+    capsys.readouterr()
+    assert main(["repeat", str(file)]) == 2
+    said = capsys.readouterr()
+    assert "tells of 2 runs; its case has 1" in said.err
+    assert len(said.err.splitlines()) == 1
+
+
 def test_equal_studies_are_equal_files(own: Path) -> None:
     assert packed(own).read_bytes() == packed(own).read_bytes()
 
