@@ -8,7 +8,8 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from optimodels.cli.parser import make_parser
 from optimodels.errors import OptimodelsError
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = parsed.command
     _end_as_interrupted(signal.SIGTERM)
     try:
-        return command(parsed)
+        with _own_output():
+            return command(parsed)
     except OptimodelsError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -42,10 +44,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (MemoryError, OSError, ImportError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            print("no space left on the device that is written to", file=sys.stderr)
+            return 5
         if not _out_of_memory(error):
             raise
         print("out of memory; try a smaller case", file=sys.stderr)
         return 5
+
+
+@contextmanager
+def _own_output() -> Iterator[None]:
+    """Keep standard output for what this program says: solvers' native code, which prints there
+    too (GLPK's refusals, live logs), is heard on standard error."""
+    stdout = sys.stdout
+    plain = stdout is sys.__stdout__ and sys.stderr is not None
+    if not plain or not isinstance(stdout, io.TextIOWrapper):
+        yield
+        return
+    stdout.flush()
+    ours = io.TextIOWrapper(
+        os.fdopen(os.dup(1), "wb"),
+        encoding=stdout.encoding,
+        errors=stdout.errors,
+        line_buffering=stdout.line_buffering,
+    )
+    sys.stdout = ours
+    os.dup2(2, 1)
+    try:
+        yield
+        ours.flush()
+    finally:
+        os.dup2(ours.fileno(), 1)
+        sys.stdout = stdout
+        with suppress(OSError):
+            ours.close()
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -6,8 +6,6 @@ import argparse
 import os
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -362,11 +360,10 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
     from optimodels.study import solve as solve_case
 
     case = load_case(path, _settings(options), outside=options.allow_outside)
-    with _logs_aside(options.live and options.json):
-        told = Parts() if sys.stderr.isatty() and not options.live else None
-        result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)
-        if told is not None:
-            told.clear()
+    told = Parts() if sys.stderr.isatty() and not options.live else None
+    result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)
+    if told is not None:
+        told.clear()
     if not options.json:
         print(result_text(result, width(), colour=_colour()), flush=True)
         if case.file.sweep is not None:
@@ -379,20 +376,6 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
             if not options.json:
                 print(f"  wrote {file}")
     return result
-
-
-@contextmanager
-def _logs_aside(aside: bool) -> Iterator[None]:
-    """Send what solvers print to standard error."""
-    if not aside:
-        yield
-        return
-    from optimodels.processes import redirected
-
-    sys.stdout.flush()
-    with redirected(1, 2):
-        yield
-        sys.stdout.flush()
 
 
 def _strict_code(result: Result) -> int:

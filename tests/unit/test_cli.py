@@ -85,6 +85,24 @@ def test_json_is_strict_and_one_array_for_several_cases(small: Path) -> None:
     assert [r["case"] for r in json.loads(two.stdout)] == ["small", "small"]
 
 
+@pytest.mark.parametrize("isolate", [(), ("--isolate",)])
+def test_what_solvers_print_is_no_part_of_the_output(small: Path, isolate: tuple[str, ...]) -> None:
+    done = run("solve", str(small), "--solver", "highs", "--live", "--json", *isolate)
+    assert json.loads(done.stdout)["case"] == "small"
+    assert "Running HiGHS" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
+def test_output_to_a_full_disk_is_one_line_and_5(small: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "optimodels", "solve", str(small)],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=300,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (5, 1)
+    assert "no space left" in done.stderr
+
+
 def test_the_worst_of_several_cases_counts(small: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("model: nonsense\n")
