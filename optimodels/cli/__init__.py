@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import errno
-import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 
+from optimodels.cli.output import let_marks_through, own_output
 from optimodels.cli.parser import make_parser
 from optimodels.errors import OptimodelsError
 
@@ -19,12 +18,12 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; a user's mistake is never a traceback."""
-    _let_marks_through()
+    let_marks_through()
     parsed = make_parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
     _end_as_interrupted(signal.SIGTERM)
     try:
-        with _own_output():
+        with own_output():
             return command(parsed)
     except OptimodelsError as error:
         print(error, file=sys.stderr)
@@ -53,34 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 5
 
 
-@contextmanager
-def _own_output() -> Iterator[None]:
-    """Keep standard output for what this program says: solvers' native code, which prints there
-    too (GLPK's refusals, live logs), is heard on standard error."""
-    stdout = sys.stdout
-    plain = stdout is sys.__stdout__ and sys.stderr is not None
-    if not plain or not isinstance(stdout, io.TextIOWrapper):
-        yield
-        return
-    stdout.flush()
-    ours = io.TextIOWrapper(
-        os.fdopen(os.dup(1), "wb"),
-        encoding=stdout.encoding,
-        errors=stdout.errors,
-        line_buffering=stdout.line_buffering,
-    )
-    sys.stdout = ours
-    os.dup2(2, 1)
-    try:
-        yield
-        ours.flush()
-    finally:
-        os.dup2(ours.fileno(), 1)
-        sys.stdout = stdout
-        with suppress(OSError):
-            ours.close()
-
-
 def _out_of_memory(error: Exception) -> bool:
     """Whether it is the machine's memory that is at its end, in whatever words it comes."""
     return (
@@ -88,17 +59,6 @@ def _out_of_memory(error: Exception) -> bool:
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
         or (isinstance(error, ImportError) and "failed to map segment" in str(error))
     )
-
-
-def _let_marks_through() -> None:
-    """Write UTF-8 where the terminal's encoding has no marks: a "?" in their place would say
-    another verdict."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            try:
-                "✓✗±²".encode(stream.encoding)
-            except UnicodeEncodeError:
-                stream.reconfigure(encoding="utf-8")
 
 
 def _end_as_interrupted(number: int) -> None:

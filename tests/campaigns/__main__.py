@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 
+from optimodels.cli.output import own_output
 from tests.campaigns import configs, cross_solver, faults, metamorphic, verifier
 from tests.campaigns.ledger import CHUNK, Trial, run, written
 
@@ -75,21 +76,26 @@ CAMPAIGNS: dict[str, tuple[str, tuple[Part, ...]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns", description=__doc__)
     parser.add_argument("name", choices=CAMPAIGNS)
-    parser.add_argument("--scale", type=float, default=1.0, help="part of the long run's counts")
+    parser.add_argument(
+        "--scale", default="1", help="part of the long run's counts; 0.1,1,1 for each table its own"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     asked = parser.parse_args()
     title, parts = CAMPAIGNS[asked.name]
-    part_of = "" if asked.scale == 1 else f" --scale {asked.scale:g}"
+    scales = [float(word) for word in asked.scale.split(",")] * (
+        1 if "," in asked.scale else len(parts)
+    )
+    part_of = "" if asked.scale == "1" else f" --scale {asked.scale}"
     print(f"# {title}\n\nMade by `python -m tests.campaigns {asked.name}{part_of}`.\n")
     broken = 0
-    for part in parts:
+    for part, scale in zip(parts, scales, strict=True):
         print(part.title, file=sys.stderr)
         started = time.monotonic()
-        count = max(1, round(part.count * asked.scale))
-        tally = run(
-            part.trial, range(asked.first, asked.first + count), asked.workers, part.at_once
-        )
+        count = max(1, round(part.count * scale))
+        seeds = range(asked.first, asked.first + count)
+        with own_output():
+            tally = run(part.trial, seeds, asked.workers, part.at_once)
         about = (part.trial.__doc__ or "").strip()
         print(f"## {part.title}: {count} seeds\n\n{about}\n")
         print(written(tally, part.first, part.columns, time.monotonic() - started), flush=True)

@@ -266,7 +266,7 @@ def solving(seed: int, tally: Tally) -> None:
         status = result.verdict.status
         tally.count(family, status)
         if status == "refuted":
-            tally.notes.append(f"refuted: {name}, seed {seed}: {result.verdict.text}")
+            tally.note(f"refuted: {name}: {result.verdict.reason}", seed)
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)

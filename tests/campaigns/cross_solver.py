@@ -6,6 +6,7 @@ beside its verdict; what must never be is a wrong claim that is verified, or a r
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from optimodels.errors import UnavailableError
@@ -86,11 +87,17 @@ def _through_all(makers: tuple[Maker, ...], seed: int, tally: Tally) -> None:
         if how == "right" and verdict.status == "refuted":
             tally.broken.append(f"right and refuted: {said}; {verdict.text}")
         if how == "wrong":
-            tally.notes.append(f"{said}: {verdict.text}")
+            settled = _kind(verdict.reason)
+            tally.note(f"{row}: says {claim.stopped}; {verdict.status}: {settled}", seed)
         if verdict.status == "verified" and one.stopped == "optimal":
             tally.largest(f"gap of a verified optimum, {one.kind}", off)
             if off > VERIFIED:
                 tally.broken.append(f"verified, off by {off:.1e}: {said}")
+
+
+def _kind(reason: str) -> str:
+    """What a refutation rests on, without the figures and names of its own problem."""
+    return re.sub(r"-?\d[\d.e+-]*", "..", re.split("[:;]", reason)[0])
 
 
 def _request(solver: Solver) -> Request:

@@ -16,20 +16,22 @@ from optimodels.runs.work import prepare_worker
 
 #: Seeds that a worker takes at once.
 CHUNK = 50
-#: Findings that a report names one by one; all are counted.
+#: Broken promises that a report names one by one; all are counted.
 NAMED = 40
+#: Seeds that it names for each kind of finding.
+SEEDS = 5
 
 
 @dataclass
 class Tally:
-    """What a campaign found: counts by (row, column), and findings that want reading.
+    """What a campaign found: counts by (row, column), and seeds by kind of finding.
 
     ``worst`` keeps the largest value seen under a name. A campaign has failed where ``broken``
     is not empty.
     """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
+    notes: dict[str, list[int]] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     worst: dict[str, float] = field(default_factory=dict)
 
@@ -39,9 +41,13 @@ class Tally:
     def largest(self, name: str, value: float) -> None:
         self.worst[name] = max(value, self.worst.get(name, 0.0))
 
+    def note(self, kind: str, seed: int) -> None:
+        self.notes.setdefault(kind, []).append(seed)
+
     def add(self, other: Tally) -> None:
         self.counts.update(other.counts)
-        self.notes += other.notes
+        for kind, seeds in other.notes.items():
+            self.notes.setdefault(kind, []).extend(seeds)
         self.broken += other.broken
         for name, value in other.worst.items():
             self.largest(name, value)
@@ -85,7 +91,6 @@ def run(trial: Trial, seeds: range, workers: int = 1, at_once: int = CHUNK) -> T
                 print(f"\r{done} of {len(seeds)}, {rate:.1f}/s ", end="", file=sys.stderr)
             chunks = again
     print(file=sys.stderr)
-    total.notes.sort()
     total.broken.sort()
     return total
 
@@ -113,10 +118,14 @@ def written(tally: Tally, first: str, columns: Iterable[str], seconds: float) ->
     if tally.worst:
         lines += ["", "| largest seen | |", "|---|---:|"]
         lines += [f"| {name} | {value:.2g} |" for name, value in sorted(tally.worst.items())]
-    for title, found in (("Broken", tally.broken), ("To be read", tally.notes)):
-        if found:
-            lines += ["", f"## {title}: {len(found)}", ""]
-            lines += [f"- {line}" for line in found[:NAMED]]
-            if len(found) > NAMED:
-                lines.append(f"- and {len(found) - NAMED} more of these kinds")
+    if tally.broken:
+        lines += ["", f"### Broken: {len(tally.broken)}", ""]
+        lines += [f"- {line}" for line in tally.broken[:NAMED]]
+        if len(tally.broken) > NAMED:
+            lines.append(f"- and {len(tally.broken) - NAMED} more of these kinds")
+    if tally.notes:
+        lines += ["", "| noted | times | first seeds |", "|---|---:|---|"]
+        for kind, seeds in sorted(tally.notes.items()):
+            first = ", ".join(map(str, sorted(seeds)[:SEEDS]))
+            lines.append(f"| {kind} | {len(seeds)} | {first} |")
     return "\n".join(lines) + "\n"
