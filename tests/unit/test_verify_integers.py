@@ -11,32 +11,18 @@ import pytest
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linear_sum_assignment, milp
 
-from optimodels.form import Form, QuadraticRow, stack_blocks
+from optimodels.form import Form, QuadraticRow
 from optimodels.result import Claim
 from optimodels.verify import Testimony, judge
 from optimodels.verify.integers import enumerate_box, integer_rows, propagate
 from optimodels.verify.rational import common_step, exact_low, rational, rounded_up
+from tests.unit.test_verify_makers import INF, form_of
 
-INF = np.inf
 ON_ITS_WORD = "feasible; optimal on the solver's word"
 
 
 def whole_form(c: Any, rows: Any, low: Any, high: Any, lower: Any, upper: Any, **more: Any) -> Form:
-    n = len(c)
-    matrix = sparse.csr_array(np.asarray(rows, dtype=float).reshape(-1, n))
-    return Form(
-        sense=more.pop("sense", "min"),
-        linear=np.asarray(c, dtype=float),
-        rows=matrix,
-        row_lower=np.asarray(low, dtype=float),
-        row_upper=np.asarray(high, dtype=float),
-        lower=np.broadcast_to(np.asarray(lower, dtype=float), n).copy(),
-        upper=np.broadcast_to(np.asarray(upper, dtype=float), n).copy(),
-        integer=np.broadcast_to(more.pop("integer", np.ones(n, dtype=bool)), n).copy(),
-        columns=stack_blocks([("x", (n,))]),
-        row_blocks=stack_blocks([("row", (matrix.shape[0],))]),
-        **more,
-    )
+    return form_of(c, rows, low, high, lower, upper, **{"integer": True} | more)
 
 
 def by_milp(form: Form) -> Claim:
@@ -340,6 +326,11 @@ def test_integer_infeasibility_is_proven(name: str) -> None:
     assert (verdict.status, verdict.of) == ("verified", "infeasibility"), verdict
     assert verdict.by == ("exact" if name in ENUMERATED else "certificate")
     assert judge(form, Claim("unbounded")).verdict.status == "refuted"
+
+
+def test_feasible_integer_problem_that_is_called_infeasible_is_refuted() -> None:
+    for seed in range(40):
+        assert judge(random_milp(seed), Claim("infeasible")).verdict.status == "refuted", seed
 
 
 def test_propagation_never_loses_a_point() -> None:

@@ -24,16 +24,18 @@ INF = np.inf
 
 def form_of(c: Any, rows: Any, low: Any, high: Any, lower: Any, upper: Any, **more: Any) -> Form:
     n = len(c)
+    matrix = sparse.csr_array(np.asarray(rows, dtype=float).reshape(-1, n))
     return Form(
         sense=more.pop("sense", "min"),
         linear=np.asarray(c, dtype=float),
-        rows=sparse.csr_array(np.asarray(rows, dtype=float).reshape(-1, n)),
+        rows=matrix,
         row_lower=np.asarray(low, dtype=float),
         row_upper=np.asarray(high, dtype=float),
         lower=np.broadcast_to(np.asarray(lower, dtype=float), n).copy(),
         upper=np.broadcast_to(np.asarray(upper, dtype=float), n).copy(),
-        integer=np.zeros(n, dtype=bool),
+        integer=np.broadcast_to(np.asarray(more.pop("integer", False), dtype=bool), n).copy(),
         columns=stack_blocks([("x", (n,))]),
+        row_blocks=stack_blocks([("row", (matrix.shape[0],))]),
         **more,
     )
 

@@ -13,7 +13,7 @@ import pytest
 from scipy import sparse
 
 from optimodels.arrays import Floats
-from optimodels.form import Form
+from optimodels.form import Cone, Form, QuadraticRow
 from optimodels.result import Claim
 from optimodels.verify import dual_bound, judge
 from tests.unit.test_verify_makers import INF, MAKERS, by_clarabel, form_of, random_lp
@@ -311,6 +311,42 @@ def test_solved_lp_with_a_recession_ray_is_not_verified() -> None:
         assert judge(open_end, said).verdict.status != "verified", (seed, status)
         far = replace(said, row_multipliers=said.row_multipliers * 1e10)
         assert judge(open_end, far).verdict.status != "verified", (seed, status)
+
+
+def test_optimum_over_an_ellipsoid_by_hand() -> None:
+    """Least c'x over x0 + R u, |u| <= 1: c'x0 - |R'c| at x0 - R R'c / |R'c|."""
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(2, 6))
+        root, x0, c = (
+            rng.normal(size=(n, n)) + 2 * np.eye(n),
+            rng.normal(size=n),
+            rng.normal(size=n),
+        )
+        inverse = np.linalg.inv(root)
+        cone = Cone(
+            "second-order",
+            sparse.csr_array(np.vstack([np.zeros(n), inverse])),
+            np.concatenate([[1.0], -inverse @ x0]),
+        )
+        form = form_of(c, np.zeros((0, n)), [], [], -1e3, 1e3, cones=(cone,))
+        slope = root.T @ c
+        x = x0 - root @ slope / np.linalg.norm(slope)
+        claim = Claim("optimal", "optimal", x=x, objective=float(c @ x0 - np.linalg.norm(slope)))
+        assert judge(form, claim).verdict.of == "global optimum", seed
+        inside = replace(claim, x=x0 + 0.9 * (x - x0))
+        inside = replace(inside, objective=form.objective(inside.x))
+        assert judge(form, inside).verdict.status == "refuted", seed
+
+
+def test_optimum_over_a_disc_by_hand() -> None:
+    disc = QuadraticRow(sparse.csr_array(2 * np.eye(2)), np.zeros(2), -INF, 1.0)
+    form = form_of([-1, -1], np.zeros((0, 2)), [], [], -2.0, 2.0, quadratic_rows=(disc,))
+    half = np.sqrt(0.5)
+    claim = Claim("optimal", "optimal", x=np.array([half, half]), objective=-2 * half)
+    assert judge(form, claim).verdict.of == "global optimum"
+    off = np.array([np.cos(0.9), np.sin(0.9)])
+    assert judge(form, replace(claim, x=off, objective=-off.sum())).verdict.status == "refuted"
 
 
 def test_large_lp_is_judged_at_once() -> None:
