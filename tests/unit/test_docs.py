@@ -95,6 +95,22 @@ def test_a_solver_runs_as_written(tmp_path: Path) -> None:
     follow("add-a-solver.md", tmp_path)
 
 
+def test_the_readme_s_formulation_and_solver_run_as_written(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    part = text.partition("## Formulations and solvers of one's own\n")[2].partition("\n## ")[0]
+    formulation, said, solver, project = re.findall(r"^```\w*\n(.*?)^```$", part, re.M | re.S)
+    assert run(["-c", formulation], tmp_path) == said
+    (tmp_path / "mine.py").write_text(solver, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
+    install(tmp_path)
+    listed = run(["-m", "optimodels", "solvers"], tmp_path, str(tmp_path))
+    assert "clarabel-tight" in listed
+    case = tmp_path / "day.yaml"
+    case.write_text("model: flexibility/shiftable-loads\nparameters: {discrete: false}\n")
+    solve = ["-m", "optimodels", "solve", "day.yaml", "--solver", "clarabel-tight"]
+    assert "verified by certificate: global optimum" in run(solve, tmp_path, str(tmp_path))
+
+
 @needs("sphinx", "myst_parser", "furo")
 def test_pages_build_without_a_warning_and_show_every_stage(tmp_path: Path) -> None:
     run(["-m", "sphinx", "-q", "-W", "-d", str(tmp_path / "trees"), str(DOCS), str(tmp_path)], ROOT)
