@@ -67,18 +67,17 @@ def allowed_to_start() -> Iterator[None]:
 
 @contextmanager
 def _deaf_and_silent() -> Iterator[None]:
-    """What is started meanwhile ignores Ctrl-C and has no standard error: met while it is born,
-    it would print a traceback. What goes wrong in it is told through its pipe."""
-    main = threading.current_thread() is threading.main_thread()
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
+    """What is started meanwhile is deaf to Ctrl-C and has no standard error: met while it is born,
+    it would print a traceback. What goes wrong in it is told through its pipe. This process hears
+    Ctrl-C afterwards."""
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         with redirected(2, nowhere):
             yield
     finally:
         os.close(nowhere)
-        if main:
-            signal.signal(signal.SIGINT, heard)
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
 class Child:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from time import perf_counter
 from typing import Any
 
@@ -225,10 +226,18 @@ def interruptible(work: Callable[[], Any]) -> Any:
     while thread.is_alive():
         # Without a timeout, join would not let go for a signal.
         thread.join(0.2)
+        _hear_interrupts()
     result, error = found[0]
     if error is not None:
         raise error
     return result
+
+
+def _hear_interrupts() -> None:
+    """Put Python's handler of Ctrl-C back: CBC takes its place, and leaves its own there."""
+    ours = signal.getsignal(signal.SIGINT)
+    if ours is not None and current_thread() is main_thread():
+        signal.signal(signal.SIGINT, ours)
 
 
 def _has_point(raw: Any) -> bool:

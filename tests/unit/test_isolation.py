@@ -10,13 +10,14 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from optimodels import load_case, solve
+from optimodels import load_case, processes, solve
 from optimodels.errors import CaseError, DataError, RunError, UnavailableError
 from optimodels.result import Claim
 from optimodels.solvers import Limits, Request, all_solvers, choose, needs_process
@@ -226,3 +227,29 @@ def test_process_ends_with_its_parent(number: int, tmp_path: Path) -> None:
     assert not sleeping[0].is_running()
     time.sleep(0.2)
     assert not list(tmp_path.glob("optimodels-*"))
+
+
+def test_interrupt_while_processes_are_made_ready_is_heard(monkeypatch: Any) -> None:
+    """The server's birth is deaf to Ctrl-C; who starts it hears it afterwards."""
+    birth = forkserver.ensure_running
+
+    def interrupted() -> None:
+        birth()
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(forkserver, "ensure_running", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        processes.process_context(())
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [s for s in all_solvers() if s.installed and not s.program and not s.aborts],
+    ids=lambda s: f"{s.via}:{s.name}:{'+'.join(sorted(s.classes))}",
+)
+def test_interrupt_is_heard_after_every_solver(solver: Solver) -> None:
+    """CBC leaves a handler of its own behind, which would swallow Ctrl-C from then on."""
+    problem = next(p for p in PROBLEMS if p.problem_class in solver.classes)
+    attempt_here(problem.formulation, None, solver, Request(solver.name, solver.via))
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
