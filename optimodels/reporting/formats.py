@@ -60,7 +60,21 @@ def markdown_text(text: str) -> str:
 
 
 def as_csv(table: Table) -> str:
-    return csv_text(table.rows)
+    """For who computes: numbers in full, verdicts and reasons in columns of their own."""
+    return csv_text(table.rows if table.numbers is None else table.numbers)
+
+
+def csv_of(tables: Sequence[Table]) -> str:
+    """Return tables as one CSV file; of several the first column names a row's table."""
+    if len(tables) == 1:
+        return as_csv(tables[0])
+    return csv_text(
+        [
+            {"table": table.title, **row}
+            for table in tables
+            for row in (table.rows if table.numbers is None else table.numbers)
+        ]
+    )
 
 
 def as_latex(table: Table) -> str:
