@@ -33,7 +33,12 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
 
 def as_text(table: Table, width: int = 10**6) -> str:
     note = textwrap.wrap(table.note, width, initial_indent="  ", subsequent_indent="  ")
-    lines = [table.title, *table_lines(table.rows, width), *note]
+    # The runs of a sweep are named by all of their keys.
+    lines = [
+        *textwrap.wrap(table.title, width, subsequent_indent="  "),
+        *table_lines(table.rows, width),
+        *note,
+    ]
     return "\n".join(lines) + "\n"
 
 
