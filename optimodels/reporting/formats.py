@@ -111,10 +111,12 @@ def as_html(table: Table) -> str:
         for row in table.rows
     )
     note = f"<p>{html.escape(table.note)}</p>\n" if table.note else ""
-    return (
+    page = (
         f"<table>\n<caption>{html.escape(table.title)}</caption>\n<thead><tr>{heads}</tr></thead>\n"
         f"<tbody>\n{body}</tbody>\n</table>\n{note}"
     )
+    # A part of somebody's page, which may be of any encoding.
+    return page.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def latex(text: str) -> str:

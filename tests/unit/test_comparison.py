@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import math
 import statistics
@@ -216,6 +217,9 @@ def test_formats_hold_the_same_cells_and_escape_their_own() -> None:
     )
     page = WRITERS["html"](table)
     assert "<td>1 &lt; 2</td>" in page
+    # A part of a page of any encoding, as of a file that states none.
+    assert page.isascii()
+    assert "<td>ok ✓</td>" in html.unescape(page)
     assert "<caption>a_b &amp; c</caption>" in page
     assert latex("50 % ~^\\") == r"50 \% \textasciitilde{}\textasciicircum{}\textbackslash{}"
 
