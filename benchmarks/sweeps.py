@@ -39,10 +39,11 @@ solver: exact
 verify: certificate
 sweep: {{grid: {{parameters.aggregators: [1, 2], parameters.slack: [{slacks}]}}}}
 """
-# Files of more than 200 kB: expected prices of thousands of firms beside a few Monte Carlo draws.
+# Rows of more than 200 kB, a tenth of that when they are packed: expected prices of thousands of
+# firms beside a few Monte Carlo draws.
 LARGE = """
 model: supply/bidding-equilibrium
-parameters: {{firms: 24000, draws: 20}}
+parameters: {{firms: 8000, draws: 20}}
 sweep: {{grid: {{parameters.seed: [{steps}]}}}}
 """
 

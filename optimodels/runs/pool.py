@@ -124,8 +124,10 @@ def cluster_pool(address: str) -> Iterator[Pool]:
     try:
         # Asked before dask starts its loop: that takes a thread and ten seconds of patience,
         # and says less.
-        with socket.create_connection(get_address_host_port(address), timeout=10):
-            pass
+        with socket.create_connection(get_address_host_port(address), timeout=10) as line:
+            # A scheduler speaks first; to one who never does dask would listen for minutes.
+            if address.partition("://")[0] in ("tcp", address) and not line.recv(1):
+                raise OSError
         client = Client(address, timeout=30, set_as_default=False)
     except (OSError, ValueError, OverflowError) as error:
         raise CallError(f"--cluster: nobody answers at {address!r}") from error

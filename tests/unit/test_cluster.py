@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -159,6 +160,27 @@ def test_cluster_that_goes_away_is_one_line_and_what_is_done_is_kept(
     assert (done.failed, done.known >= 3) == (0, True)
 
 
+def test_sweep_killed_amid_a_cluster_is_taken_up(cluster: tuple[str, Any], tmp_path: Path) -> None:
+    """kill -9 of who asks: the same cluster ends the sweep, to the bytes of one worker."""
+    case, out = load_case(CASE, [GRID]), tmp_path / "out"
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "optimodels", "sweep", str(CASE), "--set", GRID, "--cluster",
+         cluster[0], "--out", str(out)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    while asking.poll() is None and len(list(out.glob("runs/*/*.run"))) < 3:
+        time.sleep(0.02)
+    asking.kill()
+    asking.wait()
+    there = len(contents(out))
+    done = sweep(case, out, cluster=cluster[0])
+    assert (done.known, done.failed, done.damaged) == (there, 0, ())
+    assert there >= 3
+    sweep(case, tmp_path / "one")
+    assert contents(out) == contents(tmp_path / "one")
+
+
 def test_workers_of_a_cluster_still_hear_who_ends_them(
     cluster: tuple[str, Any], tmp_path: Path
 ) -> None:
@@ -202,6 +224,13 @@ def test_cluster_with_another_version_is_refused(
     monkeypatch.setattr("optimodels.runs.pool.__version__", "9.9")
     with pytest.raises(RunError, match=r"has optimodels 0\.1\.0, this is 9\.9"):
         sweep(load_case(CASE, [GRID]), tmp_path / "out", cluster=cluster[0])
+
+
+def test_who_is_silent_at_the_address_is_nobody(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(CallError, match="nobody answers at"):
+            sweep(load_case(CASE, [GRID]), tmp_path / "out", cluster=address)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "127.0.0.1:99999"])
