@@ -39,7 +39,8 @@ solver: exact
 verify: certificate
 sweep: {{grid: {{parameters.aggregators: [1, 2], parameters.slack: [{slacks}]}}}}
 """
-# Rows of more than 200 kB: expected prices of thousands of firms beside a few Monte Carlo draws.
+# Rows of more than 200 kB, a tenth of that when they are packed: expected prices of thousands of
+# firms beside a few Monte Carlo draws.
 LARGE = """
 model: supply/bidding-equilibrium
 parameters: {{firms: 8000, draws: 20}}
@@ -58,9 +59,11 @@ def main() -> None:
         print("begin", flush=True)
         sweep(load_case(case), folder, workers=WORKERS)
         return
-    print("# Sweeps\n\nMade by `python benchmarks/sweeps.py`.\n")
+    words = " ".join(["python benchmarks/sweeps.py", *sys.argv[1:]])
+    print(f"# Sweeps\n\nMade by `{words}`.\n")
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.machine()}, "
-          f"Python {platform.python_version()}, {WORKERS} workers.\n")  # fmt: skip
+          f"Python {platform.python_version()}, {WORKERS} workers; "
+          f"{os.getloadavg()[0]:.1f} other processes at work.\n")  # fmt: skip
     print("| what | measured | aim |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         if chosen.runs:
@@ -94,16 +97,17 @@ def overhead(folder: Path, runs: int) -> None:
     started = time.perf_counter()
     done = sweep(case, folder / "small", workers=WORKERS, progress=watch)
     per_run = (time.perf_counter() - started) * WORKERS / runs
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     again = sweep(case, folder / "small", workers=WORKERS)
-    resumed = time.perf_counter() - started
+    resumed, alone = time.perf_counter() - started, time.process_time() - busy
     assert (done.failed, again.known) == (0, runs)
     print(f"| own time of one run in one process | {own * 1e3:.2f} ms | |")
     print(f"| {runs} runs, worker time per run | {per_run * 1e3:.2f} ms | |")
     print(f"| overhead per run | {(per_run - own) * 1e3:.2f} ms | at most 2 ms |")
     print(f"| parent's memory after a tenth and after all runs | {memory[1] / 1024:.0f}, "
           f"{memory[2] / 1024:.0f} MiB | flat |")  # fmt: skip
-    print(f"| resumed, {runs} finished runs | {resumed:.2f} s | under 2 s |", flush=True)
+    print(f"| resumed, {runs} finished runs; its processor time | {resumed:.2f} s; {alone:.2f} s | "
+          "under 2 s |", flush=True)  # fmt: skip
 
 
 def kills(folder: Path, number: int) -> None:

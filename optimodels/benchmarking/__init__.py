@@ -36,6 +36,9 @@ def bench(
     answers once to warm up, uncounted, and then once in every round, in an order drawn from the
     seed. ``sweeps`` takes each run of a case's sweep as an instance of its own.
 
+    Interrupted (Ctrl-C), it returns the instances that were raced to their end, and says so in
+    ``interrupted``; where there are none it is the KeyboardInterrupt.
+
     Raises CallError where a solver's name is unknown, two instances have one name, or a case has
     nothing to solve.
     """
@@ -55,7 +58,8 @@ def bench(
     before = load_now()
     draws = random.Random(chosen.seed)
     entries: list[Entry] = []
-    for name, case in instances.items():
+    environment = {**environment_now(), "load before": before}
+    for number, (name, case) in enumerate(instances.items()):
         words = field_words or able_words(case)
         if not words:
             raise CallError(f"{name}: {case.model.name} asks no solver; there is nothing to race")
@@ -65,9 +69,14 @@ def bench(
             if progress is not None:
                 progress(name, solver, number, chosen.repeat)
 
-        entries += settled(race(field, chosen, draws, tell))
-    environment = {**environment_now(), "load before": before, "load after": load_now()}
-    return Benchmark(chosen, environment, tuple(entries))
+        try:
+            entries += settled(race(field, chosen, draws, tell))
+        except KeyboardInterrupt:
+            if not entries:
+                raise
+            environment["interrupted"] = f"after {number} of {len(instances)} instances"
+            break
+    return Benchmark(chosen, {**environment, "load after": load_now()}, tuple(entries))
 
 
 def able_words(case: Case) -> list[str]:

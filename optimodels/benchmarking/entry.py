@@ -147,8 +147,16 @@ class Benchmark:
         return [entry for entry in self.entries if entry.solver == solver]
 
     @property
+    def interrupted(self) -> str:
+        """After which part of its instances it was interrupted, or nothing."""
+        return self.environment.get("interrupted", "")
+
+    @property
     def exit_code(self) -> int:
-        """1 where a claim was refuted, 5 where nobody solved anything."""
+        """130 where it was interrupted, 1 where a claim was refuted, 5 where nobody solved
+        anything."""
+        if self.interrupted:
+            return 130
         if any(entry.status == "refuted" for entry in self.entries):
             return 1
         return 0 if any(entry.solved for entry in self.entries) else 5

@@ -56,15 +56,20 @@ def sweep(options: argparse.Namespace) -> int:
 
     case = load_case(options.case[0], _settings(options), outside=options.allow_outside)
     folder = output_folder(Path(options.out))
-    done = run_sweep(
-        case,
-        folder,
-        workers=options.workers,
-        cluster=options.cluster,
-        again=options.again or "",
-        confirmed=options.large,
-        progress=Progress() if sys.stderr.isatty() else None,
-    )
+    try:
+        done = run_sweep(
+            case,
+            folder,
+            workers=options.workers,
+            cluster=options.cluster,
+            again=options.again or "",
+            confirmed=options.large,
+            progress=Progress() if sys.stderr.isatty() else None,
+        )
+    except KeyboardInterrupt:
+        print(_after_progress(f"runs that were done are in {folder}; the same command goes on"),
+              file=sys.stderr)  # fmt: skip
+        raise
     # Files first: who reads what is printed may leave early.
     written = save_sweep(done, case.model, Store(folder), folder)
     rows = done.rows
@@ -76,12 +81,13 @@ def sweep(options: argparse.Namespace) -> int:
         print(f"  ... {len(rows) - MOST_ROWS} more rows in the files below")
     for line in (*done.damaged, *done.errors):
         print(line, file=sys.stderr)
-    print(
-        f"\n{case.name}: {len(rows)} runs, {done.known} of them there before, "
-        f"{done.failed} failed, {done.refuted} refuted"
-    )
+    print()
     for file in written:
         print(f"  wrote {file}")
+    print(
+        f"{case.name}: {len(rows)} runs, {done.known} of them there before, "
+        f"{done.failed} failed, {done.refuted} refuted"
+    )
     return worst(done.exit_codes)
 
 
@@ -89,7 +95,7 @@ def compare(options: argparse.Namespace) -> int:
     """Print the tables of stored sweeps: side by side, and beside the paper."""
     from optimodels.comparison import Choice
     from optimodels.comparison import compare as compare_runs
-    from optimodels.reporting.formats import WRITERS, as_text
+    from optimodels.reporting.formats import WRITERS, as_text, csv_of
 
     choice = Choice(
         rows=key_names(options.rows),
@@ -99,6 +105,10 @@ def compare(options: argparse.Namespace) -> int:
         times=options.times,
     )
     tables = compare_runs(options.folder, choice)
+    if options.format == "csv":
+        # One table, whatever there is: two of them below each other nobody reads.
+        print(csv_of(tables), end="")
+        return 0
     written = [
         as_text(table, width()) if options.format == "text" else WRITERS[options.format](table)
         for table in tables
@@ -138,6 +148,8 @@ def bench(options: argparse.Namespace) -> int:
         sweeps=options.sweep,
         progress=say_round if sys.stderr.isatty() else None,
     )
+    if done.interrupted:
+        print(_after_progress(f"interrupted: {done.interrupted}"), file=sys.stderr)
     # Files first: who reads what is printed may leave early.
     written = save_benchmark(done, folder) if folder is not None else []
     print("\n".join(as_text(table, width()) for table in tables(done, before)))
@@ -376,6 +388,11 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
             if not options.json:
                 print(f"  wrote {file}")
     return result
+
+
+def _after_progress(text: str) -> str:
+    """Begin a new line where the progress of a terminal stands on the last one."""
+    return f"\n{text}" if sys.stderr.isatty() else text
 
 
 def _strict_code(result: Result) -> int:

@@ -24,22 +24,29 @@ _SEED = "seed"
 #: Characters of a key's value that stand in a table.
 _LABEL = 18
 _CONFIDENCE = 0.95
+#: Reasons of failures that stand below a table; ``optimodels sweep`` has them all.
+_MOST_REASONS = 3
 
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table; ``note`` says what its cells hold."""
+    """A titled table; ``note`` says what its cells hold.
+
+    ``numbers`` are the rows for who computes with them, where ``rows`` put several into one cell:
+    each number, verdict and reason in a column of its own.
+    """
 
     title: str
     rows: list[Row]
     note: str = ""
+    numbers: list[Row] | None = None
 
     @property
     def frame(self) -> pandas.DataFrame:
-        """The rows as a DataFrame."""
+        """The rows as a DataFrame, numbers as numbers."""
         import pandas
 
-        return pandas.DataFrame(self.rows)
+        return pandas.DataFrame(self.rows if self.numbers is None else self.numbers)
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,13 @@ class _Run:
         return "error" if self.summary["error"] else str(self.summary["stopped"])
 
     @property
+    def reason(self) -> str:
+        """Why it has no answer, where it broke."""
+        if self.summary is None or self.state != "error":
+            return ""
+        return str(self.summary["error"] or self.summary["message"])
+
+    @property
     def verdict(self) -> str:
         answered = self.summary is not None and not self.summary["error"]
         return self.summary["verdict"]["status"] if answered and self.summary else ""
@@ -168,21 +182,35 @@ def _wide(index: Index, runs: Sequence[_Run], chosen: Choice) -> Table:
         head = tuple(run.keys[name] for name in across)
         heads[head] = None
         cells.setdefault(row, {}).setdefault(head, []).append(run)
+    several = max((len(g) for by in cells.values() for g in by.values()), default=0) > 1
     table: list[Row] = []
+    numbers: list[Row] = []
     for row, by_head in cells.items():
         line: Row = dict(zip(down, row, strict=True))
+        plain = dict(line)
         for head in heads:
             name = ", ".join(f"{a}={v}" for a, v in zip(across, head, strict=True)) or chosen.value
             line[name] = cell(by_head.get(head, []), chosen)
+            for what, number in _in_numbers(by_head.get(head, []), chosen, several).items():
+                plain[f"{name} {what}".strip()] = number
         if chosen.times:
             runs_of_row = [run for group in by_head.values() for run in group]
             line["seconds"] = sum(run.value("seconds") or 0.0 for run in runs_of_row)
+            plain["seconds"] = line["seconds"]
         table.append(line)
-    several = max((len(g) for by in cells.values() for g in by.values()), default=0) > 1
-    note = f"{chosen.value}; ✓ verified, ? unverified, ✗ refuted"
+        numbers.append(plain)
+    note = f"{chosen.value}; ✓ verified, ? unverified, ✗ refuted{_reasons(runs)}"
     if several:
         note = f"{chosen.statistic} of " + note
-    return Table(f"{index.case} ({index.model})", table, note)
+    return Table(f"{index.case} ({index.model})", table, note, numbers)
+
+
+def _reasons(runs: Sequence[_Run]) -> str:
+    """Why runs broke, each reason once, the most frequent first."""
+    counts = Counter(run.reason for run in runs if run.reason).most_common()
+    told = [f"; {number} x error: {reason}" for reason, number in counts[:_MOST_REASONS]]
+    rest = len(counts) - len(told)
+    return "".join(told) + (f"; {rest} other reasons" if rest else "")
 
 
 def _check_value(index: Index, runs: Sequence[_Run], name: str) -> None:
@@ -200,10 +228,9 @@ def cell(runs: Sequence[_Run], chosen: Choice) -> str:
     if not runs:
         return ""
     values = [run.value(chosen.value) for run in runs]
-    numbers = [float(v) for v in values if isinstance(v, (int, float))]
-    mark = MARKS[min((run.verdict for run in runs if run.verdict), key=_STRENGTH.index)] if any(
-        run.verdict for run in runs
-    ) else ""  # fmt: skip
+    numbers = _numbers(values)
+    weakest = _weakest(runs)
+    mark = MARKS[weakest] if weakest else ""
     missing = [run.state for run, value in zip(runs, values, strict=True) if value is None]
     if not numbers:
         words = list(dict.fromkeys([*(str(v) for v in values if v is not None), *missing]))
@@ -214,19 +241,54 @@ def cell(runs: Sequence[_Run], chosen: Choice) -> str:
     return f"{text} {mark}".strip()
 
 
+def _in_numbers(runs: Sequence[_Run], chosen: Choice, several: bool) -> Row:
+    """Return what a cell says, each part by itself: its value under "", of several runs also the
+    half width of the interval or the standard deviation and how many they are; the weakest
+    verdict; how runs without a value ended."""
+    values = [run.value(chosen.value) for run in runs]
+    numbers = _numbers(values)
+    words = dict.fromkeys(str(value) for value in values if value is not None)
+    # Of one number every statistic but the count is that number.
+    told: Row = {"": _middle(numbers, chosen.statistic if several else "mean")}
+    if words and not numbers:
+        told[""] = ", ".join(words)
+    if several:
+        around = statistics.stdev(numbers) if len(numbers) > 1 else None
+        if chosen.statistic == "spread":
+            told["sd"] = around
+        if chosen.statistic == "interval":
+            told["half width"] = None if around is None else half_width(around, len(numbers))
+        told["n"] = len(numbers)
+    missing = Counter(run.state for run, v in zip(runs, values, strict=True) if v is None)
+    said = [state if len(runs) == 1 else f"{n} {state}" for state, n in missing.items()]
+    return {**told, "verdict": _weakest(runs), "missing": ", ".join(said)}
+
+
+def _weakest(runs: Sequence[_Run]) -> str:
+    return min((run.verdict for run in runs if run.verdict), key=_STRENGTH.index, default="")
+
+
+def _numbers(values: Sequence[Any]) -> list[float]:
+    return [float(v) for v in values if isinstance(v, (int, float))]
+
+
+def _middle(numbers: Sequence[float], name: str) -> float | None:
+    if name == "count":
+        return len(numbers)
+    if not numbers:
+        return None
+    return statistics.median(numbers) if name == "median" else statistics.fmean(numbers)
+
+
 def _statistic(numbers: Sequence[float], name: str) -> str:
     n = len(numbers)
-    mean = statistics.fmean(numbers)
-    if name == "count":
-        return str(n)
-    if name == "median":
-        return f"{statistics.median(numbers):.6g}"
-    if n == 1 or name == "mean":
-        return f"{mean:.6g}"
+    middle = f"{_middle(numbers, name):.6g}"
+    if n == 1 or name not in ("spread", "interval"):
+        return middle
     spread = statistics.stdev(numbers)
     if name == "spread":
-        return f"{mean:.6g} ± {spread:.2g} (sd, n = {n})"
-    return f"{mean:.6g} ± {half_width(spread, n):.2g} (95 %, n = {n})"
+        return f"{middle} ± {spread:.2g} (sd, n = {n})"
+    return f"{middle} ± {half_width(spread, n):.2g} (95 %, n = {n})"
 
 
 def half_width(spread: float, n: int) -> float:
@@ -264,43 +326,50 @@ def _paper(index: Index, runs: Sequence[_Run]) -> list[Table]:
 def _row_by_row(title: str, told: str, groups: Sequence[Sequence[_Run]]) -> Table:
     """Return a row per printed row: each figure, ours, and the word; below, how many of each."""
     rows: list[Row] = []
+    numbers: list[Row] = []
     words: dict[str, Counter[str]] = {}
     notes: dict[str, None] = {}
     for runs in groups:
         line: Row = {k: v for k, v in runs[0].keys.items() if len(runs) == 1 or k != _SEED}
+        plain = dict(line)
         figures: dict[str, list[Mapping[str, Any]]] = {}
         for run in runs:
             for figure in run.summary["paper"] if run.summary else ():
                 if figure["of"] == "run":
                     figures.setdefault(figure["figure"], []).append(figure)
         for name, found in figures.items():
-            ours, median, word = _folded(found)
+            ours, spread, median, word = _folded(found)
+            plain |= {f"{name} printed": found[0]["paper"], f"{name} ours": ours}
             line |= {f"{name} printed": found[0]["paper"], f"{name} ours": ours}
-            line |= ({} if median is None else {f"{name} median": median}) | {name: word}
+            if median is not None:
+                line |= {f"{name} ours": f"{ours:.6g} ± {spread:.2g}", f"{name} median": median}
+                plain |= {f"{name} ours sd": spread, f"{name} median": median}
+            line[name] = plain[name] = word
             words.setdefault(name, Counter())[word] += 1
             notes |= dict.fromkeys(f"{name}: {one['note']}" for one in found if one["note"])
-        weakest = min((run.verdict for run in runs), key=_STRENGTH.index)
-        rows.append({**line, "verdict": MARKS[weakest]})
+        rows.append({**line, "verdict": MARKS[_weakest(runs)]})
+        numbers.append({**plain, "verdict": _weakest(runs)})
     counts = [
         f"{name}: " + ", ".join(f"{number} {word}" for word, number in counted.most_common())
         for name, counted in words.items()
     ]
-    return Table(title, rows, "; ".join([told, *counts, *notes]))
+    return Table(title, rows, "; ".join([told, *counts, *notes]), numbers)
 
 
-def _folded(found: Sequence[Mapping[str, Any]]) -> tuple[Any, float | None, str]:
-    """Our figure and its word: of several seeds their mean and spread, their median, and whether
-    the printed figure lies among theirs."""
+def _folded(
+    found: Sequence[Mapping[str, Any]],
+) -> tuple[Any, float | None, float | None, str]:
+    """Our figure, spread, median and its word: of several seeds their mean, and whether the
+    printed figure lies among theirs."""
     numbers = [one["ours"] for one in found if isinstance(one["ours"], (int, float))]
     said = found[0]["paper"]
     if len(found) == 1 or len(numbers) < 2 or not isinstance(said, (int, float)):
-        return found[0]["ours"], None, _word(found[0])
-    ours = f"{statistics.fmean(numbers):.6g} ± {statistics.stdev(numbers):.2g}"
-    median = statistics.median(numbers)
+        return found[0]["ours"], None, None, _word(found[0])
+    told = statistics.fmean(numbers), statistics.stdev(numbers), statistics.median(numbers)
     if all(one["word"] == "reproduced" for one in found):
-        return ours, median, "reproduced"
+        return *told, "reproduced"
     within = min(numbers) <= said <= max(numbers)
-    return ours, median, "among the draws" if within else f"not among {len(numbers)} draws"
+    return *told, "among the draws" if within else f"not among {len(numbers)} draws"
 
 
 def _word(figure: Mapping[str, Any]) -> str:

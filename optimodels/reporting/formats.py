@@ -33,7 +33,12 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
 
 def as_text(table: Table, width: int = 10**6) -> str:
     note = textwrap.wrap(table.note, width, initial_indent="  ", subsequent_indent="  ")
-    lines = [table.title, *table_lines(table.rows, width), *note]
+    # The runs of a sweep are named by all of their keys.
+    lines = [
+        *textwrap.wrap(table.title, width, subsequent_indent="  "),
+        *table_lines(table.rows, width),
+        *note,
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -60,7 +65,21 @@ def markdown_text(text: str) -> str:
 
 
 def as_csv(table: Table) -> str:
-    return csv_text(table.rows)
+    """For who computes: numbers in full, verdicts and reasons in columns of their own."""
+    return csv_text(table.rows if table.numbers is None else table.numbers)
+
+
+def csv_of(tables: Sequence[Table]) -> str:
+    """Return tables as one CSV file; of several the first column names a row's table."""
+    if len(tables) == 1:
+        return as_csv(tables[0])
+    return csv_text(
+        [
+            {"table": table.title, **row}
+            for table in tables
+            for row in (table.rows if table.numbers is None else table.numbers)
+        ]
+    )
 
 
 def as_latex(table: Table) -> str:
@@ -92,10 +111,12 @@ def as_html(table: Table) -> str:
         for row in table.rows
     )
     note = f"<p>{html.escape(table.note)}</p>\n" if table.note else ""
-    return (
+    page = (
         f"<table>\n<caption>{html.escape(table.title)}</caption>\n<thead><tr>{heads}</tr></thead>\n"
         f"<tbody>\n{body}</tbody>\n</table>\n{note}"
     )
+    # A part of somebody's page, which may be of any encoding.
+    return page.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def latex(text: str) -> str:

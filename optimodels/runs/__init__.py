@@ -43,12 +43,12 @@ class Sweep:
     @property
     def errors(self) -> list[str]:
         """Why runs have no result, each reason once, with how often."""
-        said = [s["error"] for s in self._own if s["error"]]
+        said = [s["error"] or s["message"] for s in self._own if _failed(s)]
         return [f"{said.count(reason)} x {reason}" for reason in dict.fromkeys(said)]
 
     @property
     def failed(self) -> int:
-        return sum(bool(s["error"]) or s["stopped"] == "error" for s in self._own)
+        return sum(map(_failed, self._own))
 
     @property
     def refuted(self) -> int:
@@ -106,7 +106,7 @@ def sweep(
     done = store.keys() if again != "all" else set()
     if again == "failed" and done:
         found = store.summaries(index.keys)
-        done -= {key for key, summary in found.items() if summary["error"]}
+        done -= {key for key, summary in found.items() if _failed(summary)}
     # Damaged files are found, set aside and done again.
     readable = store.summaries(done & set(index.keys))
     waiting = {
@@ -114,9 +114,10 @@ def sweep(
     }
     # Two runs of one content are one.
     known = len(set(index.keys)) - len(waiting)
+    summaries = readable
     if waiting:
         _work(case, store, waiting, workers, cluster, progress)
-    summaries = store.summaries(index.keys)
+        summaries = store.summaries(index.keys)
     return Sweep(index, summaries, known, tuple(store.damaged))
 
 
@@ -134,9 +135,7 @@ def _work(
     single = pickle.dumps(case.alone())
     tasks = ((single, values, key) for key, values in waiting.items())
     opened = (
-        cluster_pool(cluster, prepare_worker, 1)
-        if cluster is not None
-        else local_pool(workers, prepare_worker, 1)
+        cluster_pool(cluster) if cluster is not None else local_pool(workers, prepare_worker, 1)
     )
     done: set[str] = set()
     try:
@@ -160,6 +159,10 @@ def _files(case: Case, pool: Pool, tasks: Iterator[tuple[Any, ...]]) -> Iterator
         if isinstance(came, WorkerDiedError):
             came = pack(failure(case, key, str(came)))
         yield key, came
+
+
+def _failed(summary: Mapping[str, Any]) -> bool:
+    return bool(summary["error"]) or summary["stopped"] == "error"
 
 
 def headline(summaries: Iterable[Mapping[str, Any]]) -> str:

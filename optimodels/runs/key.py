@@ -20,25 +20,27 @@ class Keys:
     """The keys of the runs of one case; files and versions are looked at once."""
 
     def __init__(self, case: Case) -> None:
-        self._tree = case.resolved()
+        self._tree = _plain(case.resolved())
         self._folder = case.folder
         self._digests: dict[str, str] = {}
 
     def key(self, values: Mapping[str, Any]) -> str:
         """Return the key of the run that sets these values; equal runs have equal keys."""
-        tree = put_values(self._tree, values)
+        tree = put_values(self._tree, _plain(values))
         solver = tree["solver"]
         if isinstance(solver, str):
             solver = {"name": solver}
         # "pyomo:highs" is a short form of {name: highs, via: pyomo}.
         language, _, name = str(solver.get("name")).rpartition(":")
-        asked = {k: v for k, v in solver.items() if v not in (None, {}, False)} | {"name": name}
+        # Not what is unset; a gap of 0 is another question than none.
+        asked = {k: v for k, v in solver.items() if v is not None and v is not False and v != {}}
+        asked["name"] = name
         if language:
             asked["via"] = language
         tree["solver"] = asked
         tree["files"] = [self._digest(path) for path in paths_in(tree)]
         tree["versions"] = {"optimodels": __version__, name: _versions(name)}
-        text = json.dumps(_plain(tree), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def _digest(self, path: str) -> str:

@@ -14,6 +14,8 @@ from optimodels.processes import how_it_died, process_context
 
 #: How often a run is tried whose worker died.
 ATTEMPTS = 3
+#: Seconds without an answer after which a pool is asked whether it has any workers left.
+PATIENCE = 60.0
 
 
 class WorkerDiedError(Exception):
@@ -30,6 +32,8 @@ class Pool(Protocol):
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]: ...
 
+    def has_workers(self) -> bool: ...
+
 
 def results(
     pool: Pool, function: Callable[..., Any], tasks: Iterator[tuple[Any, ...]]
@@ -37,6 +41,7 @@ def results(
     """Do tasks and return (task, what came out) as they end; a few are under way at a time.
 
     What came out is a WorkerDiedError where a task's worker died every time it was tried.
+    Raises RunError where no worker is left.
     """
     under_way: dict[Future[Any], tuple[tuple[Any, ...], int]] = {}
     more = True
@@ -49,7 +54,9 @@ def results(
             under_way[pool.submit(function, *task)] = (task, 1)
         if not under_way:
             break
-        ended, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        ended, _ = wait(under_way, PATIENCE, return_when=FIRST_COMPLETED)
+        if not ended and not pool.has_workers():
+            raise RunError("no worker is left; what is done is kept")
         for future in ended:
             task, tried = under_way.pop(future)
             try:
@@ -71,6 +78,9 @@ def local_pool(workers: int, start: Callable[[int], None], threads: int) -> Iter
 
     class Local:
         slots = workers
+
+        def has_workers(self) -> bool:
+            return True  # those that die are started again
 
         def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
             outer: Future[Any] = Future()
@@ -96,11 +106,12 @@ def local_pool(workers: int, start: Callable[[int], None], threads: int) -> Iter
 
 
 @contextmanager
-def cluster_pool(address: str, start: Callable[[int], None], threads: int) -> Iterator[Pool]:
+def cluster_pool(address: str) -> Iterator[Pool]:
     """Use the workers of a dask cluster that runs already.
 
     Raises UnavailableError where dask.distributed is not installed, CallError where nobody
-    answers at the address, RunError where a worker has another version of this package.
+    answers at the address, RunError where a worker has another version of this package or the
+    scheduler goes away.
     """
     try:
         from distributed import Client
@@ -113,8 +124,10 @@ def cluster_pool(address: str, start: Callable[[int], None], threads: int) -> It
     try:
         # Asked before dask starts its loop: that takes a thread and ten seconds of patience,
         # and says less.
-        with socket.create_connection(get_address_host_port(address), timeout=10):
-            pass
+        with socket.create_connection(get_address_host_port(address), timeout=10) as line:
+            # A scheduler speaks first; to one who never does dask would listen for minutes.
+            if address.partition("://")[0] in ("tcp", address) and not line.recv(1):
+                raise OSError
         client = Client(address, timeout=30, set_as_default=False)
     except (OSError, ValueError, OverflowError) as error:
         raise CallError(f"--cluster: nobody answers at {address!r}") from error
@@ -125,24 +138,32 @@ def cluster_pool(address: str, start: Callable[[int], None], threads: int) -> It
             worker, found = next(iter(others.items()), ("", ""))
             said = f"worker {worker} has optimodels {found}" if others else "it has no workers"
             raise RunError(f"--cluster {address}: {said}, this is {__version__}")
-        client.run(start, threads)
-        executor = client.get_executor(pure=False, retries=0)
 
         class Cluster:
             slots = sum(client.nthreads().values())
 
+            def has_workers(self) -> bool:
+                return bool(client.nthreads())
+
             def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
                 outer: Future[Any] = Future()
 
-                def hand_on(inner: Future[Any]) -> None:
+                def hand_on(inner: Any) -> None:
                     try:
                         outer.set_result(inner.result())
                     except KilledWorker as error:
-                        outer.set_exception(WorkerDiedError(str(error)))
+                        died = f"{error.allowed_failures + 1} workers of the cluster each time"
+                        outer.set_exception(WorkerDiedError(died))
                     except BaseException as error:
-                        outer.set_exception(error)
+                        outer.set_exception(lost if client.status != "running" else error)
 
-                executor.submit(function, *arguments).add_done_callback(hand_on)
+                lost = RunError(f"--cluster {address}: its scheduler is gone; what is done is kept")
+                if client.status != "running":
+                    raise lost
+                # Not through the client's own executor: a future of that never ends whose answer
+                # was lost with its worker and could not be had again.
+                task = client.submit(function, *arguments, pure=False, retries=0)
+                task.add_done_callback(hand_on)
                 return outer
 
         yield Cluster()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,9 @@ from optimodels.runs.record import Record, pack
 from optimodels.threads import threads_held
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+#: Limits of threads and what solvers print are a process's own: where a cluster's worker has
+#: several threads, its runs take turns.
+_alone = threading.Lock()
 
 
 def prepare_worker(threads: int) -> None:
@@ -46,7 +50,7 @@ def run_one(pickled: bytes, values: Mapping[str, Any], key: str) -> bytes:
         asked = choice(run)
         # A worker is a process of its own; within it only a limit needs another one.
         apart = asked.time_limit is not None or asked.memory_limit is not None
-        with threads_held(asked.threads or 1):
+        with _alone, threads_held(asked.threads or 1):
             return pack(Record.of(key, solve(run, isolate=apart or None)))
     except OptimodelsError as error:
         return pack(failure(case, key, str(error), error.exit_code))

@@ -6,16 +6,15 @@ import csv
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from optimodels.benchmarking import Benchmark, Entry, Settings, bench
 from optimodels.benchmarking.against import against
@@ -164,6 +163,28 @@ def test_interval_covers_the_true_ratio() -> None:
     assert 0.90 <= covered / 400 <= 0.995
 
 
+def test_interval_against_scipys_bootstrap() -> None:
+    """Both draw 4000 times; where a percentile falls differs by what so many draws leave open."""
+    draws = np.random.default_rng(11)
+    old, new = np.exp(draws.normal(0.0, 0.1, 25)), 1.4 * np.exp(draws.normal(0.0, 0.1, 25))
+    (row, whole) = against(raced(entry("x", "a", *new)), raced(entry("x", "a", *old)))
+
+    def ratio(one: Any, other: Any, axis: int) -> Any:
+        return np.median(one, axis=axis) / np.median(other, axis=axis)
+
+    found = stats.bootstrap(
+        (new, old), ratio, n_resamples=4000, method="percentile", rng=np.random.default_rng(2)
+    ).confidence_interval
+    assert row["ratio"] == pytest.approx(np.median(new) / np.median(old), rel=1e-12)
+    # A 2.5 % percentile of 4000 draws has a standard error of 0.25 % in probability: of about a
+    # tenth of the interval's half width here.
+    within = 0.3 * (found.high - found.low) / 2
+    assert row["from"] == pytest.approx(found.low, abs=within)
+    assert row["to"] == pytest.approx(found.high, abs=within)
+    assert whole["ratio"] == pytest.approx(row["ratio"])
+    assert row["word"] == "slower"
+
+
 def test_race_times_stations_and_keeps_verdicts(tmp_path: Path) -> None:
     case = load_case(MAPPING)
     rounds: list[tuple[str, int]] = []
@@ -303,19 +324,65 @@ def test_damaged_benchmark_is_one_line(text: str, tmp_path: Path) -> None:
         read_benchmark(tmp_path)
 
 
-def test_interrupted_race_leaves_nothing(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    running = subprocess.Popen(
-        [sys.executable, "-m", "optimodels", "bench", str(MAPPING), "--repeat", "9999",
-         "--solvers", "highs,exact", "--out", str(out)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+def interrupted(tmp_path: Path, cases: list[Path], moment: str) -> tuple[int, str, str]:
+    """Interrupt a race, as a terminal does, when its process on that instance begins."""
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED)
+    arguments = [*map(str, cases), "--solvers", "exact", "--out", str(tmp_path / "out")]
+    running = subprocess.run(
+        [sys.executable, str(script), moment, "bench", *arguments],
+        cwd=ROOT, capture_output=True, text=True, start_new_session=True, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
     )  # fmt: skip
-    time.sleep(6)
-    running.send_signal(signal.SIGINT)
-    said = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert "Traceback" not in said[1]
-    assert not out.exists() or list(out.iterdir()) == []
+    return running.returncode, running.stdout, running.stderr
+
+
+INTERRUPTED = """
+import os, signal, sys
+import optimodels.benchmarking
+from optimodels.cli import main
+
+if __name__ == "__main__":
+    race = sys.modules["optimodels.benchmarking.race"]
+    honest = race._ask
+    def ask(one, child):
+        if one.instance == sys.argv[1]:
+            os.killpg(0, signal.SIGINT)
+        return honest(one, child)
+    race._ask = ask
+    sys.exit(main(sys.argv[2:]))
+"""
+
+
+def test_race_interrupted_in_its_first_instance_leaves_nothing(tmp_path: Path) -> None:
+    code, out, err = interrupted(tmp_path, [MAPPING], MAPPING.stem)
+    assert (code, out, err) == (130, "", "interrupted\n")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_race_interrupted_later_keeps_the_instances_that_were_raced(tmp_path: Path) -> None:
+    other = MAPPING.with_name("self-sustainability-33bus-max.yaml")
+    code, out, err = interrupted(tmp_path, [MAPPING, other], other.stem)
+    assert (code, err) == (130, "interrupted: after 1 of 2 instances\n")
+    kept = read_benchmark(tmp_path / "out")
+    assert kept.instances == [MAPPING.stem]
+    assert [(e.status, len(e.seconds)) for e in kept.entries] == [("solved", 5)]
+    assert kept.interrupted == "after 1 of 2 instances"
+    # Whoever reads the tables later is told, too.
+    assert "interrupted   after 1 of 2 instances" in out
+
+
+def test_no_line_is_wider_than_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instances of a sweep are named by all of their keys."""
+    monkeypatch.setenv("COLUMNS", "80")
+    keys = "parameters.slack: [0.25], parameters.slack_kind: [absolute], parameters.cap: [count]"
+    listed = f"sweep={{grid: {{{keys}, parameters.aggregators: [3]}}}}"
+    assert main(["bench", str(SURFACE), "--sweep", "--set", listed, "--solvers", "exact"]) == 0
+    out = capsys.readouterr().out
+    assert "slack_kind=absolute" in out
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_json_is_strict(tmp_path: Path) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import math
 import statistics
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pandas
 import pytest
 from scipy import stats
 
@@ -47,7 +51,6 @@ def test_wide_table_in_stable_order(stored: Path) -> None:
     assert first["solver=exact"].endswith(" ✓")
     assert table.rows[1]["solver=exact"] == "infeasible ✓"
     assert compare([stored]) == [table]
-    assert table.frame["solver=exact"].tolist() == [row["solver=exact"] for row in table.rows]
 
 
 def test_rows_columns_and_value_are_the_user_s(stored: Path) -> None:
@@ -114,6 +117,87 @@ def test_cell_carries_the_weakest_verdict_and_what_is_missing() -> None:
     assert cell([], Choice()) == ""
 
 
+def test_csv_and_frame_hold_numbers_that_pandas_reads(
+    stored: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a user computes on: floats in full, verdicts and ends in columns of their own."""
+    assert main(["compare", str(stored), "--format", "csv"]) == 0
+    read = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+    assert list(read.columns) == ["slack", "aggregators"] + [
+        f"solver={solver}{what}"
+        for solver in ("exact", "pyomo:highs")
+        for what in ("", " verdict", " missing")
+    ]
+    own = {
+        (row["slack"], row["aggregators"]): row["objective"]
+        for row in sweep(load_case(CASE, [GRID]), stored).rows
+        if row["solver"] == "exact"
+    }
+    for column in ("solver=exact", "solver=pyomo:highs"):
+        assert read[column].dtype == float
+        told = dict(zip(zip(read["slack"], read["aggregators"], strict=True), read[column],
+                        strict=True))  # fmt: skip
+        for at, objective in own.items():
+            # The exact algorithm's to the last digit; a solver's as far as both are proved.
+            if objective is None:
+                assert math.isnan(told[at])
+            else:
+                rel = 0.0 if column == "solver=exact" else 1e-6
+                assert told[at] == pytest.approx(objective, rel=rel, abs=0.0)
+        assert set(read[f"{column} verdict"]) == {"verified"}
+        missing = read.set_index(["slack", "aggregators"])[f"{column} missing"]
+        assert missing[0.0, 5] == "infeasible"
+        assert missing.isna().sum() == 3
+    (table,) = compare([stored])
+    assert table.frame["solver=exact"].dtype == float
+
+
+def test_csv_of_several_seeds_against_scipy(tmp_path: Path) -> None:
+    case = load_case(
+        CASE.parents[1] / "coalition" / "table-33bus.yaml",
+        ["sweep={grid: {parameters.density: [0, 1/n]}, replicas: 4}"],
+    )
+    sweep(case, tmp_path, workers=2)
+    every = Store(tmp_path).indexes()[0]
+    by_key = Store(tmp_path).summaries()
+    for statistic in STATISTICS:
+        (table, *_) = compare([tmp_path], Choice(statistic=statistic))
+        for row in table.frame.to_dict("records"):
+            draws = [
+                by_key[key]["objective"]
+                for key, values in zip(every.keys, every.values, strict=True)
+                if values[0] == row["density"]
+            ]
+            assert row["objective n"] == len(draws) == 4
+            want = {"median": np.median(draws), "count": 4}.get(statistic, np.mean(draws))
+            assert row["objective"] == pytest.approx(want, rel=1e-12)
+            if statistic == "spread":
+                assert row["objective sd"] == pytest.approx(np.std(draws, ddof=1), rel=1e-12)
+            if statistic == "interval":
+                low, high = stats.t.interval(0.95, 3, np.mean(draws), stats.sem(draws))
+                assert row["objective half width"] == pytest.approx((high - low) / 2, rel=1e-9)
+
+
+def test_several_tables_are_one_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("first", "second"):
+        sweep(load_case(CASE, [f"name={name}", GRID]), tmp_path)
+    assert main(["compare", str(tmp_path), "--format", "csv"]) == 0
+    read = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+    assert read["table"].nunique() == 2
+    assert len(read) == 8
+    assert read["solver=exact"].notna().sum() == 6
+
+
+def test_a_run_that_broke_says_why_below_the_table(tmp_path: Path) -> None:
+    grid = "sweep={grid: {parameters.slack: [0, 0.5], parameters.aggregators: [2, 60]}}"
+    sweep(load_case(CASE, [grid, "solver=exact"]), tmp_path)
+    (table,) = compare(tmp_path)
+    assert [row["aggregators=60"] for row in table.rows] == ["error", "error"]
+    assert "; 2 x error: " in table.note
+    assert "60 aggregators for 32 load buses" in table.note
+    assert [row["aggregators=60 missing"] for row in table.numbers or ()] == ["error", "error"]
+
+
 def test_formats_hold_the_same_cells_and_escape_their_own() -> None:
     table = Table("a_b & c", [{"x|y": "1 < 2", "p %": 0.5}, {"x|y": "ok ✓", "p %": None}], "note_1")
     markdown = WRITERS["markdown"](table)
@@ -133,6 +217,9 @@ def test_formats_hold_the_same_cells_and_escape_their_own() -> None:
     )
     page = WRITERS["html"](table)
     assert "<td>1 &lt; 2</td>" in page
+    # A part of a page of any encoding, as of a file that states none.
+    assert page.isascii()
+    assert "<td>ok ✓</td>" in html.unescape(page)
     assert "<caption>a_b &amp; c</caption>" in page
     assert latex("50 % ~^\\") == r"50 \% \textasciitilde{}\textasciicircum{}\textbackslash{}"
 
@@ -287,12 +374,19 @@ def test_a_printed_row_beside_the_draws_of_its_run() -> None:
             for i, value in enumerate(values)
         }  # fmt: skip
 
-    def told(values: list[float]) -> dict[str, Any]:
+    def tables(values: list[float]) -> Table:
         keys = [f"k{i}" for i in range(len(values))]
         runs = [[1, seed] for seed in range(len(values))]
         index = Index("c", "f/m", ["parameters.n", "parameters.seed"], keys, runs, "", {})
         _, beside = tables_of(index, summaries(values), Choice())
-        (row,) = beside.rows
+        return beside
+
+    def told(values: list[float]) -> dict[str, Any]:
+        (row,) = tables(values).rows
+        return dict(row)
+
+    def plain(values: list[float]) -> dict[str, Any]:
+        (row,) = tables(values).numbers or ()
         return dict(row)
 
     row = told([1.0, 2.5, 4.0])
@@ -300,5 +394,8 @@ def test_a_printed_row_beside_the_draws_of_its_run() -> None:
         "n": 1, "loss printed": 2.0, "loss ours": "2.5 ± 1.5", "loss median": 2.5,
         "loss": "among the draws", "verdict": "✓",
     }  # fmt: skip
+    numbers = plain([1.0, 2.5, 4.0])
+    assert (numbers["loss ours"], numbers["loss ours sd"]) == (2.5, 1.5)
+    assert (numbers["loss median"], numbers["verdict"]) == (2.5, "verified")
     assert told([3.0, 4.0])["loss"] == "not among 2 draws"
     assert told([3.0])["loss ours"] == 3.0

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from optimodels import runs as runs_module
@@ -118,6 +119,11 @@ def test_key_is_of_content_and_of_nothing_else(tmp_path: Path) -> None:
     assert Keys(case).key({"parameters.slack": 1.0}) == Keys(case).key({"parameters.slack": 1})
     short, long = {"solver": "pyomo:highs"}, {"solver": {"name": "highs", "via": "pyomo"}}
     assert Keys(case).key(short) == Keys(case).key(long)
+    # As exact as can be, and as exact as it comes, are two questions; what is unset is none.
+    exact = {"solver": {"name": "highs", "gap": 0}}
+    assert Keys(case).key(exact) != Keys(case).key({"solver": "highs"})
+    unset = {"solver": {"name": "highs", "gap": None, "options": {}}}
+    assert Keys(case).key(unset) == Keys(case).key({"solver": "highs"})
     others = [{"parameters.slack": 0.6}, {"solver": "scip"}, {"verify": "certificate"}]
     assert len({key, *(Keys(case).key(other) for other in others)}) == 4
     (tmp_path / "prices.csv").write_text("price\n" + "31\n" * 24)
@@ -223,10 +229,97 @@ def test_failed_run_is_a_row_with_its_reason(
     path = str(tmp_path / "case.yaml")
     assert main(["sweep", path, "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr()
-    assert "6 runs, 6 of them there before, 2 failed, 0 refuted" in said.out
+    assert said.out.splitlines()[-1].endswith("6 runs, 6 of them there before, 2 failed, 0 refuted")
+    assert "2 x " in said.err
+    assert "60 aggregators for 32 load buses" in said.err
     fewer = ["--set", "sweep={grid: {parameters.slack: [0, 0.5], parameters.aggregators: [2, 5]}}"]
     assert main(["sweep", path, *fewer, "--out", str(tmp_path / "out")]) == 0
-    assert "4 runs, 4 of them there before, 0 failed" in capsys.readouterr().out
+    assert "4 runs, 4 of them there before, 0 failed" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_solver_that_broke_is_a_failed_run_and_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its result says so: an error is not only what has no result."""
+    case = case_of(HEAD + "solver: exact\nsweep: {grid: {parameters.aggregators: [2, 3]}}\n",
+                   tmp_path)  # fmt: skip
+    whole = sweep(case, tmp_path / "out")
+    key = whole.index.keys[0]
+    store = Store(tmp_path / "out")
+    record = store.read(key)
+    assert record is not None
+    assert record.result is not None
+    broke = {**record.result, "stopped": "error", "objective": None, "message": "it gave up"}
+    store.write(key, pack(replace(record, result=broke, exit_code=5)))
+    found = sweep(case, tmp_path / "out")
+    assert (found.known, found.failed, found.errors) == (2, 1, ["1 x it gave up"])
+    assert sweep(case, tmp_path / "out", again="failed").known == 1
+    assert sweep(case, tmp_path / "out").rows == whole.rows
+
+
+def test_two_sweeps_of_one_case_at_once(tmp_path: Path) -> None:
+    """Into one folder, from the same moment on: both end, nothing is lost, doubled or damaged."""
+    grid = "{parameters.slack: [0, 0.1, 0.2], parameters.aggregators: [2, 3, 4, 5, 60]}"
+    case = case_of(HEAD + f"solver: exact\nsweep: {{grid: {grid}}}\n", tmp_path)
+    whole = sweep(case, tmp_path / "whole")
+    words = ["sweep", str(tmp_path / "case.yaml"), "--workers", "2", "--out", str(tmp_path / "out")]
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "optimodels", *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    told = [one.communicate(timeout=300) for one in both]
+    assert [one.returncode for one in both] == [2, 2]
+    for out, err in told:
+        assert ": 15 runs, " in out.splitlines()[-1]
+        assert ", 3 failed, 0 refuted" in out.splitlines()[-1]
+        assert "Traceback" not in err
+        assert "set aside" not in err
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    kept = sweep(case, tmp_path / "out")
+    assert (kept.known, kept.damaged, kept.rows) == (15, (), whole.rows)
+
+
+def _of_group(process: psutil.Process, group: int) -> bool:
+    try:
+        alive = process.status() != psutil.STATUS_ZOMBIE
+        return alive and os.getpgid(process.pid) == group
+    except (psutil.Error, ProcessLookupError):
+        return False
+
+
+def test_interrupted_sweep_says_what_is_kept_and_goes_on(tmp_path: Path) -> None:
+    grid = "{parameters.slack: [0, 0.1, 0.2, 0.3], parameters.aggregators: [2, 3, 4, 5, 6, 7, 8]}"
+    case = case_of(HEAD + f"solver: pyomo:highs\nsweep: {{grid: {grid}}}\n", tmp_path)
+    out = tmp_path / "out"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "optimodels", "sweep", str(tmp_path / "case.yaml"), "--workers",
+         "2", "--out", str(out)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    while running.poll() is None and len(list(out.glob("runs/*/*.run"))) < 3:
+        time.sleep(0.05)
+    # As a terminal does it: to the sweep and to its workers.
+    os.killpg(running.pid, signal.SIGINT)
+    _, err = running.communicate(timeout=120)
+    assert running.returncode == 130
+    assert err == f"runs that were done are in {out}; the same command goes on\ninterrupted\n"
+    # The server that starts workers sees by a closed pipe that it is alone.
+    for _ in range(200):
+        left = [one for one in psutil.process_iter() if _of_group(one, running.pid)]
+        if not left:
+            break
+        time.sleep(0.05)
+    assert not left
+    there = len(contents(out))
+    assert 3 <= there < 28
+    assert not list(out.rglob(".*"))
+    done = sweep(case, out)
+    assert (done.known, len(done.rows), done.failed, done.damaged) == (there, 28, 0, ())
 
 
 def test_one_worker_and_two_give_the_same_bytes(tmp_path: Path) -> None:
@@ -274,12 +367,36 @@ def test_tasks_are_handed_out_a_few_at_a_time() -> None:
         def submit(self, function: Any, *arguments: Any) -> Future[Any]:
             return self.threads.submit(function, *arguments)
 
+        def has_workers(self) -> bool:
+            return True
+
     seen = set()
     for number, (task, out) in enumerate(results(Threads(), lambda k: 2 * k, tasks())):
         assert out == 2 * task[0]
         seen.add(task[0])
         assert pulled <= number + 1 + 4 * Threads.slots
     assert seen == set(range(500))
+
+
+def test_pool_that_lost_its_workers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a cluster whose workers nobody starts again."""
+    monkeypatch.setattr("optimodels.runs.pool.PATIENCE", 0.05)
+
+    class Deserted:
+        slots = 2
+        asked = 0
+
+        def submit(self, function: Any, *arguments: Any) -> Future[Any]:
+            return Future()
+
+        def has_workers(self) -> bool:
+            self.asked += 1
+            return self.asked < 3
+
+    pool = Deserted()
+    with pytest.raises(RunError, match="no worker is left; what is done is kept"):
+        next(results(pool, len, iter([("a",), ("b",)])))
+    assert pool.asked == 3
 
 
 def test_limit_within_a_worker_gets_a_process_of_its_own(tmp_path: Path) -> None:
