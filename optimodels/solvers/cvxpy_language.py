@@ -196,7 +196,7 @@ class CvxpyProblem:
         return Claim(
             stopped,
             point if vector is not None else "none",
-            message="" if stopped == "optimal" else str(status),
+            message="" if stopped in ("optimal", "time") else str(status),
             x=vector,
             objective=objective,
             bound=_bound(raw, sign, reading.constant) if self.form.integer.any() else None,
