@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from time import perf_counter
 from typing import Any
 
@@ -182,6 +183,8 @@ class CvxpyProblem:
         late = limits.time is not None and seconds >= 0.9 * limits.time
         if status not in (settings.OPTIMAL, *settings.INF_OR_UNB) and late:
             stopped = "time"
+        if isinstance(raw, dict) and raw.get("scip_status") == "userinterrupt":
+            stopped = "interrupted"
         x = next(iter(answer.primal_vars.values()), None) if answer.primal_vars else None
         if not _has_point(raw):
             x = None
@@ -210,8 +213,11 @@ class CvxpyProblem:
 def interruptible(work: Callable[[], Any]) -> Any:
     """Run native code beside the main thread, which alone hears Ctrl-C and must not be inside it.
 
-    An interrupted run is left behind; the command line then ends the process.
+    Solvers that listen for themselves (SCS, ECOS, OSQP) come back with a failure like any other:
+    Python's ear is put back. An interrupted run is left behind; the command line then ends the
+    process.
     """
+    ear = signal.getsignal(signal.SIGINT) if current_thread() is main_thread() else None
     found: list[Any] = []
 
     def run() -> None:
@@ -225,6 +231,8 @@ def interruptible(work: Callable[[], Any]) -> Any:
     while thread.is_alive():
         # Without a timeout, join would not let go for a signal.
         thread.join(0.2)
+        if ear is not None:
+            signal.signal(signal.SIGINT, ear)
     result, error = found[0]
     if error is not None:
         raise error

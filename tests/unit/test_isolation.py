@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +23,7 @@ from optimodels.errors import CaseError, DataError, RunError, UnavailableError
 from optimodels.result import Claim
 from optimodels.solvers import Limits, Request, all_solvers, choose, needs_process
 from optimodels.solvers.attempt import attempt
+from optimodels.solvers.cvxpy_language import interruptible
 from optimodels.solvers.in_process import attempt_here
 from optimodels.solvers.registry import Options, Solver
 from optimodels.study.judgement import solve_and_judge
@@ -182,6 +185,20 @@ def test_interrupt_ends_the_process_and_says_so(tmp_path: Path) -> None:
     while sleeping.is_running() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not sleeping.is_running()
+
+
+def test_interrupt_is_heard_where_a_solver_listens_for_itself() -> None:
+    """A library's own handler takes the place of Python's while it works."""
+
+    def work() -> None:
+        ctypes.CDLL(None).signal(signal.SIGINT, ctypes.c_void_p(1))  # 1 is SIG_IGN
+        time.sleep(60)
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ringing = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    ringing.start()
+    with pytest.raises(KeyboardInterrupt):
+        interruptible(work)
 
 
 def test_errors_of_the_data_cross_over_as_they_are() -> None:

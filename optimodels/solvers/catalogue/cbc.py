@@ -64,6 +64,10 @@ _WHEEL = replace(
     module="cylp",
     driver="",
     takes=_wheel_takes,
+    findings=(
+        "Through CVXPY it hears Ctrl-C itself and says no more than that it failed; with "
+        "`--isolate`, and through Pyomo, it is heard here.",
+    ),
 )
 
 _CLP: dict[str, type | tuple[type, ...]] = {

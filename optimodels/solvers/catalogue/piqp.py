@@ -15,6 +15,9 @@ SOLVERS = (
         options=Options(gap="eps_duality_gap_rel"),
         licence="BSD-2-Clause",
         exclusions={"infeasible LP": ("iterations", "runs to its last iteration")},
+        findings=(
+            "While it works it keeps Python waiting: Ctrl-C is heard with `--isolate`, or when it ends.",
+        ),
         homepage="predict-epfl.github.io/piqp",
     ),
 )
