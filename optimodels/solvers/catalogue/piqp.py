@@ -16,7 +16,7 @@ SOLVERS = (
         licence="BSD-2-Clause",
         exclusions={"infeasible LP": ("iterations", "runs to its last iteration")},
         findings=(
-            "While it works it keeps Python waiting: Ctrl-C is heard with `--isolate`, or when it ends.",
+            "It keeps Python waiting: Ctrl-C is heard with `--isolate`, or when it has ended.",
         ),
         homepage="predict-epfl.github.io/piqp",
     ),
