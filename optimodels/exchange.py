@@ -133,14 +133,31 @@ def _lp(model: Any, label: Callable[[Any], str]) -> dict[str, str]:
 
 
 def _mps(model: Any, label: Callable[[Any], str]) -> dict[str, str]:
+    """Write a problem as one to be minimised, which is all that every reader takes it for.
+
+    GLPK does not read the section that says otherwise, and CBC reads it and minimises: a
+    maximised objective goes out with the other sign, as "minus_" and its name.
+    """
     import tempfile
 
+    import pyomo.environ as pyo
     from pyomo.repn.plugins.mps import ProblemWriter_mps
+
+    turned = [
+        objective
+        for objective in model.component_data_objects(pyo.Objective, active=True)
+        if objective.sense == pyo.maximize
+    ]
+    for objective in turned:
+        objective.set_value(-objective.expr)
+        objective.set_sense(pyo.minimize)
+
+    def named(component: Any) -> str:
+        return ("minus_" if any(component is one for one in turned) else "") + label(component)
 
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "model.mps")
-        ProblemWriter_mps()(model, file, lambda _: True, {"labeler": label})
-        # Minimising is the default, and GLPK does not read the section that says so.
+        ProblemWriter_mps()(model, file, lambda _: True, {"labeler": named})
         return {".mps": Path(file).read_text().replace("OBJSENSE\n MIN\n", "")}
 
 

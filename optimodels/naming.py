@@ -6,9 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 if TYPE_CHECKING:
     from optimodels.form import Block, Form
+
+#: GLPK reads names of 255 characters in LP files and CBC of 159 in MPS files; a number that sets
+#: two of one name apart comes behind.
+_LONGEST = 128
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,9 @@ class Names:
     def symbol(self, name: str, place: Sequence[int | str]) -> str:
         """Return a name that every file format takes, as "magnetisation_7_13"."""
         labels = (str(label) for _, label in self._labelled(name, place))
-        return re.sub(r"[^A-Za-z0-9_.]", "_", "_".join([name, *labels]))
+        # Letters without their accents, which stand behind them then.
+        plain = re.sub(r"[\u0300-\u036f]", "", normalize("NFKD", "_".join([name, *labels])))
+        return re.sub(r"[^A-Za-z0-9_.]", "_", plain)[:_LONGEST]
 
     def _entry(self, blocks: Sequence[Block], index: int, other: str) -> str:
         for block in blocks:

@@ -27,8 +27,8 @@ nonlinear, NONCONVEX to global optimality.
 Limits are one set of words for all: `time_limit` in seconds, `gap`, `threads`, `memory_limit` in
 GiB. "Limits kept" are those that the solver keeps itself. Time and memory are kept for every
 other one from outside: it then runs in a process of its own, which is ended at the limit. "Keeps
-its best point": whether what it had found by its time limit comes back; what is ended from
-outside loses it.
+its best point": whether the best whole point that it had found by its time limit comes back;
+where a linear problem stood halfway is no point, and what is ended from outside is lost.
 
 | solver | through | classes | limits kept | keeps its best point | licence | how to get it |
 |---|---|---|---|---|---|---|

@@ -183,6 +183,8 @@ class CvxpyProblem:
         late = limits.time is not None and seconds >= 0.9 * limits.time
         if status not in (settings.OPTIMAL, *settings.INF_OR_UNB) and late:
             stopped = "time"
+        if isinstance(raw, dict) and raw.get("scip_status") == "userinterrupt":
+            stopped = "interrupted"
         x = next(iter(answer.primal_vars.values()), None) if answer.primal_vars else None
         if not _has_point(raw):
             x = None
@@ -197,7 +199,7 @@ class CvxpyProblem:
         return Claim(
             stopped,
             point if vector is not None else "none",
-            message="" if stopped == "optimal" else str(status),
+            message="" if stopped in ("optimal", "time") else str(status),
             x=vector,
             objective=objective,
             bound=_bound(raw, sign, reading.constant) if self.form.integer.any() else None,
@@ -211,8 +213,11 @@ class CvxpyProblem:
 def interruptible(work: Callable[[], Any]) -> Any:
     """Run native code beside the main thread, which alone hears Ctrl-C and must not be inside it.
 
-    An interrupted run is left behind; the command line then ends the process.
+    Solvers that listen for themselves (SCS, ECOS, OSQP) come back with a failure like any other,
+    and CBC goes on listening when it is done: Python's ear is put back. An interrupted run is left
+    behind; the command line then ends the process.
     """
+    ear = signal.getsignal(signal.SIGINT) if current_thread() is main_thread() else None
     found: list[Any] = []
 
     def run() -> None:
@@ -226,18 +231,12 @@ def interruptible(work: Callable[[], Any]) -> Any:
     while thread.is_alive():
         # Without a timeout, join would not let go for a signal.
         thread.join(0.2)
-        _hear_interrupts()
+        if ear is not None:
+            signal.signal(signal.SIGINT, ear)
     result, error = found[0]
     if error is not None:
         raise error
     return result
-
-
-def _hear_interrupts() -> None:
-    """Put Python's handler of Ctrl-C back: CBC takes its place, and leaves its own there."""
-    ours = signal.getsignal(signal.SIGINT)
-    if ours is not None and current_thread() is main_thread():
-        signal.signal(signal.SIGINT, ours)
 
 
 def _has_point(raw: Any) -> bool:

@@ -110,7 +110,7 @@ def _claim(highspy: Any, engine: Any, compiled: Any, problem: PyomoProblem) -> C
     return Claim(
         stopped,
         point,
-        message="" if stopped == "optimal" else engine.modelStatusToString(status),
+        message="" if stopped in ("optimal", "time") else engine.modelStatusToString(status),
         x=x,
         objective=info.objective_function_value if x is not None else None,
         bound=info.mip_dual_bound if integer and np.isfinite(info.mip_dual_bound) else None,

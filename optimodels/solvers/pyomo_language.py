@@ -183,7 +183,7 @@ class PyomoProblem:
         return Claim(
             stopped,
             point,
-            message="" if stopped == "optimal" else str(condition.name),
+            message="" if stopped in ("optimal", "time") else str(condition.name),
             x=x,
             objective=_finite(results.incumbent_objective),
             bound=_finite(results.objective_bound),

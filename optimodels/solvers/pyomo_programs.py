@@ -96,7 +96,7 @@ def _claim(problem: PyomoProblem, results: Any, limits: Limits, seconds: float) 
         objective = float(said[0]) if said and isinstance(said[0], (int, float)) else None
         if point == "optimal":
             y = problem.multipliers({id(row): v for row, v in problem.model.dual.items()})
-    message = "" if stopped == "optimal" else str(condition)
+    message = "" if stopped in ("optimal", "time") else str(condition)
     if stopped == "error":
         message = f"{condition}: {' '.join(str(results.solver.message).split())}"
     return Claim(

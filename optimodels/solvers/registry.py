@@ -125,8 +125,9 @@ class Solver:
     strength: int = 0
     # Whether what it found by its time limit comes back through this interface.
     keeps_incumbent: bool = False
-    # Tells whether it has an option of this name, where its interface would swallow any.
-    knows: Callable[[str], bool] | None = None
+    # Tells whether it has an option of this name that takes this value, where its interface would
+    # swallow any, or not say which was wrong.
+    takes: Callable[[str, Any], bool] | None = None
     # Problems of the conformance suite that it does not answer rightly: what it says instead, and
     # why. The suite checks that each is still so, and that it is never called verified.
     exclusions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -174,6 +175,25 @@ class Solver:
         own = f"a program {self.program!r} on the path" if self.program else ""
         way = by_pip or by_apt or own
         return f"{way} (and its licence)" if self.commercial else way
+
+
+#: For ``among``: where a whole number will do as well as a fraction.
+NUMBER = (int, float)
+
+
+def among(options: Mapping[str, type | tuple[type, ...]]) -> Callable[[str, Any], bool]:
+    """Return the ``takes`` of an interface that swallows all but these options of these types.
+
+    Of its numbers none may be negative.
+    """
+
+    def takes(option: str, value: Any) -> bool:
+        kind = options.get(option, ())
+        if isinstance(value, bool):
+            return kind is bool
+        return isinstance(value, kind) and not (isinstance(value, NUMBER) and value < 0)
+
+    return takes
 
 
 @cache
@@ -253,7 +273,7 @@ def choose(request: Request, formulation: Formulation[Any]) -> Solver | None:
     if request.via is not None:
         through = [s for s in named if s.via == request.via]
         if not through:
-            ways = ", ".join(s.via for s in named)
+            ways = ", ".join(dict.fromkeys(s.via for s in named))
             raise UnavailableError(
                 "solver",
                 f"{request.name} is not reached through {request.via}, only through {ways}",
@@ -276,14 +296,18 @@ def choose(request: Request, formulation: Formulation[Any]) -> Solver | None:
     ready = [s for s in able if s.installed]
     if not ready:
         raise UnavailableError(
-            "solver", f"{request.name} is not installed: {able[0].install}; {_able(formulation)}"
+            "solver",
+            f"{request.name} through {able[0].via} is not installed: "
+            f"{' or '.join(dict.fromkeys(s.install for s in able if s.via == able[0].via))}; "
+            f"{_able(formulation)}",
         )
-    if ready[0].knows is not None:
-        for option in request.options:
-            if not ready[0].knows(option):
+    if ready[0].takes is not None:
+        for option, value in request.options.items():
+            if not ready[0].takes(option, value):
                 raise UnavailableError(
                     "solver",
-                    f"{request.name} through {ready[0].via} has no option {option!r}",
+                    f"{request.name} through {ready[0].via} has no option {option!r} that takes "
+                    f"{value!r}",
                 )
     # Time and memory are kept from outside, by a process of its own, where a solver cannot.
     for limit in ("gap", "threads"):

@@ -109,6 +109,12 @@ def _judge(
 ) -> tuple[Claim, Judgement]:
     """Judge a claim; one that leaves open whether it says infeasible or unbounded is settled."""
     judgement = judge(form, claim)
+    answered = claim.stopped in ("optimal", "infeasible", "unbounded")
+    if judgement.verdict.status == "refuted" and not answered and not form.integer.any():
+        # Where a simplex or an interior point stood at its limit was never called feasible: unlike
+        # a whole point on record, it is no point.
+        claim = replace(claim, point="none", x=None, objective=None)
+        judgement = judge(form, claim)
     if claim.or_unbounded and judgement.verdict.status != "verified":
         other = replace(claim, stopped="unbounded")
         second = judge(form, other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ import pytest
 from optimodels.errors import UnavailableError
 from optimodels.model import Formulation
 from optimodels.solvers import Limits, Request, all_solvers, casadi_ipopt, choose, open_problem
+from optimodels.solvers.registry import Via
 from optimodels.study.judgement import solve_and_judge
 from optimodels.verify.judge import ON_ITS_WORD
+from optimodels.verify.point import check_point
+from optimodels.verify.problem import Problem as Canonical
 
 from .problems import BENT, PROBLEMS, Problem
 
@@ -144,8 +148,19 @@ def test_solver_that_is_not_installed_names_its_package(monkeypatch: pytest.Monk
         "optimodels.solvers.registry.find_spec",
         lambda name: None if name == "pyscipopt" else object(),
     )
-    with pytest.raises(UnavailableError, match="scip is not installed: pip install pyscipopt"):
+    said = "scip through pyomo is not installed: pip install pyscipopt; installed and able"
+    with pytest.raises(UnavailableError, match=said):
         choose(Request("scip"), PROBLEMS[0].formulation)
+
+
+def test_every_way_to_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimodels.solvers.registry.find_program", lambda _: None)
+    with pytest.raises(UnavailableError, match="a program 'ipopt' on the path or pip install cas"):
+        choose(Request("ipopt"), PROBLEMS[0].formulation)
+    with pytest.raises(UnavailableError, match="cbc through pyomo is not installed: apt-get"):
+        choose(Request("cbc", "pyomo"), PROBLEMS[0].formulation)
+    with pytest.raises(UnavailableError, match=r"not reached through cvxpy, only through pyomo$"):
+        choose(Request("ipopt", "cvxpy"), PROBLEMS[0].formulation)
 
 
 def test_limit_that_a_solver_does_not_keep_is_refused() -> None:
@@ -203,19 +218,61 @@ def test_option_that_a_solver_does_not_have_is_never_swallowed(solver: Any) -> N
     assert "no option 'nonsense_option'" in refused
 
 
-def test_options_reach_the_solver() -> None:
-    """An iteration limit of one is kept, whatever else the solver is told."""
-    hours = next(p for p in PROBLEMS if p.name == "hours").formulation
-    for name, option in (
-        ("ipopt", "max_iter"),
-        ("clarabel", "max_iter"),
-        ("osqp", "max_iter"),
-        ("scs", "max_iters"),
-        ("piqp", "max_iter"),
-        ("qoco", "max_iters"),
-    ):
-        solution = solve_and_judge(hours, None, Request(name, options={option: 1}), "certificate")
-        assert (solution.stopped, solution.point) != ("optimal", "optimal"), name
+#: An option of each that limits its iterations, and what else keeps it from ending before.
+STEPS: dict[tuple[str, Via], dict[str, Any]] = {
+    ("ipopt", "pyomo"): {"max_iter": 1},
+    ("clarabel", "cvxpy"): {"max_iter": 1},
+    ("osqp", "cvxpy"): {"max_iter": 1},
+    ("scs", "cvxpy"): {"max_iters": 1},
+    ("piqp", "cvxpy"): {"max_iter": 1},
+    ("qoco", "cvxpy"): {"max_iters": 1},
+    ("ecos", "cvxpy"): {"max_iters": 1},
+    ("highs", "cvxpy"): {"simplex_iteration_limit": 1, "presolve": "off"},
+    ("highs", "pyomo"): {"simplex_iteration_limit": 1, "presolve": "off"},
+}
+
+
+@pytest.mark.parametrize("problem", ["hours", "free variables"])
+@pytest.mark.parametrize(("name", "via"), STEPS)
+def test_options_reach_the_solver_and_a_point_halfway_is_no_lie(
+    name: str, via: Via, problem: str
+) -> None:
+    """A limit of one iteration is kept; where a solver stands then it called neither optimal nor
+    feasible, and it is not refuted for it."""
+    formulation = next(p for p in PROBLEMS if p.name == problem).formulation
+    request = Request(name, via, options=STEPS[name, via])
+    solution = solve_and_judge(formulation, None, request, "certificate")
+    assert (solution.stopped, solution.point) != ("optimal", "optimal")
+    assert solution.verdict.status == "unverified"
+    if solution.stopped == "iterations" and solution.has_point:
+        form = open_problem(formulation, None, via).form
+        assert check_point(form, Canonical(form).own_cones, form.vector(solution.arrays)).passed
+
+
+#: A value of the wrong kind for an option that each solver has.
+WRONG_VALUES: dict[tuple[str, Via], str] = {
+    ("cbc", "pyomo"): "sec",
+    ("glpk", "pyomo"): "tmlim",
+    ("glpk", "cvxpy"): "tm_lim",
+    ("highs", "pyomo"): "time_limit",
+    ("highs", "cvxpy"): "time_limit",
+    ("scip", "pyomo"): "limits/time",
+    ("scip", "cvxpy"): "limits/time",
+    ("scipy", "cvxpy"): "time_limit",
+    ("cvxopt", "cvxpy"): "max_iters",
+}
+
+
+@pytest.mark.parametrize("value", ["soon", -5])
+@pytest.mark.parametrize(("name", "via"), WRONG_VALUES)
+def test_value_that_an_option_does_not_take_is_refused(name: str, via: Via, value: Any) -> None:
+    """Interfaces swallow it and go on with the default, and GLPK takes the process along."""
+    option = WRONG_VALUES[name, via]
+    request = Request(name, via, options={option: value})
+    said = f"{name} through {via} has no option {option!r} that takes {value!r}"
+    with pytest.raises(UnavailableError, match=re.escape(said)):
+        choose(request, PROBLEMS[0].formulation)
+    assert choose(replace(request, options={option: 5}), PROBLEMS[0].formulation) is not None
 
 
 def test_ipopt_program_says_what_is_wrong(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ from optimodels.model import Solve
 from optimodels.naming import Names
 from optimodels.reporting.explanation import explanation_text
 from optimodels.solvers import open_problem
+from optimodels.study import Ledger, case_request, open_study
 from tests.conformance.problems import PROBLEMS
+from tests.unit.test_verify_makers import by_clarabel
 
 CASES = Path(__file__).parents[2] / "cases" / "flexibility"
 MAPPING = CASES / "aggregator-mapping-33bus.yaml"
@@ -133,8 +136,6 @@ def test_shadow_prices_are_differences_of_optima() -> None:
     assert stage.prices is not None
     assert len(stage.prices) == 32
     data = load_case(case).model.load_program()
-    from optimodels.study import Ledger, case_request, open_study
-
     loaded = load_case(case)
     _, read = open_study(loaded, case_request(loaded), Ledger())
     shift = shiftable_loads.instance(read)
@@ -151,6 +152,59 @@ def test_shadow_prices_are_differences_of_optima() -> None:
     step = 1e-3
     slope = (optimum(step) - optimum(0.0)) / step
     assert stage.prices[3]["shadow_price"] == pytest.approx(slope, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("case", "stage", "solvers"),
+    [
+        (
+            "thermodynamics/equilibrium-quadratic",
+            "equilibrium",
+            ("clarabel", "pyomo:highs", "osqp"),
+        ),
+        ("thermodynamics/equilibrium-exact", "equilibrium", ("clarabel", "ecos")),
+        ("regulation/participation-cap", "share", ("pyomo:ipopt", "piqp")),
+        ("regulation/clearing-bids", "steps", ("cvxpy:highs", "pyomo:scip")),
+        ("coalition/eight-agents-cooperative", "dispatch", ("ecos", "pyomo:scip")),
+    ],
+)
+def test_prices_of_every_class_lie_between_the_slopes_on_both_sides(
+    case: str, stage: str, solvers: tuple[str, ...]
+) -> None:
+    """QP, LP, exponential and second-order cones, maximised and minimised, in both languages: the
+    optimum for a little more and a little less on the right side, found from the bare arrays."""
+    path = CASES.parent / f"{case}.yaml"
+    loaded = load_case(path)
+    program, data = open_study(loaded, case_request(loaded), Ledger())
+    solved = next(s for s in program.stages if isinstance(s, Solve) and s.name == stage)
+    (instance,) = solved.instances(data, {}).values()
+    form = open_problem(solved.formulation, instance, "cvxpy").form
+    names = Names(solved.formulation.axes, program.labels(data) if program.labels else {})
+
+    def optimum(row: int, change: float) -> float:
+        side = np.zeros(len(form.row_lower))
+        side[row] = change
+        moved = replace(form, row_lower=form.row_lower + side, row_upper=form.row_upper + side)
+        status, claim = by_clarabel(moved)
+        assert (status, claim.x is not None) == ("Solved", True)
+        return form.objective(claim.x)  # type: ignore[arg-type]
+
+    rows = range(min(3, len(form.row_lower)))
+    step = 1e-3
+    slopes = []
+    for row in rows:
+        less, here, more = (optimum(row, change) for change in (-step, 0.0, step))
+        slopes.append(sorted([(here - less) / step, (more - here) / step]))
+    for solver in solvers:
+        explained = explain(load_case(path, [f"solver={solver}"])).stages
+        (found,) = (s for s in explained if s.stage == stage)
+        assert found.prices is not None
+        prices = {p["row"]: p["shadow_price"] for p in found.prices}
+        for row, (least, most) in zip(rows, slopes, strict=True):
+            price = prices[names.row(form, row)]
+            # Optima to 1e-8 of their size, over the step; interior prices are good to 1e-4.
+            near = 2e-4 * max(1.0, abs(price), abs(optimum(row, 0.0)))
+            assert least - near <= price <= most + near, (solver, row)
 
 
 def test_sizes_and_first_rows_are_the_case_s_own() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
@@ -22,6 +25,7 @@ from optimodels.errors import CaseError, DataError, RunError, UnavailableError
 from optimodels.result import Claim
 from optimodels.solvers import Limits, Request, all_solvers, choose, needs_process
 from optimodels.solvers.attempt import attempt
+from optimodels.solvers.cvxpy_language import interruptible
 from optimodels.solvers.in_process import attempt_here
 from optimodels.solvers.registry import Options, Solver
 from optimodels.study.judgement import solve_and_judge
@@ -185,6 +189,27 @@ def test_interrupt_ends_the_process_and_says_so(tmp_path: Path) -> None:
     assert not sleeping.is_running()
 
 
+@pytest.fixture
+def hearing() -> Iterator[None]:
+    """Ctrl-C as a program of its own hears it: a worker of xdist's ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hearing")
+def test_interrupt_is_heard_where_a_solver_listens_for_itself() -> None:
+    """A library's own handler takes the place of Python's while it works."""
+
+    def work() -> None:
+        ctypes.CDLL(None).signal(signal.SIGINT, ctypes.c_void_p(1))  # 1 is SIG_IGN
+        time.sleep(60)
+
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        interruptible(work)
+
+
 def test_errors_of_the_data_cross_over_as_they_are() -> None:
     """They are pickled on their way; a second opinion that is refused is no end of the study."""
     case = CASE.with_name("aggregator-mapping-33bus.yaml")
@@ -229,6 +254,7 @@ def test_process_ends_with_its_parent(number: int, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("optimodels-*"))
 
 
+@pytest.mark.usefixtures("hearing")
 def test_interrupt_while_processes_are_made_ready_is_heard(monkeypatch: Any) -> None:
     """The server's birth is deaf to Ctrl-C; who starts it hears it afterwards."""
     birth = forkserver.ensure_running
@@ -242,6 +268,7 @@ def test_interrupt_while_processes_are_made_ready_is_heard(monkeypatch: Any) -> 
         processes.process_context(())
 
 
+@pytest.mark.usefixtures("hearing")
 @pytest.mark.parametrize(
     "solver",
     [s for s in all_solvers() if s.installed and not s.program and not s.aborts],

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
+from typing import Any
 
-from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver, find_program
+from optimodels.solvers.registry import DEFAULT_GAP, NUMBER, Options, Solver, among, find_program
 
-
-def _program_knows(option: str) -> bool:
-    """Ask the program for help on an option; it goes on without a word where it has none."""
-    said = subprocess.run(
-        [find_program("cbc") or "cbc", f"-{option}?", "-quit"],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=20,
-    ).stdout
-    return "No match for" not in said
+#: What the program says, and goes on, where an option or its value is wrong.
+_COMPLAINTS = ("No match for", "is illegal for", "valid range is", "Possible options for")
 
 
-def _wheel_knows(option: str) -> bool:
+def _program_takes(option: str, value: Any) -> bool:
+    """Let the program set an option: it complains, and goes on, where it cannot."""
+    asked = [f"-{option}?", "-quit"], [f"-{option}", str(value), "-quit"]
+    said = [
+        subprocess.run(
+            [find_program("cbc") or "cbc", *words],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=20,
+        ).stdout
+        for words in asked
+    ]
+    return "No match for" not in said[0] and not any(word in said[1] for word in _COMPLAINTS)
+
+
+def _wheel_takes(option: str, value: Any) -> bool:
     from cylp.cy.CyCbcModel import CyCbcModel
 
     return hasattr(CyCbcModel, option)
@@ -44,7 +52,7 @@ _PROGRAM = Solver(
     licence="EPL-2.0",
     homepage="github.com/coin-or/Cbc",
     keeps_incumbent=True,
-    knows=_program_knows,
+    takes=_program_takes,
 )
 _WHEEL = replace(
     _PROGRAM,
@@ -55,22 +63,18 @@ _WHEEL = replace(
     distribution="cylp",
     module="cylp",
     driver="",
-    knows=_wheel_knows,
+    takes=_wheel_takes,
+    findings=(
+        "Through CVXPY it hears Ctrl-C itself and says no more than that it failed; with "
+        "`--isolate`, and through Pyomo, it is heard here.",
+    ),
 )
 
-_CLP = frozenset(
-    [
-        "dualTolerance",
-        "primalTolerance",
-        "maxNumIteration",
-        "logLevel",
-        "automaticScaling",
-        "scaling",
-        "infeasibilityCost",
-        "optimizationDirection",
-        "presolve",
-    ]
-)
+_CLP: dict[str, type | tuple[type, ...]] = {
+    "dualTolerance": NUMBER, "primalTolerance": NUMBER, "maxNumIteration": int, "logLevel": int,
+    "automaticScaling": bool, "scaling": int, "infeasibilityCost": NUMBER,
+    "optimizationDirection": str, "presolve": str,
+}  # fmt: skip
 
 SOLVERS = (
     _PROGRAM,
@@ -85,5 +89,11 @@ SOLVERS = (
         ),
     ),
     # CLP, by what CVXPY hands on to it.
-    replace(_WHEEL, classes=frozenset({"LP"}), options=Options(), knows=_CLP.__contains__),
+    replace(
+        _WHEEL,
+        classes=frozenset({"LP"}),
+        options=Options(),
+        takes=among(_CLP),
+        keeps_incumbent=False,
+    ),
 )

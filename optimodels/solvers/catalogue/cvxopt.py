@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optimodels.solvers.registry import Options, Solver
+from optimodels.solvers.registry import NUMBER, Options, Solver, among
 
 SOLVERS = (
     Solver(
@@ -13,9 +13,17 @@ SOLVERS = (
         distribution="cvxopt",
         module="cvxopt",
         options=Options(gap="reltol"),
-        knows=frozenset(
-            ["kktsolver", "max_iters", "maxiters", "abstol", "reltol", "feastol", "refinement"]
-        ).__contains__,
+        takes=among(
+            {
+                "kktsolver": str,
+                "max_iters": int,
+                "maxiters": int,
+                "abstol": NUMBER,
+                "reltol": NUMBER,
+                "feastol": NUMBER,
+                "refinement": int,
+            }
+        ),
         licence="GPL-3.0",
         homepage="cvxopt.org",
     ),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver
 
 
-def _knows(option: str) -> bool:
+def _takes(option: str, value: Any) -> bool:
     import highspy
 
     engine = highspy.Highs()
     engine.setOptionValue("output_flag", False)
-    return bool(engine.getOptionType(option)[0] == highspy.HighsStatus.kOk)
+    try:
+        return bool(engine.setOptionValue(option, value) == highspy.HighsStatus.kOk)
+    except TypeError:  # neither a number nor a word
+        return False
 
 
 _CVXPY = Solver(
@@ -34,7 +38,7 @@ _CVXPY = Solver(
     homepage="highs.dev",
     keeps_incumbent=True,
     strength=1,
-    knows=_knows,
+    takes=_takes,
     findings=(
         "1.15.1 called a strongly convex QP of five variables optimal at 152151.42; its optimum is "
         "22826.47 (tests/data/highs-qp-wrong.json). Every QP answer is certified or refuted.",

@@ -15,6 +15,9 @@ SOLVERS = (
         options=Options(gap="eps_duality_gap_rel"),
         licence="BSD-2-Clause",
         exclusions={"infeasible LP": ("iterations", "runs to its last iteration")},
+        findings=(
+            "It keeps Python waiting: Ctrl-C is heard with `--isolate`, or when it has ended.",
+        ),
         homepage="predict-epfl.github.io/piqp",
     ),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from optimodels.solvers.registry import Options, Solver
 
 
-def _knows(option: str) -> bool:
+def _takes(option: str, value: Any) -> bool:
     import qoco
 
     return hasattr(qoco.QOCO().ext.QOCOSettings, option)
@@ -20,7 +22,7 @@ SOLVERS = (
         distribution="qoco",
         module="qoco",
         options=Options(gap="reltol"),
-        knows=_knows,
+        takes=_takes,
         exclusions={
             "infeasible LP": ("error", "has no test of infeasibility"),
             "empty disc": ("error", "has no test of infeasibility"),

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver
+
+
+def _takes(option: str, value: Any) -> bool:
+    import pyscipopt
+
+    try:
+        pyscipopt.Model().setParam(option, value)
+    except Exception:  # it raises what it likes, and does not name the option
+        return False
+    return True
+
 
 _PYOMO = Solver(
     name="scip",
@@ -22,6 +34,7 @@ _PYOMO = Solver(
     licence="Apache-2.0",
     homepage="scipopt.org",
     keeps_incumbent=True,
+    takes=_takes,
     strength=1,
 )
 

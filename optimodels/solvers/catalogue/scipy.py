@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from optimodels.solvers.registry import DEFAULT_GAP, Options, Solver
+from optimodels.solvers.registry import DEFAULT_GAP, NUMBER, Options, Solver, among
 
-_KNOWN = frozenset(
-    [
-        "method",
-        "disp",
-        "presolve",
-        "time_limit",
-        "mip_rel_gap",
-        "node_limit",
-        "maxiter",
-        "primal_feasibility_tolerance",
-        "dual_feasibility_tolerance",
-        "ipm_optimality_tolerance",
-        "simplex_dual_edge_weight_strategy",
-    ]
-)
+_KNOWN: dict[str, type | tuple[type, ...]] = {
+    "method": str, "disp": bool, "presolve": bool, "time_limit": NUMBER, "mip_rel_gap": NUMBER,
+    "node_limit": int, "maxiter": int, "primal_feasibility_tolerance": NUMBER,
+    "dual_feasibility_tolerance": NUMBER, "ipm_optimality_tolerance": NUMBER,
+    "simplex_dual_edge_weight_strategy": str,
+}  # fmt: skip
 
 SOLVERS = (
     Solver(
@@ -34,7 +25,7 @@ SOLVERS = (
         licence="BSD-3-Clause",
         homepage="scipy.org",
         runs="highs",
-        knows=_KNOWN.__contains__,
+        takes=among(_KNOWN),
         keeps_incumbent=True,
         exclusions={"unbounded MILP": ("error", "CVXPY takes its status 4 for a failure")},
     ),

@@ -14,7 +14,9 @@ SOLVERS = (
         distribution="unopy",
         module="unopy",
         driver="optimodels.solvers.cvxpy_nonlinear:solve_by_uno",
-        options=Options(time="time_limit"),
+        # Its own time limit is looked at between its steps, and of an LP or QP there is one: it is
+        # ended from outside.
+        options=Options(),
         licence="MIT",
         homepage="github.com/cvanaret/Uno",
     ),
