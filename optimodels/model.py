@@ -136,13 +136,14 @@ class Compute:
     """A stage that is no solve: a simulation, a power flow, an enumeration.
 
     ``run`` receives the data and the results of the stages before and returns an ``Outcome``,
-    or None where the case did not ask for it. ``equations`` is what it computes, one line each,
-    for ``explain`` and ``new``.
+    or None where these leave nothing to compute. ``equations`` is what it computes, one line each,
+    for ``explain`` and ``new``. ``asked`` says whether a case's data ask for it.
     """
 
     name: str
     run: Callable[[Any, Done], Outcome | None]
     equations: tuple[str, ...] = ()
+    asked: Callable[[Any], bool] = lambda data: True
 
 
 Stage = Solve | Compute

@@ -256,10 +256,10 @@ def test_least_losses_are_those_of_the_cooperative_model() -> None:
 @pytest.mark.parametrize(
     ("model", "parameters", "line"),
     [
-        ("payments", {"agents": "[6]"}, "parameters.agents: 1 agents; a game has 2 to 30 of them"),
-        ("payments", {"agents": "null"}, "parameters.agents: 32 agents; a game has 2 to 30"),
+        ("payments", {"agents": "[6]"}, "parameters.agents: a game has 2 to 30 agents, not 1"),
+        ("payments", {"agents": "null"}, "parameters.agents: a game has 2 to 30 agents, not 32"),
         ("formation", {"agents": "[6, 99]"}, "has no bus 99"),
-        ("payments", {"buy_tariff": 0, "sell_tariff": 0}, "buy_tariff: must be positive"),
+        ("payments", {"buy_tariff": 0, "sell_tariff": 0}, "buy_tariff: must be above 0"),
         ("payments", {"sell_tariff": 2}, "sell_tariff 2 is above buy_tariff 1"),
         ("payments", {"outsiders": "unite"}, "must be 'idle', 'groups', 'united' or 'cautious'"),
         ("formation", {"rule": "nahs"}, "must be 'nash', 'individual' or 'core'"),

@@ -13,10 +13,13 @@ from optimodels.model import Outcome
 from optimodels.result import Check
 
 EQUATIONS = (
-    "branches in order of length, each once; the seller has g - d > 0, the buyer < 0;",
-    "a trade a costs the seller a + r a^2 / 2, brings the buyer a - r a^2 / 2,",
-    "and pays up to a = (b - s) / (r (b + s)) at the tariff b, s;",
-    "each as large as both want and as pays",
+    "Private branches in order of length (up to reach_km), each once; the seller",
+    "has g - d > 0 left, the buyer < 0 (pu). Reconstructed: 004, ad hoc.",
+    "",
+    "A trade of a over the resistance r costs the seller a + r a^2 / 2, brings",
+    "the buyer a - r a^2 / 2, and pays up to a = (b - s) / (r (b + s)) at the",
+    "tariff b (buy_tariff), s (sell_tariff): each is as large as both want and",
+    "as pays.",
 )
 
 
