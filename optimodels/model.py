@@ -245,7 +245,9 @@ class Model:
     "module:name", imported when needed, so that a case is checked in no time. ``program`` is a
     ``Program``, or a function from the parameters to one where they decide what is solved.
     ``profiles`` names the profiles that the model reads, with their defaults,
-    ``captions`` its pictures, ``solver`` who solves where a case names nobody.
+    ``captions`` its pictures, ``solver`` who solves where a case names nobody. ``meanings`` says
+    of values and columns of results what they are, in which unit: by name, by "table.column", or
+    by "table.*" for columns that the case names.
     """
 
     name: str
@@ -259,6 +261,12 @@ class Model:
     network: str | None = None
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     captions: Mapping[str, Caption] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
+
+    def meaning(self, name: str, table: str = "") -> str:
+        """Return what a value, or a column of a table, is and in which unit; "" if undeclared."""
+        keys = (f"{table}.{name}", name, f"{table}.*")
+        return next((self.meanings[key] for key in keys if key in self.meanings), "")
 
     def parameters_class(self) -> type[BaseModel]:
         loaded: type[BaseModel] = load(self.parameters)
