@@ -118,10 +118,6 @@ class Instance:
         bought, sold = np.maximum(net, 0.0).sum(), np.maximum(-net, 0.0).sum()
         return float(given.import_price * bought - given.export_price * sold)
 
-    def restricted(self, chosen: Mask | Ints) -> Instance:
-        """Return the same with only some of the private branches, by mask (f,) or positions."""
-        return replace(self, private=self.private.where(chosen), private_km=self.private_km[chosen])
-
     def groups(self) -> Ints:
         """Return the component of the private network of every bus (n,), counted from 0."""
         return components(self.buses, self.private)
