@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from readings import ROOT, Reached, Shown, checking, computing, is_named, shown, stages
+from readings import ROOT, Reached, Shown, checking, computing, is_named, key_of, shown, stages
 
 import optimodels
 from optimodels.families import family, family_names
@@ -164,14 +164,18 @@ class Family:
         lines += ["", "### Parameters", "", *_parameters(model)]
         if told.values:
             lines += ["", "### Values of a result", ""]
-            lines += ["| `result.values` | for example | in the case |", "|---|---|---|"]
-            lines += [f"| `{n}` | {v} | {case} |" for n, (v, case) in told.values.items()]
+            lines += ["| `result.values` | unit, meaning | for example | in the case |"]
+            lines += ["|---|---|---|---|"]
+            for name, (value, case) in told.values.items():
+                lines.append(f"| `{name}` | {_cell(model.meaning(name))} | {value} | {case} |")
         if told.tables:
             lines += ["", "### Tables of a result", ""]
-            lines += ["| `result.tables` | columns |", "|---|---|"]
+            lines += ["| `result.tables` | column | unit, meaning |", "|---|---|---|"]
             for title, (columns, _) in told.tables.items():
-                key = title.lower().replace(" ", "_")
-                lines.append(f"| `{key}` | {', '.join(f'`{c}`' for c in columns)} |")
+                table = key_of(title)
+                for k, name in enumerate(columns):
+                    head = "" if k else f"`{table}`"
+                    lines.append(f"| {head} | `{name}` | {_cell(model.meaning(name, table))} |")
         return [*lines, ""]
 
     def _equations(self, model: Model, one: Reached, number: int) -> list[str]:

@@ -163,6 +163,11 @@ def shown(family: str) -> dict[str, Shown]:
     return found
 
 
+def key_of(title: str) -> str:
+    """Return the name of a table in a result by its title in a report."""
+    return title.lower().replace(" ", "_")
+
+
 def _rows(text: str, title: str) -> Iterator[tuple[str, str]]:
     _, _, after = text.partition(f"{title}\n\n")
     for line in after.partition("\n\n")[0].splitlines()[2:]:

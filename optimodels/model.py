@@ -136,13 +136,14 @@ class Compute:
     """A stage that is no solve: a simulation, a power flow, an enumeration.
 
     ``run`` receives the data and the results of the stages before and returns an ``Outcome``,
-    or None where the case did not ask for it. ``equations`` is what it computes, one line each,
-    for ``explain`` and ``new``.
+    or None where these leave nothing to compute. ``equations`` is what it computes, one line each,
+    for ``explain`` and ``new``. ``asked`` says whether a case's data ask for it.
     """
 
     name: str
     run: Callable[[Any, Done], Outcome | None]
     equations: tuple[str, ...] = ()
+    asked: Callable[[Any], bool] = lambda data: True
 
 
 Stage = Solve | Compute
@@ -244,7 +245,9 @@ class Model:
     "module:name", imported when needed, so that a case is checked in no time. ``program`` is a
     ``Program``, or a function from the parameters to one where they decide what is solved.
     ``profiles`` names the profiles that the model reads, with their defaults,
-    ``captions`` its pictures, ``solver`` who solves where a case names nobody.
+    ``captions`` its pictures, ``solver`` who solves where a case names nobody. ``meanings`` says
+    of values and columns of results what they are, in which unit: by name, by "table.column", or
+    by "table.*" for columns that the case names.
     """
 
     name: str
@@ -258,6 +261,12 @@ class Model:
     network: str | None = None
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     captions: Mapping[str, Caption] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
+
+    def meaning(self, name: str, table: str = "") -> str:
+        """Return what a value, or a column of a table, is and in which unit; "" if undeclared."""
+        keys = (f"{table}.{name}", name, f"{table}.*")
+        return next((self.meanings[key] for key in keys if key in self.meanings), "")
 
     def parameters_class(self) -> type[BaseModel]:
         loaded: type[BaseModel] = load(self.parameters)

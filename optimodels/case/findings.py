@@ -57,7 +57,7 @@ _MESSAGES = {
     "too_short": "must have at least {min_length} entries",
     "too_long": "must have at most {max_length} entries",
 }
-_TAGS = {"<list>", "<text>", "<number>"}
+_TAGS = {"<list>", "<mapping>", "<text>", "<number>"}
 
 
 def _plain(place: tuple[str | int, ...]) -> tuple[str | int, ...]:

@@ -71,16 +71,22 @@ def _words(annotation: Any) -> list[Any]:
 
 
 def _mathematics(model: Model) -> list[str]:
-    """The model's problems as comments: what is solved, in which class, from which source."""
-    lines = []
+    """The model's stages as comments: what is solved, in which class, from which source, or what
+    is computed; a problem that stands above already is named alone."""
+    lines: list[str] = []
+    stated: set[str] = set()
     for stage in model.load_program().stages:
-        if not isinstance(stage, Solve):
-            lines += [f"#   {equation}".rstrip() for equation in stage.equations]
-        else:
+        if isinstance(stage, Solve):
             problem = stage.formulation
-            head = f"{problem.name} ({problem.problem_class}; {problem.source})"
-            lines += ["#", *(f"# {line}" for line in textwrap.wrap(head, _WIDTH - 2))]
-            lines += [f"#   {equation}".rstrip() for equation in problem.equations]
+            head = f"{stage.name}: {problem.name} ({problem.problem_class}; {problem.source})"
+            equations = problem.equations
+            if problem.name in stated:
+                head, equations = f"{stage.name}: {problem.name}, as above", ()
+            stated.add(problem.name)
+        else:
+            head, equations = f"{stage.name}: computed, not solved", stage.equations
+        lines += ["#", *(f"# {line}" for line in textwrap.wrap(head, _WIDTH - 2))]
+        lines += [f"#   {equation}".rstrip() for equation in equations]
     return [*lines, ""]
 
 

@@ -123,7 +123,7 @@ def _explain(case: Case) -> Explanation:
     computed = {
         stage.name: stage.equations
         for stage in program.stages
-        if isinstance(stage, Compute) and stage.equations
+        if isinstance(stage, Compute) and stage.equations and stage.asked(data)
     }
     return Explanation(
         case=case.name,

@@ -161,7 +161,7 @@ def run_stages(
     done = Done()
     for stage in program.stages:
         if isinstance(stage, Compute):
-            outcome = compute(stage, done)
+            outcome = compute(stage, done) if stage.asked(data) else None
             if outcome is not None:
                 done = replace(done, outcomes={**done.outcomes, stage.name: outcome})
             continue

@@ -15,7 +15,6 @@ import pytest
 from scipy.optimize import brentq
 
 from optimodels.case import load_case, parse_case
-from optimodels.errors import CaseError
 from optimodels.families.coalition import exact, groups, parameters, pictures
 from optimodels.families.coalition.data import Branches, Instance, read
 from optimodels.families.coalition.dispatch import Dispatch, dispatch, in_cvxpy
@@ -387,32 +386,6 @@ def test_tracing_keeps_what_it_mixes() -> None:
     )  # fmt: skip
     assert part.min() > -1e-12
     assert part.sum(axis=1) == pytest.approx(np.ones(instance.buses), abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("network", "given", "message"),
-    [
-        ("case33bw", "export_price: 2", "export_price 2 is above import_price 1"),
-        ("case33bw", "sell_tariff: 2", "sell_tariff 2 is above buy_tariff 1"),
-        ("case33bw", "agents: [40]", "case33bw has no bus 40, only 1 to 33"),
-        ("case33bw", "private: {edges: [{from: 3, to: 3}]}", "leads from bus 3 to itself"),
-        ("case33bw", "private: {edges: [{from: 3, to: 99}]}", "there is no bus 99"),
-        ("case33bw", "private: {edges: [{from: 3, to: 1}]}", "bus 1 is no agent"),
-        ("case33bw", "private: {edges: [{from: 3, to: 4, resistance: -1}]}", "of -1 pu"),
-        ("case33bw", "private_resistance: 0, resistance_per_km: 0, density: 1", "no resistance"),
-        ("case33bw", "private_resistance: -1", "must be at least 0"),
-        ("case33bw", "endowment: {uniform: [2, 1]}", "must rise"),
-        ("case33bw", "endowment: {}", "must be a mapping with one of"),
-        ("case33bw", "public_resistance: [{from: 1, to: 9, resistance: 1}]", "no public branch"),
-        ("case9241pegase", "density: 0", "75 public branches of negative resistance"),
-    ],
-)
-def test_bad_input_is_one_clear_line(network: str, given: str, message: str) -> None:
-    text = f"model: coalition/self-interested\nnetwork: {network}\nparameters: {{{given}}}\n"
-    with pytest.raises(CaseError) as caught:
-        solve(parse_case(text))
-    assert message in str(caught.value)
-    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_parameters_that_are_written_out_are_read_again(cases: Path) -> None:

@@ -220,3 +220,24 @@ def test_microgrid_takes_its_losses_from_the_network() -> None:
     assert grid.loss_matrix == pytest.approx(whole[np.ix_(agents, agents)] * grid.unit, rel=1e-9)
     others = np.where(np.isin(np.arange(instance.buses), agents), 0.0, instance.endowment)
     assert grid.base_losses == pytest.approx((whole @ others)[agents], rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_payments_by_prices_are_those_that_are_stated(seed: int) -> None:
+    """e l + buy x (F' R y_N) + buy/2 of the losses at i, with y_N what agents add to public flows:
+    with the whole flows, others' among them, the payments would not add up."""
+    grid = drawn(5, seed)
+    found = equilibrium(grid, (grid.everyone,))
+    x, r = found.exchange, grid.public_resistance
+    added = grid.flow @ x
+    whole = grid.base_flow + added
+    worth = found.price - grid.buy * grid.flow.T @ (r * (whole + added))
+    lost = np.abs(grid.incidence(found.branches)) @ (
+        grid.resistance[found.branches] * found.flow**2
+    )
+    rest = grid.endowment * worth + grid.buy / 2 * lost
+    stated = rest + grid.buy * x * (grid.flow.T @ (r * added))
+    assert found.agent_payoff == pytest.approx(stated, rel=1e-9, abs=1e-12)
+    assert stated.sum() == pytest.approx(found.payoff.sum(), rel=1e-9)
+    otherwise = rest + grid.buy * x * (grid.flow.T @ (r * whole))
+    assert abs(otherwise.sum() - found.payoff.sum()) > 1e-4

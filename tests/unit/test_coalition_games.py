@@ -11,9 +11,11 @@ from optimodels.arrays import Floats
 from optimodels.case import load_case, parse_case
 from optimodels.errors import CaseError
 from optimodels.families.coalition import pictures
-from optimodels.families.coalition.game.deviations import all_labels, stable, tidy
+from optimodels.families.coalition.game import stability
+from optimodels.families.coalition.game.deviations import all_labels, merged_or_split, stable, tidy
 from optimodels.families.coalition.game.microgrid import Partition, everyone_alone
 from optimodels.families.coalition.game.partitions import partitions
+from optimodels.families.coalition.game.solution_concepts import members
 from optimodels.families.coalition.game.stability import (
     Payments,
     deviation,
@@ -78,10 +80,7 @@ def test_where_more_is_better_all_go_together() -> None:
         return by_size(partition, 4)
 
     assert deviation((15,), paid, "nash", 1e-9) is None
-    left = deviation((7, 8), paid, "nash", 1e-9)
-    assert left is not None
-    assert left.to == (15,)
-    assert left.gainers == 8
+    assert deviation((7, 8), paid, "nash", 1e-9) == (15,)
     assert merge_and_split(4, paid, 1e-9).end == (15,)
 
 
@@ -99,8 +98,34 @@ def test_three_who_love_in_a_circle_have_no_stable_partition() -> None:
     for one in partitions(7):
         move = deviation(one, paid, "core", 1e-9)
         assert move is not None
-        gain = paid(move.to) - paid(one)
-        assert all(gain[i] > 0 for i in range(3) if move.gainers >> i & 1)
+        gain = paid(move) - paid(one)
+        formed = [group for group in move if group not in one]
+        assert any(all(gain[i] > 0 for i in members(group)) for group in formed)
+
+
+@pytest.mark.parametrize("agents", [1, 4, 6])
+def test_merges_and_splits_are_enumerated_alike_from_groups_and_from_labels(agents: int) -> None:
+    for one in partitions((1 << agents) - 1):
+        labels = tuple(next(k for k, g in enumerate(one) if g >> i & 1) for i in range(agents))
+        ours = {(tuple(sorted(to)), movers) for to, movers in moves(one)}
+        again = {
+            (tuple(sorted(sum(1 << i for i in range(agents) if moved[i] == k)
+                          for k in set(moved))), sum(1 << i for i in movers))
+            for moved, movers in merged_or_split(labels)
+        }  # fmt: skip
+        assert ours == again
+
+
+def test_the_verdict_of_formation_sees_merges_that_the_way_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What merges and splits is counted anew: with splits and merges left out of the way, all stay
+    alone, and the verdict says that some would still move."""
+    monkeypatch.setattr(stability, "moves", lambda partition: iter(()))
+    result = formation(agents="[6, 12, 25]")
+    assert result.values["merge_steps"] == 0
+    assert result.verdict.status == "refuted"
+    assert "merges and splits that the end still allows" in result.verdict.reason
 
 
 def test_agents_who_merge_and_split_may_go_round() -> None:
@@ -256,10 +281,10 @@ def test_least_losses_are_those_of_the_cooperative_model() -> None:
 @pytest.mark.parametrize(
     ("model", "parameters", "line"),
     [
-        ("payments", {"agents": "[6]"}, "parameters.agents: 1 agents; a game has 2 to 30 of them"),
-        ("payments", {"agents": "null"}, "parameters.agents: 32 agents; a game has 2 to 30"),
+        ("payments", {"agents": "[6]"}, "parameters.agents: a game has 2 to 30 agents, not 1"),
+        ("payments", {"agents": "null"}, "parameters.agents: a game has 2 to 30 agents, not 32"),
         ("formation", {"agents": "[6, 99]"}, "has no bus 99"),
-        ("payments", {"buy_tariff": 0, "sell_tariff": 0}, "buy_tariff: must be positive"),
+        ("payments", {"buy_tariff": 0, "sell_tariff": 0}, "buy_tariff: must be above 0"),
         ("payments", {"sell_tariff": 2}, "sell_tariff 2 is above buy_tariff 1"),
         ("payments", {"outsiders": "unite"}, "must be 'idle', 'groups', 'united' or 'cautious'"),
         ("formation", {"rule": "nahs"}, "must be 'nash', 'individual' or 'core'"),

@@ -100,7 +100,11 @@ def test_pairs_without_others_between_trade_as_neighbours() -> None:
         if not taken & set(ends):
             taken |= set(ends)
             kept.append(f)
-    matched = instance.restricted(np.array(kept))
+    matched = replace(
+        instance,
+        private=instance.private.where(np.array(kept)),
+        private_km=instance.private_km[kept],
+    )
     direct = replace(matched, parameters=given.model_copy(update={"partners": "neighbours"}))
     assert np.abs(traded(direct)).max() > 0.1
     assert traded(matched) == pytest.approx(traded(direct), rel=1e-10, abs=1e-13)
@@ -126,3 +130,11 @@ def test_a_case_along_paths_is_verified() -> None:
     result = solve(load_case(SMALL, settings))
     assert result.verdict.status == "verified"
     assert "trades" in result.stages
+
+
+def test_an_agent_whose_want_is_met_buys_nothing(cases: Path) -> None:
+    """Not the 3e-17 pu that sums of its trades leave."""
+    result = solve(load_case(cases / "coalition/eight-agents-ad-hoc.yaml"))
+    agents = result.tables["agents"]
+    assert agents[1]["import"] == 0
+    assert agents[4]["export"] == 0

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -109,6 +110,20 @@ def test_the_readme_s_formulation_and_solver_run_as_written(tmp_path: Path) -> N
     case.write_text("model: flexibility/shiftable-loads\nparameters: {discrete: false}\n")
     solve = ["-m", "optimodels", "solve", "day.yaml", "--solver", "clarabel-tight"]
     assert "verified by certificate: global optimum" in run(solve, tmp_path, str(tmp_path))
+
+
+def test_every_figure_of_a_result_has_a_unit_or_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(DOCS))
+    readings = import_module("readings")
+    for family in ("coalition", "supply", "thermodynamics"):
+        for name, told in readings.shown(family).items():
+            model = find_model(name)
+            assert told.values, name
+            silent = [value for value in told.values if not model.meaning(value)]
+            for title, (columns, _) in told.tables.items():
+                table = readings.key_of(title)
+                silent += [f"{table}.{c}" for c in columns if not model.meaning(c, table)]
+            assert not silent, name
 
 
 @needs("sphinx", "myst_parser", "furo")

@@ -348,7 +348,7 @@ def test_prices_at_knots_are_told() -> None:
     told = {r["parameter"]: r["value"] for r in result.tables["parameters"]
             if r["form"] == "piecewise-linear"}  # fmt: skip
     assert told == pytest.approx(
-        {"price at q = 1": 5.0, "price at q = 5": 6.0, "price at q = 9": 40.0}
+        {"price at x = 1": 5.0, "price at x = 5": 6.0, "price at x = 9": 40.0}
     )
     assert result.values["best_verdict"] == "verified by certificate: global optimum"
 
@@ -365,4 +365,4 @@ def test_equations_are_those_of_the_forms_asked_for(monkeypatch: pytest.MonkeyPa
     shown = "\n".join(stage.equations)
     assert "a 2^(b q)" in shown
     assert "our reading of 003" in shown
-    assert "a q^p" not in shown
+    assert "a x^p" not in shown

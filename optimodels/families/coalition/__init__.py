@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from optimodels.families.coalition import meanings
 from optimodels.model import Caption, declare
 
 _CAPTIONS = {
@@ -40,6 +41,7 @@ MODELS = {
             solver="clarabel",
             network="case300",
             captions=_CAPTIONS,
+            meanings=meanings.DISPATCH,
         )
         for short, title in _MODELS
     )
@@ -52,6 +54,7 @@ MODELS = {
             parameters="game_parameters",
             title="Payments: what agents can be paid so that no coalition leaves",
             source="004, formulation as a game and conclusion; reconstructed",
+            meanings=meanings.PAYMENTS,
             objective_unit="price x pu",
             solver="clarabel",
             network="case33bw",
@@ -73,6 +76,7 @@ MODELS = {
             parameters="game_parameters",
             title="Formation: which groups form, and what their selfishness costs",
             source="004, formulation as a game and future work; reconstructed",
+            meanings=meanings.FORMATION,
             objective_unit="price x pu",
             solver="clarabel",
             network="case33bw",

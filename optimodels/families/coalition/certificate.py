@@ -21,10 +21,17 @@ TIGHT = 1e-6
 LOSS_PRICE = 1e-2
 
 EQUATIONS = (
-    "relaxation_gap = max_e (l_e - r_e y_e^2), at most 1e-6",
-    "smallest_price_sum = min_e (lambda_i + lambda_j), twice the least multiplier;",
-    "where l is above r y^2 the problem is solved again with a price of 1e-2 on l,",
-    "and the cost of that held against the relaxed one",
+    "Losses are true ones where the cones are tight. lambda_i: shadow price of",
+    "balance at bus i, price per pu; half of lambda_i + lambda_j is what the row",
+    "l_e >= r_e y_e^2 of branch e from i to j is worth: above 0 it is tight.",
+    "Ours.",
+    "",
+    "relaxation_gap = max (l - r y^2), pu, over public and private branches; at",
+    "    most 1e-6 of the largest r y^2, or of the unit in which flows are found",
+    "smallest_price_sum = min (lambda_i + lambda_j) over branches with losses",
+    "",
+    "Where they are not tight, losses get a price (mended), and its cost must be",
+    "within 1e-6 of the first one's, relaxed_cost, which no dispatch goes below.",
 )
 
 

@@ -118,10 +118,6 @@ class Instance:
         bought, sold = np.maximum(net, 0.0).sum(), np.maximum(-net, 0.0).sum()
         return float(given.import_price * bought - given.export_price * sold)
 
-    def restricted(self, chosen: Mask | Ints) -> Instance:
-        """Return the same with only some of the private branches, by mask (f,) or positions."""
-        return replace(self, private=self.private.where(chosen), private_km=self.private_km[chosen])
-
     def groups(self) -> Ints:
         """Return the component of the private network of every bus (n,), counted from 0."""
         return components(self.buses, self.private)
@@ -191,8 +187,8 @@ def _check_islands(network: Network) -> None:
         numbers = np.flatnonzero(out) + 1
         raise DataError(
             "network",
-            f"{_buses(numbers)}, of {network.load_kw[out].sum():g} kW, out of service or on an "
-            "island without supply",
+            f"{_buses(numbers)} with a load of {network.load_kw[out].sum():g} kW in all out of "
+            "service or on an island without supply: give no load there, or connect it",
         )
 
 
@@ -221,7 +217,8 @@ def _public(network: Network, given: Any, first: Ints) -> tuple[Branches, list[s
             "network",
             f"{_count(len(negative), 'public branch', 'public branches')} of negative resistance, "
             f"the first {r[e]:g} pu between buses {first[start[e]] + 1} and {first[end[e]] + 1}: "
-            "losses there would be gains; see negative_resistance",
+            "losses there would be gains; parameters.negative_resistance: zero takes them as "
+            "branches without losses",
         )
     own = r if given.public_law == "resistive" else x
     with np.errstate(divide="ignore"):
@@ -230,7 +227,8 @@ def _public(network: Network, given: Any, first: Ints) -> tuple[Branches, list[s
     notes = []
     lossless = int(np.sum(r[kept] == 0))
     if lossless:
-        notes.append(f"no losses on {lossless} public branches without resistance")
+        without = _count(lossless, "public branch", "public branches")
+        notes.append(f"no losses on {without} without resistance")
     branches = Branches(start.astype(np.int64), end.astype(np.int64), r, b)
     return branches.where(kept), notes
 
@@ -254,7 +252,9 @@ def _agents(network: Network, given: Any, first: Ints, slack: Ints) -> Ints:
         for k, node in enumerate(nodes):
             if node in nodes[:k]:
                 raise DataError(
-                    f"parameters.agents.{k}", f"bus {given.agents[k]} is named or joined twice"
+                    f"parameters.agents.{k}",
+                    f"bus {given.agents[k]} is named twice, or by a switch one bus with another "
+                    "that is named",
                 )
         return np.array(sorted(nodes), dtype=np.int64)
     # The station as the network has it, whatever resistances the case replaces.
@@ -279,18 +279,14 @@ def _scaled(network: Network, first: Ints, side: float) -> Floats:
 
 
 def _check_private(first: Ints, start: Ints, end: Ints, resistance: Floats) -> None:
-    for bad, what in (
-        (start == end, "leads from a bus to itself"),
-        (resistance < 0, "has a negative resistance"),
-        (resistance == 0, "has no resistance: it could carry any power for nothing"),
-    ):
-        if bad.any():
-            f = int(np.argmax(bad))
-            raise DataError(
-                "parameters.private_resistance" if what.startswith("has no") else
-                "parameters.private",
-                f"the private branch {first[start[f]] + 1}-{first[end[f]] + 1} {what}",
-            )  # fmt: skip
+    free = np.flatnonzero(resistance == 0)
+    if len(free):
+        i, j = first[start[free[0]]] + 1, first[end[free[0]]] + 1
+        raise DataError(
+            "parameters.private_resistance",
+            f"the private branch {i}-{j} has no resistance and could carry any power for nothing: "
+            "private_resistance or resistance_per_km must be above 0",
+        )
 
 
 def _power(network: Network, inputs: Inputs, drawn: Drawn) -> tuple[Floats, Floats]:
@@ -336,10 +332,13 @@ def _from_file(inputs: Inputs, network: Network, n: int) -> Floats:
     generation = np.zeros(n)
     for row, (number, mw) in enumerate(zip(numbers, megawatts, strict=True), start=2):
         if mw < 0:
-            raise DataError(key, f"row {row}: a generation of {mw:g} MW is negative")
+            raise DataError(key, f"row {row}: generation_mw must be 0 or more, not {mw:g}")
         if number != int(number):
-            raise DataError(key, f"row {row}: {number:g} is no number of a bus")
-        generation[node_of(network, int(number), f"{key}: row {row}")] += mw
+            raise DataError(key, f"row {row}: bus must be the number of a bus, not {number:g}")
+        try:
+            generation[node_of(network, int(number), key)] += mw
+        except DataError as error:
+            raise DataError(key, f"row {row}: {error.message}") from error
     return generation
 
 
@@ -349,7 +348,11 @@ def _check_supply(instance: Instance) -> None:
     alone = ~np.isin(part, part[instance.grid])
     if alone.any():
         numbers = instance.number[alone]
-        raise DataError("network", f"{_buses(numbers)} on an island without supply")
+        raise DataError(
+            "network",
+            f"{_buses(numbers)} on an island without a bus of the main grid: connect it, or "
+            "take it out of service",
+        )
 
 
 def _buses(numbers: npt.ArrayLike) -> str:

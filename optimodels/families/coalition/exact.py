@@ -266,13 +266,19 @@ def supply(data: Dispatch) -> Supply:
     if data.loss_price:
         raise UnavailableError("solver", "exact takes no price on losses")
     if min(data.import_price, data.export_price) <= 0:
-        raise UnavailableError("solver", "exact needs prices above zero")
+        raise UnavailableError("solver", "exact needs import_price and export_price above 0")
     if len(data.grid) > 1 and not data.free_trade:
-        raise UnavailableError("solver", "exact takes several grid buses at one price only")
+        raise UnavailableError(
+            "solver",
+            "exact takes several grid buses only where import_price and export_price are equal",
+        )
     equations = _Equations(data)
     at = _solved(equations)
     if at is None:
-        raise UnavailableError("solver", "exact found no flows that balance")
+        raise UnavailableError(
+            "solver",
+            "exact found no flows that balance; another solver may, or prove that there are none",
+        )
     net = at.left[data.grid]
     level = data.import_price if net.sum() > 0 else data.export_price
     cost = float(level * net.sum())

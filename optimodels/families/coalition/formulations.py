@@ -82,25 +82,34 @@ def _lines(number: Ints, start: Ints, end: Ints) -> str:
     return f"lines {shown}"
 
 
+_GRID = (
+    "Powers are in pu on 100 MVA or in a power of ten of it. Bus i generates g_i",
+    "and needs d_i; a pu from the main grid costs pi (import_price) and brings",
+    "sigma (export_price). Branches e are public, of resistance r_e, branches f",
+    "private, of r_f; A and B (bus by branch) are 1 where they start and -1 where",
+    "they end. At the grid's buses q_i = imported, x_i = exported, not below 0;",
+    "where pi = sigma, q_i has either sign and x_i = 0. y_e = flow and h_f =",
+    "private_flow in the middle of a branch, l_e = loss and k_f = private_loss,",
+    "half at each end.",
+    "",
+)
+_PRICED = ("As before, where surplus has no value: with a price on every loss.", "")
+_COST = "sum_i (pi q_i - sigma x_i)"
 _BALANCE = (
-    "subject to  q_i - x_i + g_i - d_i =                             balance",
+    "subject to  q_i - x_i + g_i - d_i =                              balance",
     "                (A y + |A| l / 2 + B h + |B| k / 2)_i",
-    "            l_e >= r_e y_e^2,  k_f >= r_f h_f^2                 losses",
+    "            l_e >= r_e y_e^2,  k_f >= r_f h_f^2                   losses",
 )
-_NAMES = (
-    "with        q = imported, x = exported at the grid's buses, y = flow,",
-    "            l = loss, h = private_flow, k = private_loss; flows are in",
-    "            the middle of a branch, half of its loss at each end",
-)
-_MINIMISE = ("minimise    sum_i (pi q_i - sigma x_i)",)
-_PHYSICS = ("            y_e = b_e (angle_i - angle_j)                       physics",)
 _SETTLED = (
-    *_MINIMISE,
-    "subject to  q_i - x_i + p_i = (A y + |A| l / 2)_i               balance",
-    "            l_e >= r_e y_e^2                                    losses",
-    *_PHYSICS,
-    "with        p the injections that the trades leave",
+    "subject to  q_i - x_i + p_i = (A y + |A| l / 2)_i                balance",
+    "            l_e >= r_e y_e^2                                      losses",
 )
+_PHYSICS = (
+    "            y_e = b_e (angle_i - angle_j), e from i to j         physics",
+    "            angle = 0 at one bus of each part                  reference",
+    "with        b_e = 1/r_e, or 1/x_e of the reactance (public_law)",
+)
+_LEFT = ("            p_i = g_i - d_i less what private trades take from bus i",)
 _AXES = {
     "flow": ("branch",),
     "loss": ("lossy branch",),
@@ -113,22 +122,41 @@ _AXES = {
     "physics": ("branch",),
     "reference": ("part",),
 }
-_SOURCE = "reconstructed: 004, four models; losses as cones: ours"
+_SOURCE = "reconstructed: 004, four models"
 
 
 def _unit(data: Dispatch) -> str:
     return cost_unit(data.unit)
 
 
-def _formulation(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]:
+def _formulation(kind: str, losses: str) -> Formulation[Dispatch]:
+    """State a dispatch with losses in cones, with a price on them too, or as equalities."""
+    cost, constraints = _COST, _CONSTRAINTS[kind]
+    if losses == "mended":
+        cost += " + pi / 100 (sum_e l_e + sum_f k_f)"
+    if losses == "equality":
+        constraints = tuple(line.replace(">= r", "=  r") for line in constraints)
+    opening = _PRICED if losses == "mended" else _GRID
+    equations = (*opening, f"minimise    {cost}", *constraints)
+    if losses == "equality":
+        return Formulation(
+            name=f"{kind}-equality",
+            problem_class="NONCONVEX",
+            source=_SOURCE,
+            unit=_unit,
+            pyomo=tight_in_pyomo,
+            equations=equations,
+            axes=_AXES,
+            conflict=conflict,
+        )
     return Formulation(
-        name=name,
+        name=kind if losses == "cone" else f"{kind}-mended",
         problem_class="SOCP",
-        source=_SOURCE,
+        source=f"{_SOURCE}; losses as cones: ours",
         unit=_unit,
         pyomo=in_pyomo,
         cvxpy=in_cvxpy,
-        exact=None if name.startswith("integrated") else exact,
+        exact=None if kind == "integrated" else exact,
         equations=equations,
         axes=_AXES,
         conflict=conflict,
@@ -136,36 +164,14 @@ def _formulation(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]
     )
 
 
-def _tight(name: str, equations: tuple[str, ...]) -> Formulation[Dispatch]:
-    return Formulation(
-        name=f"{name}-equality",
-        problem_class="NONCONVEX",
-        source="reconstructed: 004, four models",
-        unit=_unit,
-        pyomo=tight_in_pyomo,
-        equations=tuple(e.replace(">= r", "= r ") for e in equations),
-        axes=_AXES,
-        conflict=conflict,
-    )
-
-
-_EQUATIONS = {
-    "integrated": (*_MINIMISE, *_BALANCE, *_NAMES),
-    "cooperative": (*_MINIMISE, *_BALANCE, *_PHYSICS, *_NAMES),
-    "settlement": _SETTLED,
+_CONSTRAINTS = {
+    "integrated": _BALANCE,
+    "cooperative": (*_BALANCE, *_PHYSICS),
+    "settlement": (*_SETTLED, *_PHYSICS, *_LEFT),
 }
-
-_MENDED = (
-    "minimise    sum_i (pi q_i - sigma x_i) + 0.01 pi (sum_e l_e + sum_f k_f)",
-    "subject to  the same, where the losses of the first answer are no true ones",
-)
 
 #: By name, and by whether losses are cones, equalities, or cones with a price on losses.
 FORMULATIONS = {
-    name: {
-        "cone": _formulation(name, equations),
-        "equality": _tight(name, equations),
-        "mended": _formulation(f"{name}-mended", _MENDED),
-    }
-    for name, equations in _EQUATIONS.items()
+    kind: {losses: _formulation(kind, losses) for losses in ("cone", "equality", "mended")}
+    for kind in _CONSTRAINTS
 }

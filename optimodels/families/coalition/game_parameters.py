@@ -8,7 +8,7 @@ from pydantic import Field
 
 from optimodels.families.coalition.game.outsiders import Outsiders
 from optimodels.families.coalition.game.stability import Rule
-from optimodels.families.coalition.parameters import Endowment, Tariff
+from optimodels.families.coalition.parameters import Density, Endowment, Tariff
 from optimodels.parameters import Number, Whole
 
 _Bus = Annotated[Whole, Field(ge=1, le=10_000_000)]
@@ -21,9 +21,7 @@ class _Game(Tariff):
         default=[6, 12, 18, 22, 25, 33],
         description="numbers of the buses that play; null: all but the grid's station",
     )
-    density: (
-        Literal["1/n^2", "1/n", "1/sqrt(n)", "1/log(n)"] | Annotated[Number, Field(ge=0, le=1)]
-    ) = Field(
+    density: Density = Field(
         default=1.0,
         description="probability of a private branch between two agents: a number, 1/n^2, 1/n, "
         "1/sqrt(n) or 1/log(n), n the number of buses",

@@ -214,6 +214,16 @@ _AXES = {
 }
 
 
+_AGENTS = (
+    "Agent i generates g_i and needs d_i, pu on 100 MVA or a power of ten of it.",
+    "At its meter it sells out_i = sold and buys in_i = bought, not below 0, at",
+    "the tariff s (sell_tariff) and b (buy_tariff), price per pu; where b = s,",
+    "out_i has either sign and in_i = 0. h_f = private_flow in the middle of a",
+    "private branch f of resistance r_f; B: 1 where it starts, -1 where it ends.",
+    "",
+)
+
+
 def _unit(data: Groups) -> str:
     return cost_unit(data.unit)
 
@@ -227,13 +237,17 @@ OWN_LOSS = Formulation(
     axes=_AXES,
     unit=_unit,
     equations=(
+        *_AGENTS,
         "maximise    sum_i (s out_i - b in_i)",
         "                - pi (sum_f r_f h_f^2 + sum_G x_G' Q x_G)",
-        "subject to  out_i - in_i + (B h)_i = g_i - d_i                  balance",
-        "with        x = out - in, out = sold, in = bought, h = private_flow,",
-        "            s, b the tariff, pi the import price; G the groups;",
-        "            q'Qq the public losses of a group's exchange q alone: Q = H'RH,",
-        "            H the public flow per injection that is met at the grid's bus",
+        "subject to  out_i - in_i + (B h)_i = g_i - d_i                   balance",
+        "with        x_i = out_i - in_i, G the groups, pi the import_price;",
+        "            x'Q x: public losses of a group's exchange x alone, Q = H'R H",
+        "            with H the public flow per injection that the grid's bus meets,",
+        "            R the public branches' resistances",
+        "",
+        "Private losses r_f h_f^2 are a price here; half of them is then taken from",
+        "the agent at each end before the settlement.",
     ),
 )
 
@@ -246,10 +260,11 @@ TARIFF = Formulation(
     axes=_AXES,
     unit=_unit,
     equations=(
-        "maximise    sum_i (s out_i - b in_i)              i: metered buses",
-        "subject to  out_i - in_i + (B h + |B| k / 2)_i = g_i - d_i      balance",
-        "            k_f >= r_f h_f^2                                   losses",
-        "with        out = sold, in = bought, h = private_flow, k = private_loss,",
-        "            s, b the tariff; gateway: one meter per group",
+        *_AGENTS,
+        "maximise    sum_i (s out_i - b in_i)",
+        "subject to  out_i - in_i + (B h + |B| k / 2)_i = g_i - d_i       balance",
+        "            k_f >= r_f h_f^2                                      losses",
+        "with        k_f = private_loss, half at each end; gateway: only one agent",
+        "            of each group has a meter, out_i = in_i = 0 at the others",
     ),
 )

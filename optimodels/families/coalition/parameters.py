@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_serializer, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_serializer, model_validator
 
 from optimodels.parameters import Number, Parameters, Strict, Whole
 
@@ -12,6 +12,12 @@ _Bus = Annotated[Whole, Field(ge=1, le=10_000_000)]
 _Positive = Annotated[Number, Field(ge=0)]
 _Range = Annotated[list[_Positive], Field(min_length=2, max_length=2)]
 _Path = Annotated[str, Field(min_length=1, max_length=200)]
+#: Probability of a private branch, or the poster's word for one.
+Density = Annotated[
+    Annotated[Literal["1/n^2", "1/n", "1/sqrt(n)", "1/log(n)"], Tag("<text>")]
+    | Annotated[Number, Field(ge=0, le=1), Tag("<number>")],
+    Discriminator(lambda value: "<text>" if isinstance(value, str) else "<number>"),
+]
 
 
 class _OneOf(Strict):
@@ -59,7 +65,9 @@ class Edge(Strict):
     start: _Bus = Field(alias="from")
     end: _Bus = Field(alias="to")
     km: _Positive | None = Field(default=None, description="null: between the positions")
-    resistance: Number | None = Field(default=None, description="pu; null: from the length")
+    resistance: Annotated[Number, Field(gt=0)] | None = Field(
+        default=None, description="pu; null: from the length"
+    )
 
 
 class PrivateNetwork(_OneOf):
@@ -81,7 +89,7 @@ class Replaced(Strict):
 
     start: _Bus = Field(alias="from")
     end: _Bus = Field(alias="to")
-    resistance: Number = Field(description="pu, of every branch between the two")
+    resistance: _Positive = Field(description="pu, of every branch between the two")
 
 
 class Place(Parameters):
@@ -90,14 +98,15 @@ class Place(Parameters):
     seed: Whole = Field(
         default=1, ge=0, le=2**63 - 1, description="seed of positions, private branches, endowments"
     )
-    density: (
-        Literal["1/n^2", "1/n", "1/sqrt(n)", "1/log(n)"] | Annotated[Number, Field(ge=0, le=1)]
-    ) = Field(
+    density: Density = Field(
         default="1/n",
         description="probability of a private branch between two agents (Erdos and Renyi): a "
         "number, 1/n^2, 1/n, 1/sqrt(n) or 1/log(n), n the number of buses",
     )
-    private: Literal["random"] | PrivateNetwork = Field(
+    private: Annotated[
+        Annotated[Literal["random"], Tag("<text>")] | Annotated[PrivateNetwork, Tag("<mapping>")],
+        Discriminator(lambda value: "<text>" if isinstance(value, str) else "<mapping>"),
+    ] = Field(
         default="random",
         description="private branches: random, {nearest: 3}, {edges: [{from: 1, to: 2, km: 0.4, "
         "resistance: 0.01}]} or {csv: file.csv} with these columns",

@@ -11,13 +11,16 @@ from optimodels.arrays import Floats, Ints
 from optimodels.families.coalition.data import Instance
 
 EQUATIONS = (
-    "pairs of a seller, g - d > 0, and a buyer, < 0, in order of the length of",
-    "the shortest private path between them (up to reach_km), each once;",
-    "a trade adds a to the flow h on each branch of the path: there goes",
+    "Pairs of a seller, g - d > 0 (pu), and a buyer, < 0, in order of the length",
+    "of the shortest private path between them (up to reach_km), each once.",
+    "Reconstructed: 004, ad hoc; paths: ours.",
+    "",
+    "A trade adds a to the flow h on each branch of the path, of resistance r:",
     "  in   a + r ((h + a)^2 - h^2) / 2,",
-    "  out  a - r ((h + a)^2 - h^2) / 2, all of which goes into the next;",
-    "so the trade pays the losses that it adds, nobody between gains or loses;",
-    "each as large as both want and as b d(bought) >= s d(sold), b, s the tariff",
+    "  out  a - r ((h + a)^2 - h^2) / 2, all of which goes into the next.",
+    "So it pays the losses that it adds, and nobody between gains or loses. It is",
+    "as large as both want and as b d(bought) >= s d(sold) at the tariff",
+    "b (buy_tariff), s (sell_tariff).",
 )
 #: Less than this part of an endowment is left by rounding, and not traded on.
 _NOTHING = 1e-13

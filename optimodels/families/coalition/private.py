@@ -14,6 +14,7 @@ from optimodels.arrays import Floats, Ints
 from optimodels.errors import DataError
 from optimodels.families.coalition.parameters import Edge, PrivateNetwork
 from optimodels.grid.tables import csv_rows
+from optimodels.parameters import LARGEST, SMALLEST
 
 #: Start and end (f,), positions of buses; km (f,); own resistance (f,), NaN where it has none.
 Lines = tuple[Ints, Ints, Floats, Floats]
@@ -106,16 +107,10 @@ def _given(drawn: Drawn, private: PrivateNetwork, path: Callable[[str, str], Pat
             if number not in node:
                 raise DataError(key, f"{place}there is no bus {number} in service")
             if node[number] not in agents:
-                raise DataError(key, f"{place}bus {number} is no agent")
+                raise DataError(key, f"{place}bus {number} is no agent; see parameters.agents")
             ends[k, side] = node[number]
         if edge.start == edge.end:
             raise DataError(key, f"{place}leads from bus {edge.start} to itself")
-        if edge.resistance is not None and edge.resistance <= 0:
-            raise DataError(
-                key,
-                f"{place}a resistance of {edge.resistance:g} pu between buses {edge.start} and "
-                f"{edge.end}; must be positive",
-            )
     start, end = ends[:, 0], ends[:, 1]
     apart = distance(drawn, start, end)
     km = [d if e.km is None else e.km for d, (*_, e) in zip(apart, edges, strict=True)]
@@ -124,18 +119,27 @@ def _given(drawn: Drawn, private: PrivateNetwork, path: Callable[[str, str], Pat
 
 
 def _read(path: Path, key: str) -> Iterator[tuple[int, Edge]]:
-    from pydantic import ValidationError
-
     for row, cells in csv_rows(path, ("from", "to"), key):
-        try:
-            numbers = {
-                name: float(cells[name])
-                for name in ("from", "to", "km", "resistance")
-                if cells.get(name)
-            }
-            yield row, Edge.model_validate(numbers)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise DataError(key, f"row {row}: {first['loc'][0]}: {first['msg']}") from error
-        except (ValueError, TypeError) as error:
-            raise DataError(key, f"row {row}: holds something that is no number") from error
+        numbers: dict[str, float] = {}
+        for name in ("from", "to", "km", "resistance"):
+            cell = cells.get(name, "")
+            if not cell and name in ("km", "resistance"):
+                continue
+            wrong = _wrong(name, cell)
+            if wrong:
+                raise DataError(key, f"row {row}: {name} {wrong}, not {cell!r}")
+            numbers[name] = float(cell)
+        yield row, Edge.model_validate(numbers)
+
+
+def _wrong(name: str, cell: str) -> str:
+    """Say what a cell must be where it is something else."""
+    try:
+        number = float(cell)
+    except ValueError:
+        number = math.nan
+    if name in ("from", "to"):
+        return "" if number.is_integer() and number >= 1 else "must be the number of a bus"
+    if name == "km":
+        return "" if 0 <= number <= LARGEST else "must be 0 or more"
+    return "" if SMALLEST <= number <= LARGEST else "must be above 0"

@@ -77,6 +77,7 @@ def _program(
                     instance, results.left_over(instance, done)
                 ),
                 network_state.EQUATIONS,
+                asked=lambda instance: instance.parameters.power_flow != "none",
             ),
         ),
         report=results.answer,

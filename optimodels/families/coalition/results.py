@@ -97,7 +97,7 @@ def _agents(instance: Instance, done: Done, main: Solution) -> list[Row]:
             "generation": float(instance.generation[i]),
             "import": float(max(-exchange[i], 0.0)),
             "export": float(max(exchange[i], 0.0)),
-            "price": float(price[i]),
+            "price": float(price[i]) if np.isfinite(price[i]) else None,
         }
         for i in range(instance.buses)
     ]

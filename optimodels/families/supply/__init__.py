@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from optimodels.families.supply import meanings
 from optimodels.model import Caption, declare
 
 MODELS = {
@@ -12,6 +13,7 @@ MODELS = {
             "bidding-equilibrium",
             title="Bidding equilibrium: what firms bid against a random demand",
             source="002, section 2, (2.5)",
+            meanings=meanings.BIDDING_EQUILIBRIUM,
             captions={
                 "bids": Caption(
                     "What a firm bids, as the probability of a bid at or below; beside it the "
@@ -27,6 +29,7 @@ MODELS = {
             title="q-exponential fit: the expected supply curve in three parameters",
             source="002, section 3 (x_k = k - 1/2 recovered from its tables)",
             program="q_exponential_fit",
+            meanings=meanings.Q_EXPONENTIAL_FIT,
             objective_unit="price^2",
             solver="exact",
             captions={
@@ -44,6 +47,7 @@ MODELS = {
             title="Curve fit: supply curves of several forms through the same points",
             source="002, section 3; 003, section 3.1 (the asymptotic form: our reading)",
             parameters="fit_parameters",
+            meanings=meanings.CURVE_FIT,
             program="curve_fit",
             objective_unit="price^2",
             captions={

@@ -72,7 +72,10 @@ class Points(Strict):
             raise ValueError("capacity and points_per_class belong to classes")
         if series["quantity"] is None or series["price"] is None:
             raise ValueError("must have classes, or quantity and price")
-        kind = "the name of a column" if self.csv is not None else "a list of numbers"
+        kind = (
+            "the name of a column of the csv" if self.csv is not None
+            else "a list of numbers, where no csv has it as a column"
+        )  # fmt: skip
         for name in given:
             if isinstance(series[name], str) is not (self.csv is not None):
                 raise ValueError(f"{name} must be {kind}")
@@ -144,9 +147,10 @@ class CurveFit(Parameters):
 
         for name in given or ():
             if name not in FORMS:
-                raise ValueError(f"no form {name!r}{suggestion(name, FORMS)}; {', '.join(FORMS)}")
+                hint = suggestion(name, FORMS) or f"; there are {', '.join(FORMS)}"
+                raise ValueError(f"no form {name!r}{hint}")
         if given and len(set(given)) < len(given):
-            raise ValueError("a form stands twice")
+            raise ValueError("a form stands twice; name each once")
         return given
 
     @field_validator("bounds")
@@ -155,5 +159,5 @@ class CurveFit(Parameters):
         for form, named in given.items():
             for name, sides in named.items():
                 if len(sides) != 2 or sides[0] > sides[1]:
-                    raise ValueError(f"{form}.{name} must be [lowest, highest]")
+                    raise ValueError(f"{form}.{name} must be two numbers, [lowest, highest]")
         return given

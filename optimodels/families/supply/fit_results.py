@@ -24,7 +24,6 @@ def curve_fit(task: Task, done: Done) -> Answer:
     rows = _compared(task, fits)
     best = str(rows[0]["form"])
     sample, chosen = task.sample, fits[best]
-    refuted = chosen.refuted
     points: list[Row] = [
         {"quantity": x, "price": y, "weight": w, "fitted_price": f, "residual": f - y}
         for x, y, w, f in zip(
@@ -46,7 +45,7 @@ def curve_fit(task: Task, done: Done) -> Answer:
             parameters += _parameters(name, fits[name])
     values: dict[str, Any] = {
         # A curve that is refuted is none to be named.
-        "best": None if refuted else best,
+        "best": None if chosen.refuted else best,
         "best_verdict": chosen.verdict,
         "aicc": rows[0]["aicc"],
         "bic": rows[0]["bic"],
@@ -56,12 +55,25 @@ def curve_fit(task: Task, done: Done) -> Answer:
     for name in (name for name in order if name not in task.rising):
         for key, value in fits[name].parameters.items():
             values[f"{name.replace('-', '_')}_{key}"] = value
+    tables = {
+        "forms": rows,
+        "parameters": parameters,
+        "points": points,
+        "residuals": residuals,
+        "curves": drawn(sample, {name: fits[name] for name in order}),
+    }
+    return Answer(values, tables, _notes(task, fits, rows), objective=chosen.loss)
+
+
+def _notes(task: Task, fits: Mapping[str, Fitted], rows: list[Row]) -> tuple[str, ...]:
+    """What a reader of the forms, the best first, must know."""
+    sample, order = task.sample, [str(row["form"]) for row in rows]
     notes = [*task.notes, *(note for name in order for note in fits[name].notes)]
-    if refuted:
-        notes.append(f"every form is refuted: none is the best; tables begin with {best}")
+    if fits[order[0]].refuted:
+        notes.append(f"every form is refuted: none is the best; tables begin with {order[0]}")
     elif rows[0]["aicc"] is None:
         notes.append("no form leaves points to judge by: the nearest is first")
-    if any(row["form"] in task.rising for row in rows):
+    if any(name in task.rising for name in order):
         notes.append(
             "parameters of curves that never fall: the prices at knots that differ; a global "
             "optimum is one for the knots as they are"
@@ -73,14 +85,7 @@ def curve_fit(task: Task, done: Done) -> Answer:
         if sample.robust
         else "loss: weighted squares"
     )
-    tables = {
-        "forms": rows,
-        "parameters": parameters,
-        "points": points,
-        "residuals": residuals,
-        "curves": drawn(sample, {name: fits[name] for name in order}),
-    }
-    return Answer(values, tables, tuple(notes), objective=chosen.loss)
+    return tuple(notes)
 
 
 def _compared(task: Task, fits: Mapping[str, Fitted]) -> list[Row]:

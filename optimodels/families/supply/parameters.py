@@ -68,7 +68,7 @@ class Background(Strict):
                 "demand, expression, samples, csv"
             )
         if (self.csv is None) is not (self.column is None):
-            raise ValueError("csv and column belong together")
+            raise ValueError("csv and column belong together, as in {csv: file.csv, column: name}")
         return self
 
     @model_serializer
@@ -117,7 +117,8 @@ class Auction(Parameters):
         given = self.background.demand
         if given is not None and len(given) != units:
             raise ValueError(
-                f"background.demand has {len(given)} probabilities for {units} units; one each"
+                f"background.demand has {len(given)} probabilities for {units} units; give one "
+                "for each"
             )
         if self.cost >= self.price_cap:
             raise ValueError(

@@ -82,9 +82,7 @@ def _density(slope: Floats) -> Floats:
         return np.asarray(1.0 / slope)
 
 
-def _draws(market: Market, done: Done) -> Outcome | None:
-    if not market.draws:
-        return None
+def _draws(market: Market, done: Done) -> Outcome:
     found = simulate(solve(market), market.draws, market.seed)
     away = np.abs(found.mean - done.outcomes["equilibrium"].arrays["prices"]).max()
     # Hoeffding: bids lie between cost and cap, however heavy their tails.
@@ -123,10 +121,9 @@ def _evidence(market: Market, done: Done) -> Outcome | None:
 
 def _noise(market: Market, done: Done) -> Outcome | None:
     """How far the figures of a fit to a Monte Carlo curve lie from those of the exact curve's."""
-    found, units = done.outcomes.get("evidence"), market.firms * market.units
-    asked = market.draws >= fit_noise.LEAST_DRAWS and units <= fit_noise.MOST_UNITS
+    found = done.outcomes.get("evidence")
     # A constant has no q, a power law no b, and where no double holds a, log a is not its own.
-    if not asked or found is None or found.values["a"] is None or found.values["power_law"]:
+    if found is None or found.values["a"] is None or found.values["power_law"]:
         return None
     x, y = _points(done, market)
     theta, left = found.arrays["theta"], y - found.arrays["fitted"]
@@ -141,21 +138,36 @@ def _noise(market: Market, done: Done) -> Outcome | None:
     return Outcome("end state", (check,), {}, {**told, "monte_carlo_q": q})
 
 
+def _noise_is_told(market: Market) -> bool:
+    units = market.firms * market.units
+    return market.draws >= fit_noise.LEAST_DRAWS and units <= fit_noise.MOST_UNITS
+
+
 _EVIDENCE = Compute(
     "evidence",
     _evidence,
     equations=(
-        "|T' r| / |r|, T the curve's tangents in q, log a, log b by complex steps",
-        "sum of squares over a grid of q and steepness, its best followed",
+        "r: what the curve found misses at the points; T: an orthonormal basis",
+        "of its derivatives by q, log a and log b, by complex steps. All ours.",
+        "",
+        "|T' r| / |r|                  0 at a stationary point",
+        "second derivatives along T    positive at a minimum",
+        "sum of squares over a grid of q and steepness, its best places",
+        "followed: none may be lower",
     ),
 )
 
 _NOISE = Compute(
     "noise",
     _noise,
+    asked=_noise_is_told,
     equations=(
-        "e ~ N(0, Cov[p_(j), p_(k)] / draws)     errors of Monte Carlo means",
-        "q, log a, log b move by T^+ e, and (1 - T T^+)(r + e) is left",
+        "e: errors of Monte Carlo means over the draws, r: what the curve misses,",
+        "T: its derivatives by q, log a and log b, T^+ the pseudo-inverse. Ours.",
+        "",
+        "e ~ N(0, Cov[p_(j), p_(k)] / draws)",
+        "q, log a, log b move by T^+ e, and (1 - T T^+) (r + e) is left",
+        "noise_..._low, noise_..._high: passed once in 20 000 on either side",
     ),
 )
 
@@ -164,18 +176,31 @@ _STAGES = (
         "equilibrium",
         _equilibrium,
         equations=(
-            "p(F) = c + (p_max - c) exp(-integral_F^1 B/A)   a bid by probability",
+            "n firms (firms) of r units (units_per_firm) at cost c (cost) offer all",
+            "of them at one price, at most p_max (price_cap). A demand of",
+            "d = 1..n r units has the probability pi_d (background); the d cheapest",
+            "are paid the price of the last: j = floor((d-1)/r) firms sell all that",
+            "they have, the next one s = d - j r units.            002, section 2",
+            "",
+            "p(F) = c + (p_max - c) exp(-integral_F^1 B/A dF)            002, (2.5)",
+            "    the bid that a firm stays below with probability F;  r > 1: ours",
             "A = sum_d pi_d C(n-1,j) F^j (1-F)^(n-1-j) s",
             "B = (n-1) sum_d pi_d [C(n-2,j) F^j (1-F)^(n-2-j) s",
             "                      + C(n-2,j-1) F^(j-1) (1-F)^(n-1-j) (r-s)]",
-            "    of a demand of d = 1..n r units, j = floor((d-1)/r), s = d - j r",
+            "expected_profit = (p_max - c) A(1), of a firm",
+            "",
             "E[p_(k)] = integral_0^1 p(F) Beta(F; k, n-k+1) dF,  k = ceil(unit/r)",
+            "    expected_price of a unit: of the k-th lowest of n bids",
         ),
     ),
     Compute(
         "draws",
         _draws,
-        equations=("mean of the k-th lowest of n bids p(F), F uniform on [0, 1]",),
+        asked=lambda market: market.draws > 0,
+        equations=(
+            "Mean and standard error over so many auctions (draws) of the k-th",
+            "lowest of n bids p(F), each F uniform on [0, 1].      002, section 3",
+        ),
     ),
 )
 
@@ -231,9 +256,12 @@ def _rising(task: fit_points.Task, done: Done) -> dict[str, rising.Rising]:
 
 def _equations(forms: Sequence[CurveForm]) -> tuple[str, ...]:
     return (
-        "minimise    sum_i w_i rho(f(q_i) - price_i)                  price^2",
-        "            rho(r) = r^2, or 2 M |r| - M^2 beyond Huber's threshold M",
-        "with  f(q)  one of the forms, within the bounds of its parameters:",
+        "Points i of quantity x_i, price y_i and weight w_i; M: threshold of",
+        "Huber's loss (huber).                              002, section 3; M: ours",
+        "",
+        "minimise    sum_i w_i rho(f(x_i) - y_i)                      price^2",
+        "            rho(r) = r^2 up to |r| = M, 2 M |r| - M^2 beyond",
+        "with  f(x)  one of the forms, within the bounds of its parameters:",
         *(f"            {form.formula:<42}  {form.name}" for form in forms),
         *(f"            {form.name}: {form.remark}" for form in forms if form.remark),
     )

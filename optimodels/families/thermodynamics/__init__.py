@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from optimodels.families.thermodynamics import meanings
 from optimodels.model import declare
 
 MODELS = {
@@ -12,6 +13,7 @@ MODELS = {
             "degeneracy",
             title="Degeneracy: how many states of N machines have one excess product",
             source="000, section 2.1",
+            meanings=meanings.DEGENERACY,
         ),
         declare(
             __name__,
@@ -20,12 +22,14 @@ MODELS = {
             source="000, sections 2.3 to 4",
             program="contact_equilibrium",
             objective_unit="nats",
+            meanings=meanings.CONTACT_EQUILIBRIUM,
         ),
         declare(
             __name__,
             "deviation-rates",
             title="Deviation rates: how often two systems in contact leave their equilibrium",
             source="000, section 3.1",
+            meanings=meanings.DEVIATION_RATES,
         ),
     )
 }

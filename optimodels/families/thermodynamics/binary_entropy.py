@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.families.thermodynamics.data import Contact
+from optimodels.families.thermodynamics.data import SYSTEMS, Contact
 from optimodels.families.thermodynamics.exact import BINARY, equilibrium
 from optimodels.model import ExactAnswer, Formulation
 
@@ -86,25 +86,31 @@ def _formulation(
 
 
 _SHARES = (
-    "System i has N_i machines; each buys or sells, transactions of (eps P)_i.",
-    "",
+    *SYSTEMS,
     "maximise    sigma - sigma(0) =",
-    "            N sum_i (entropy_buyers_i + entropy_sellers_i)    nats",
-    "            buyers_i, sellers_i: parts of all N machines",
+    "            N sum_i (entropy_buyers_i + entropy_sellers_i)           nats",
+    "            buyers_i, sellers_i: parts of all N machines, so that",
+    "            U_i = N (eps P)_i (buyers_i - sellers_i)",
+)
+_TOTAL = (
+    "            N sum_i (eps P)_i (buyers_i - sellers_i) / V = U / V",
+    "                                                              total_value",
 )
 _PRICES = (
     "",
-    "V = max(|U|, sqrt(sum_i a_i N_i)), a_i = (eps P)_i^2 keeps numbers near one.",
-    "Shadow prices: V / tau of total_value, -N (mu - mu(0)) / tau of machines.",
+    "V = max(|U|, sqrt(sum_i a_i N_i)), EUR, N_i at the start, keeps numbers near",
+    "one. Shadow prices: V / tau of total_value, -N (mu_i - mu_i(0)) / tau of",
+    "machines, mu_i/tau = -d sigma / d N_i (16).",
 )
 
 FIXED = _formulation(
     "binary-entropy",
     (
         *_SHARES,
-        "subject to  entropy_k_i <= -k_i log(k_i / (N_i / 2N)),  k = buyers, sellers",
-        "            N sum_i (eps P)_i (buyers_i - sellers_i) / V = U / V total_value",
-        "            buyers_i + sellers_i = N_i / N     for every i       machines",
+        "subject to  entropy_k_i <= -k_i log(k_i / (N_i / 2N))        entropy_of_k",
+        "                           for k = buyers, sellers and every i",
+        *_TOTAL,
+        "            buyers_i + sellers_i = N_i / N   for every i         machines",
         *_PRICES,
         "At the optimum U_i = -N_i (eps P)_i tanh((eps P)_i / tau).",
     ),
@@ -114,10 +120,11 @@ MOBILE = _formulation(
     "mobile-binary-entropy",
     (
         *_SHARES,
-        "subject to  entropy_k_i <= -k_i log(k_i / q_i),  k = buyers, sellers",
-        "            q_i = sum_j (buyers_j + sellers_j) / 2n   with mixing, n systems",
-        "            q_i = (buyers_i + sellers_i) / 2           without",
-        "            N sum_i (eps P)_i (buyers_i - sellers_i) / V = U / V total_value",
+        "subject to  entropy_k_i <= -k_i log(k_i / h_i)               entropy_of_k",
+        "                           for k = buyers, sellers and every i;",
+        "            h_i = sum_j (buyers_j + sellers_j) / 2n   with mixing",
+        "            h_i = (buyers_i + sellers_i) / 2          without",
+        *_TOTAL,
         "            sum_i (buyers_i + sellers_i) = 1                     machines",
         *_PRICES,
         "With mixing N_i is proportional to cosh((eps P)_i / tau) at the optimum.",

@@ -22,6 +22,16 @@ _ROWS = 41
 #: What an exponential cone resolves of one machine's entropy, in nats, and what of the whole
 #: must be told apart: at a corner, where cones have no tangent, less would be decided by rounding.
 _RESOLVED, _MATERIAL = 1e-9, 1e-5
+#: What every statement of an equilibrium begins with.
+SYSTEMS = (
+    "System i = 1..n has N_i machines (machines); each buys or sells at",
+    "(eps P)_i, EUR (unit_value). U_i, EUR, is (eps P)_i times the buyers less",
+    "the sellers in it, U = sum_i U_i the total_value, N = sum_i N_i, and",
+    "a_i = (eps P)_i^2, EUR^2. The entropy sigma, nats, is the logarithm of the",
+    "number of states (11), sigma(0) the one at U = 0; 1/tau = d sigma / d U,",
+    "1/EUR, with the activity tau, EUR (12).",
+    "",
+)
 #: So many standard deviations on either side such a table covers where it cannot list all.
 _REACH = 5.0
 
@@ -115,11 +125,14 @@ def read_levels(inputs: Inputs) -> Levels:
         return Levels(n, _peak(n))
     for k, excess in enumerate(given.excess):
         if abs(excess) > n:
-            raise DataError(f"parameters.excess.{k}", f"{excess} is more than {n} machines have")
+            raise DataError(
+                f"parameters.excess.{k}",
+                f"must lie within -{n} to {n}, what {n} machines have, not {excess}",
+            )
         if (excess - n) % 2:
             kind = "even" if n % 2 == 0 else "odd"
             raise DataError(
-                f"parameters.excess.{k}", f"{excess} must be {kind}, as the {n} machines are"
+                f"parameters.excess.{k}", f"must be {kind}, as the {n} machines are, not {excess}"
             )
     return Levels(n, np.array(sorted(set(given.excess)), dtype=np.int64))
 
@@ -141,14 +154,16 @@ def read_rates(inputs: Inputs) -> Rates:
         if n % 2:
             raise DataError(
                 f"parameters.machines.{k}",
-                f"{n} must be even: an odd number of machines always has an excess product",
+                f"must be even, not {n}: an odd number of machines always has an excess product",
             )
     pair = Pair(*given.machines)
     named = [("parameters.deviation", given.deviation)]
     named += [(f"parameters.more_deviations.{k}", d) for k, d in enumerate(given.more_deviations)]
     for key, deviation in named:
         if deviation > pair.most:
-            raise DataError(key, f"{deviation} is beyond N/2 = {pair.most} of the smaller system")
+            raise DataError(
+                key, f"must be at most {pair.most}, half of the smaller system, not {deviation}"
+            )
     return Rates(
         pair=pair,
         deviation=given.deviation,
@@ -173,8 +188,8 @@ def read_contact(inputs: Inputs) -> Contact:
     if abs(contact.total_value) >= most:
         raise DataError(
             "parameters.total_value",
-            f"{contact.total_value:g} EUR is not between {-most:g} and {most:g} EUR, what the "
-            "systems hold with all machines in one mode",
+            f"must lie strictly between {-most:g} and {most:g} EUR, what the systems hold with all "
+            f"machines in one mode, not {contact.total_value:g}",
         )
     lost = contact.total_value**2 / (2 * contact.total_machines * contact.unit_value.max() ** 2)
     corner = contact.mobile and not contact.mixing and contact.entropy == "exact"

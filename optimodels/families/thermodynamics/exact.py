@@ -114,12 +114,6 @@ def dual_bound(contact: Contact, law: Law, beta: float) -> float:
     return contact.total_value * beta + most
 
 
-def closed_form(contact: Contact) -> Floats:
-    """Return U_i = U a_i N_i / sum(a N) (n,), EUR: (5) for systems of different unit values."""
-    found: Floats = contact.total_value * contact.weight / contact.weight.sum()
-    return found
-
-
 def _inverse_activity(contact: Contact, law: Law) -> float:
     from scipy.optimize import brentq
 

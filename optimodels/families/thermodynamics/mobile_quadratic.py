@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimodels.families.thermodynamics.data import Contact
+from optimodels.families.thermodynamics.data import SYSTEMS, Contact
 from optimodels.families.thermodynamics.exact import QUADRATIC, equilibrium
 from optimodels.model import ExactAnswer, Formulation
 
@@ -86,18 +86,23 @@ FORMULATION = Formulation(
         "machines": (),
     },
     equations=(
-        "maximise    sigma - sigma(0) = -(V^2 / s^2) sum_i loss_i + N sum_i mixing_i",
-        "            U_i = V value_i, N_i = N part_i, a_i = (eps P)_i^2",
-        "            s^2 = sum_i a_i N_i at the start, V = max(|U|, s)",
-        "            (V^2 / s^2) loss_i is U_i^2 / (2 a_i N_i)",
-        "subject to  loss_i >= (s^2 / N a_i) value_i^2 / (2 part_i)",
-        "            mixing_i <= -part_i log(n part_i / sum_j part_j)    if mixing",
-        "            sum_i U_i = U                                  total_value",
-        "            sum_i part_i = 1                               machines",
-        "            -N_i (eps P)_i <= U_i <= N_i (eps P)_i         most, least",
+        *SYSTEMS,
+        "Machines move: N_i is what is found, N kept. n N_i / N is 1 where all",
+        "systems have as many. s^2 = sum_i a_i N_i at the start, V = max(|U|, s).",
         "",
-        "Shadow prices: V / tau of total_value, -N (mu - mu(0)) / tau of machines.",
-        "With mixing N_i is proportional to exp(a_i / (2 tau^2)); without it, all",
-        "machines go where a_i is greatest: there is no interior optimum.",
+        "maximise    sigma - sigma(0) = -(V^2 / s^2) sum_i loss_i + N sum_i mixing_i",
+        "            with U_i = V value_i, EUR, N_i = N part_i, and",
+        "            (V^2 / s^2) loss_i = U_i^2 / (2 a_i N_i), nats",
+        "subject to  loss_i >= (s^2 / (N a_i)) value_i^2 / (2 part_i)       losses",
+        "            mixing_i <= -part_i log(n part_i / sum_j part_j)",
+        "                           entropy_of_mixing; without mixing it is 0",
+        "            sum_i value_i = U / V                             total_value",
+        "            sum_i part_i = 1                                     machines",
+        "            -N_i (eps P)_i <= U_i <= N_i (eps P)_i            least, most",
+        "",
+        "Shadow prices: V / tau of total_value, -N (mu - mu(0)) / tau of machines,",
+        "mu/tau = -d sigma / d N_i (16). With mixing N_i is proportional to",
+        "exp(a_i / (2 tau^2)); without it all machines go where a_i is greatest:",
+        "there is no interior optimum.",
     ),
 )

@@ -62,7 +62,8 @@ class ContactEquilibrium(Parameters):
     def _one_value_each(self) -> ContactEquilibrium:
         if len(self.unit_value) != len(self.machines):
             raise ValueError(
-                f"unit_value has {len(self.unit_value)} entries for {len(self.machines)} systems"
+                f"unit_value has {len(self.unit_value)} entries for {len(self.machines)} systems; "
+                "give one for each"
             )
         return self
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from optimodels.families.thermodynamics.data import Contact
+from optimodels.families.thermodynamics.data import SYSTEMS, Contact
 from optimodels.families.thermodynamics.exact import QUADRATIC, equilibrium
 from optimodels.model import ExactAnswer, Formulation
 
@@ -69,17 +69,16 @@ FORMULATION = Formulation(
     exact=exact,
     axes={"value": ("system",), "total_value": ()},
     equations=(
-        "System i has N_i machines; each buys or sells, transactions of (eps P)_i.",
+        *SYSTEMS,
+        "maximise    sigma(U) - sigma(0) = -sum_i U_i^2 / (2 a_i N_i)        nats",
+        "            with U_i = (V / s) s_i value_i, EUR; s_i = sqrt(a_i N_i), the",
+        "            deviation of U_i with modes at random, s^2 = sum_i s_i^2 and",
+        "            V = max(|U|, s) keep the numbers near one",
+        "subject to  sum_i (s_i / s) value_i = U / V                   total_value",
+        "            |U_i| <= N_i (eps P)_i      for every i: all machines alike",
         "",
-        "maximise    sigma(U) - sigma(0) = -sum_i U_i^2 / (2 a_i N_i)    nats",
-        "            with a_i = (eps P)_i^2 and U_i = (V / s) s_i value_i, in EUR;",
-        "            s_i = sqrt(a_i N_i), the deviation of U_i with modes at random,",
-        "            s^2 = sum_i s_i^2 and V = max(|U|, s) keep the numbers near one",
-        "subject to  sum_i U_i / V = U / V             total_value",
-        "            -N_i (eps P)_i <= U_i <= N_i (eps P)_i    all machines alike",
-        "",
-        "The shadow price of total_value is V d sigma / d U = V / tau, with tau the",
-        "activity that all systems have in common. Where no system is full",
-        "            U_i = U a_i N_i / sum_j a_j N_j,   1/tau = -U / sum_j a_j N_j.",
+        "The shadow price of total_value is V / tau. Where no system is full",
+        "            U_i = U a_i N_i / sum_j a_j N_j                           (5)",
+        "            1/tau = -U / sum_j a_j N_j                               (17)",
     ),
 )

@@ -51,7 +51,7 @@ def rates(asked: Rates) -> Outcome:
         _tails(pair, asked.deviations),
     ]
     if max(pair.first, pair.second) <= _COUNTED:
-        checks.append(_whole_numbers(pair, asked.deviations))
+        checks += [_whole_numbers(pair, asked.deviations), _whole_tails(pair, asked.deviations)]
     error = pair.normalisation_error()
     if error is not None:
         # Millions of terms, each with the rounding of its logarithm.
@@ -122,3 +122,22 @@ def _whole_numbers(pair: Pair, deviations: tuple[int, ...]) -> Check:
     scale = (pair.first + pair.second) * math.log(2)
     worst = float(np.max(np.abs(ours - np.array(logs)))) / scale
     return Check.of("exact reduction against whole numbers", worst, 1e-14)
+
+
+def _whole_tails(pair: Pair, deviations: tuple[int, ...]) -> Check:
+    """Exact tails against quotients of sums of whole numbers."""
+    every = degeneracy(pair.first + pair.second, 0)
+    worst = 0.0
+    for deviation in deviations:
+        states = sum(
+            degeneracy(pair.first, 2 * k) * degeneracy(pair.second, -2 * k)
+            for k in range(deviation, pair.most + 1)
+        )
+        ours = pair.log_exact_tail(deviation)
+        # Few terms as machines are few here.
+        assert ours is not None
+        theirs = math.log(2 * states) - math.log(every)
+        worst = max(worst, abs(ours - theirs))
+    # Of logarithms of at most N log 2 each.
+    scale = (pair.first + pair.second) * math.log(2)
+    return Check.of("exact tail against whole numbers", worst / scale, 1e-14)

@@ -164,7 +164,9 @@ def _systems(contact: Contact, found: Point, own: Floats, closed: Floats) -> lis
     deficit = LAWS[contact.entropy].deficit(_fraction(contact, found))
     rows: list[Row] = []
     for i, e in enumerate(contact.unit_value):
-        n, u = float(found.machines[i]), float(found.value[i])
+        # A system without machines has no value either, whatever a solver leaves of both.
+        here = found.machines[i] > EMPTY * contact.total_machines
+        n, u = (float(found.machines[i]), float(found.value[i])) if here else (0.0, 0.0)
         rows.append(
             {
                 "system": i + 1,
@@ -172,7 +174,7 @@ def _systems(contact: Contact, found: Point, own: Floats, closed: Floats) -> lis
                 "unit_value": float(e),
                 "value": u,
                 "value_closed_form": float(closed[i]),
-                "excess": -u / float(e),
+                "excess": -u / float(e) + 0.0,
                 "activity": _over(1.0, float(own[i])),
                 "potential_value": _over(-float(gains[i]), float(own[i])),
                 "entropy": n * (math.log(2) - float(deficit[i])),

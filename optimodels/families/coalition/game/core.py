@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from optimodels.arrays import Floats
+from optimodels.errors import RunError
 from optimodels.families.coalition.game.solution_concepts import (
     MOST_LISTED,
     Game,
@@ -78,13 +79,13 @@ def balanced_bound(game: Game, weights: dict[int, Fraction]) -> Fraction:
     """Return the lower bound of epsilon that weights of coalitions prove, exactly.
 
     Summing x(S) >= v(S) - epsilon by weights that add up to one and hold every player at the same
-    weight t gives epsilon >= sum w_S v(S) - t v(N) (Bondareva and Shapley). Raises ValueError
+    weight t gives epsilon >= sum w_S v(S) - t v(N) (Bondareva and Shapley). Raises RunError
     where they do not.
     """
     held = {sum((w for s, w in weights.items() if s >> i & 1), Fraction(0))
             for i in range(game.players)}  # fmt: skip
     if sum(weights.values()) != 1 or len(held) != 1 or min(weights.values()) < 0:
-        raise ValueError("the weights are not balanced")
+        raise RunError("the weights that should prove the least core are not balanced")
     total = sum((w * Fraction(game(s)) for s, w in weights.items()), Fraction(0))
     return total - held.pop() * Fraction(game(game.everyone))
 

@@ -72,12 +72,13 @@ def read_formation(inputs: Inputs) -> Play:
 
 def _read(inputs: Inputs) -> Play:
     if inputs.parameters.buy_tariff == 0:
-        raise DataError("parameters.buy_tariff", "must be positive: losses are bought at it")
+        raise DataError("parameters.buy_tariff", "must be above 0: losses are bought at it")
     instance = read(inputs)
     count = len(instance.agents)
     if not 2 <= count <= MOST_PLAYING:
         raise DataError(
-            "parameters.agents", f"{count} agents; a game has 2 to {MOST_PLAYING} of them"
+            "parameters.agents",
+            f"a game has 2 to {MOST_PLAYING} agents, not {count}: name their buses",
         )
     return Play(instance, Equilibria(microgrid(instance)))
 

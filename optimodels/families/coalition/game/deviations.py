@@ -1,15 +1,18 @@
 """Stability once more, from labels instead of groups: every move of every rule, enumerated.
 
-Shares nothing with ``stability`` but the payments; holds it to account in a case's verdict.
+Shares nothing with ``stability`` but the payments and ``MOST_SPLIT``; holds it to account in a
+case's verdict.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain, combinations, product
 
 import numpy as np
 
 from optimodels.arrays import Floats
+from optimodels.families.coalition.game.stability import MOST_SPLIT
 
 #: The group of each agent, numbered in the order in which they appear.
 Labels = tuple[int, ...]
@@ -48,3 +51,18 @@ def stable(labels: Labels, paid: dict[Labels, Floats], rule: str, slack: float) 
         if after[i] > now[i] + slack and not harmed:
             return False
     return True
+
+
+def merged_or_split(labels: Labels) -> Iterator[tuple[Labels, tuple[int, ...]]]:
+    """Yield where two groups have one label, or some of a group a new one, and who moves: all of
+    the groups. Of a group of more than ``MOST_SPLIT`` only single members get a new label."""
+    n = len(labels)
+    for one, other in combinations(sorted(set(labels)), 2):
+        merged = tuple(one if label == other else label for label in labels)
+        yield merged, tuple(i for i in range(n) if merged[i] == one)
+    for one in set(labels):
+        group = tuple(i for i in range(n) if labels[i] == one)
+        most = len(group) - 1 if len(group) <= MOST_SPLIT else min(1, len(group) - 1)
+        for size in range(1, most + 1):
+            for leaving in combinations(group, size):
+                yield tuple(n if i in leaving else labels[i] for i in range(n)), group

@@ -9,11 +9,16 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.coalition.game.data import MOST_PARTITIONED, Play
-from optimodels.families.coalition.game.deviations import Labels, all_labels, stable, tidy
+from optimodels.families.coalition.game.deviations import (
+    Labels,
+    all_labels,
+    merged_or_split,
+    stable,
+    tidy,
+)
 from optimodels.families.coalition.game.equilibrium import equilibrium
-from optimodels.families.coalition.game.microgrid import Partition, everyone_alone
+from optimodels.families.coalition.game.microgrid import Partition, everyone_alone, partition_of
 from optimodels.families.coalition.game.partitions import partitions
-from optimodels.families.coalition.game.solution_concepts import members
 from optimodels.families.coalition.game.stability import (
     Path,
     Payments,
@@ -21,7 +26,6 @@ from optimodels.families.coalition.game.stability import (
     deviation,
     equal_shares,
     merge_and_split,
-    moves,
 )
 from optimodels.model import Done
 from optimodels.result import Check
@@ -89,9 +93,10 @@ def _checks(play: Play, formed: Formed, slack: float) -> list[Check]:
     """Enumerate every deviation anew; of merging and splitting, every move from its end."""
     group_of, end = play.grid.group_of, formed.path.end
     now, open_ = formed.payments(end), 0
-    for to, movers in moves(end):
-        gain = [float(formed.payments(to)[i] - now[i]) for i in members(movers)]
-        open_ += min(gain) >= -slack and max(gain) > slack
+    for moved, movers in merged_or_split(tidy(tuple(group_of(end).tolist()))):
+        groups = [sum(1 << i for i, g in enumerate(moved) if g == k) for k in set(moved)]
+        gain = (formed.payments(partition_of(groups)) - now)[list(movers)]
+        open_ += bool(gain.min() >= -slack and gain.max() > slack)
     checks = [] if formed.path.cycle else [
         Check.of("merges and splits that the end still allows", open_, 0)
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -181,6 +181,19 @@ def _unit(data: Groups) -> str:
     return cost_unit(data.grid.unit)
 
 
+_AGENTS = (
+    "Agent i has the endowment e_i (generation less demand), draws drawn_i at",
+    "the price buy (buy_tariff) and feeds fed_i at sell (sell_tariff), not below",
+    "0; where buy = sell, drawn_i has either sign and fed_i is not there. h_f =",
+    "private_flow on branch f within a group, B: 1 where it starts, -1 where it",
+    "ends; y_e = public_flow, y_S,e = group_flow: what group S adds to it, y0_e",
+    "what all but agents do; F: public flows of a unit fed in; r: resistances.",
+    "Powers are in pu on 100 MVA or in a power of ten of it.",
+    "",
+)
+_ROWS = ("subject to  drawn_i - fed_i = (B h)_i - e_i                        balance",)
+_WITHIN = ("            all within twice what the least cost can reach",)
+
 FORMULATION = Formulation(
     name="group-equilibrium",
     problem_class="QP",
@@ -196,21 +209,36 @@ FORMULATION = Formulation(
         "group_flow": ("branch of group",), "of_groups": ("branch of group",),
     },
     equations=(
-        "Group S pays  sum_(i in S) (buy drawn_i - sell fed_i)         its meters",
-        "              + buy sum_(f in S) r_f h_f^2        its private branches",
-        "              + buy sum_e r_e y_S,e y_e       its part of public losses",
+        *_AGENTS,
+        "Group S pays sum_(i in S) (buy drawn_i - sell fed_i)            its meters",
+        "             + buy sum_(f in S) r_f h_f^2            its private branches",
+        "             + buy sum_e r_e y_S,e y_e           its part of public losses",
         "and no other flows of its own would cost it less. That is the minimum of",
         "",
         "minimise    sum_i (buy drawn_i - sell fed_i) + buy sum_f r_f h_f^2",
         "            + buy/2 sum_e r_e (y_e^2 - y0_e^2 + sum_S y_S,e^2)",
-        "subject to  drawn_i - fed_i = (B h)_i - e_i                   balance",
-        "            y = y0 - F (drawn - fed)                          together",
-        "            y_S = -F_S (drawn - fed)_S                        of_groups",
-        "            all within twice what the least cost can reach",
-        "with        e = generation - demand, h on private branches within groups,",
-        "            F the public flows of a unit fed in, y0 those of all others",
-        "",
-        "With one group of all agents it is the least of their common bill. Powers",
-        "are in multiples of a power of ten of a pu, resistances times it.",
+        *_ROWS,
+        "            y_e = y0_e - (F (drawn - fed))_e                    together",
+        "            y_S,e = -(F (drawn - fed)_S)_e                     of_groups",
+        *_WITHIN,
     ),
 )  # fmt: skip
+
+#: The same problem on the data of ``Play.cooperative``, in the words of what it is there.
+COOPERATIVE = replace(
+    FORMULATION,
+    name="least-losses",
+    equations=(
+        *_AGENTS,
+        "All agents are one group S, which buys and sells at one price, buy, and",
+        "pays for all that it and others lose together: y0 counts twice.",
+        "",
+        "minimise    buy sum_i drawn_i + buy sum_f r_f h_f^2",
+        "            + buy/2 sum_e r_e (y_e^2 - (2 y0_e)^2 + y_S,e^2)",
+        "            = buy sum_i drawn_i + buy (all losses - those of y0 alone)",
+        "subject to  drawn_i = (B h)_i - e_i                              balance",
+        "            y_e = 2 y0_e - (F drawn)_e                          together",
+        "            y_S,e = -(F drawn)_e                               of_groups",
+        *_WITHIN,
+    ),
+)

@@ -6,7 +6,7 @@ from typing import Any
 
 from optimodels.families.coalition.game import results, settled
 from optimodels.families.coalition.game.data import Play, read_formation, read_payments
-from optimodels.families.coalition.game.group_equilibrium import FORMULATION, Groups
+from optimodels.families.coalition.game.group_equilibrium import COOPERATIVE, FORMULATION, Groups
 from optimodels.model import Compute, Done, Program, Solve
 
 _SAMPLE = Solve("sample", FORMULATION, settled.sample, required=False)
@@ -46,17 +46,21 @@ PAYMENTS = Program(
             "payments",
             results.payments,
             equations=(
-                "v(S) = payoff of S in the equilibrium of {S, outsiders' groups};",
-                "outsiders  idle: alone; groups: those whom private branches connect",
-                "           united: one group; cautious: whatever is worst for S",
-                "core       x(N) = v(N), x(S) >= v(S) for every S",
-                "epsilon    least by which x(S) >= v(S) - epsilon can be met; by duality",
-                "           max sum_S w_S v(S) - t v(N), sum_S w_S = 1, sum_(S with i) w_S = t",
+                "S: a coalition of agents; v(S), price x pu: what it gets where the groups",
+                "are S and, by outsiders, the others; x(S): what its members are paid.",
+                "",
+                "outsiders  idle: each alone; groups: those whom private branches connect;",
+                "           united: one group; cautious: whatever is worst for S     ours",
+                "core       x(N) = v(N), x(S) >= v(S) for every S; N: all agents",
+                "epsilon    least by which x(S) >= v(S) - epsilon can be met   least core",
+                "           = max sum_S w_S v(S) - t v(N), with weights w_S >= 0,",
+                "           sum_S w_S = 1, sum_(S with i) w_S = t for every i    balanced",
                 "shapley    mean over orders of what an agent adds when it comes",
-                "nucleolus  largest objections v(S) - x(S) least, one after another",
-                "payment    e_i l_i + buy x_i (F' r y)_i + buy/2 sum_(f at i) r_f h_f^2:",
-                "           the worth l of a unit at each agent in the optimum of all,",
-                "           what its exchange and its branches earn as they are",
+                "nucleolus  the largest objection v(S) - x(S) least, then the next, ...",
+                "payment    e_i l_i + buy x_i (F' R y_N)_i + buy/2 sum_(f at i) r_f h_f^2",
+                "           in the optimum of all: l_i the worth of a unit more at agent i,",
+                "           x_i = fed_i - drawn_i, y_N what all agents add to public flows,",
+                "           R the public resistances                   prices; ours",
             ),
         ),
         _SETTLED,
@@ -69,18 +73,23 @@ PAYMENTS = Program(
 FORMATION = Program(
     read=read_formation,
     stages=(
-        Solve("cooperative", FORMULATION, _cooperative),
+        Solve("cooperative", COOPERATIVE, _cooperative),
         _SAMPLE,
         Compute(
             "formation",
             results.formation,
             equations=(
+                "What an agent gets in a partition into groups: its part of what its group",
+                "gets, by division. Stable is a partition by the rule                 ours",
+                "",
                 "nash        nobody gains by going to another group, or alone",
-                "individual  nobody is let in by another group that does not lose, or alone,",
-                "            and gains",
+                "individual  nobody gains by going to a group of which no member loses,",
+                "            or alone",
                 "core        no agents all gain as a group of their own",
-                "merge and split: as long as no mover loses and one gains",
-                "price of selfishness: losses of what lasts over the least losses",
+                "",
+                "Merging and splitting (Apt and Witzel 2009): from all alone, as long as no",
+                "mover loses and one gains, by the move of the greatest gain.",
+                "price_of_selfishness = losses of the worst stable partition over the least",
             ),
         ),
         _SETTLED,

@@ -42,12 +42,6 @@ class Game:
         return np.array([self(coalition) for coalition in range(1 << self.players)])
 
 
-def from_table(worth: npt.ArrayLike) -> Game:
-    """Return the game with these worths (2^n,) of the coalitions 0, 1, ..."""
-    given = np.asarray(worth, dtype=float)
-    return Game(len(given).bit_length() - 1, lambda coalition: float(given[coalition]))
-
-
 def members(coalition: int) -> tuple[int, ...]:
     """The players of a coalition in rising order, counted from 0."""
     return tuple(i for i in range(coalition.bit_length()) if coalition >> i & 1)

@@ -24,16 +24,11 @@ Payments = Callable[[Partition], Floats]
 MOST_SPLIT = 10
 
 
-@dataclass(frozen=True)
-class Move:
-    """A move from one partition to another, by those who gain."""
-
-    to: Partition
-    gainers: int
-
-
-def deviation(partition: Partition, payments: Payments, rule: Rule, slack: float) -> Move | None:
-    """Return a move that a rule allows and that gains each mover more than ``slack``, or None.
+def deviation(
+    partition: Partition, payments: Payments, rule: Rule, slack: float
+) -> Partition | None:
+    """Return where a move leads that a rule allows and that gains each mover more than ``slack``;
+    None where there is none.
 
     nash: one agent goes to another group or stays alone. individual: the same, and nobody in the
     group that takes it in loses. core: any agents form a group of their own, all of whom gain;
@@ -47,7 +42,7 @@ def deviation(partition: Partition, payments: Payments, rule: Rule, slack: float
                 to = partition_of([forming, *without(partition, forming)])
                 gain = payments(to) - now
                 if all(gain[i] > slack for i in members(forming)):
-                    return Move(to, forming)
+                    return to
         return None
     for group in partition:
         for i in members(group):
@@ -60,7 +55,7 @@ def deviation(partition: Partition, payments: Payments, rule: Rule, slack: float
                 gain = payments(to) - now
                 agreed = rule == "nash" or all(gain[j] >= -slack for j in members(joined))
                 if gain[i] > slack and agreed:
-                    return Move(to, one)
+                    return to
     return None
 
 

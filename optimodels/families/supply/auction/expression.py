@@ -12,6 +12,7 @@ _MOST_DEPTH = 40
 FUNCTIONS = ("abs", "exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "minimum", "maximum")
 _TWO = ("minimum", "maximum")
 _CONSTANTS = ("x", "pi", "e")
+_KNOWN = f"numbers, {', '.join(_CONSTANTS)}, + - * / **, brackets and {', '.join(FUNCTIONS)}"
 _OPERATORS: dict[type[ast.operator | ast.unaryop], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -29,11 +30,11 @@ def parse(text: str) -> ast.expr:
     Known are numbers, x, pi, e, + - * / **, brackets and ``FUNCTIONS``.
     """
     if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"expression is longer than {MOST_CHARACTERS} characters")
+        raise ValueError(f"is longer than {MOST_CHARACTERS} characters")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ValueError(f"{_short(text)} is no arithmetic expression in x") from error
+        raise ValueError(f"{_short(text)} is no arithmetic expression in x: {_KNOWN}") from error
     _check(tree, 0)
     return tree
 
@@ -60,14 +61,14 @@ def evaluate(tree: ast.expr, x: Any) -> Any:
 
 def _check(node: ast.AST, depth: int) -> None:
     if depth > _MOST_DEPTH:
-        raise ValueError(f"expression is nested more than {_MOST_DEPTH} deep")
+        raise ValueError(f"is nested more than {_MOST_DEPTH} deep")
     inner: list[ast.expr] = []
     value = node.value if isinstance(node, ast.Constant) else None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
             float(value)
         except OverflowError as error:
-            raise ValueError("expression has a number that is too large") from error
+            raise ValueError("has a number that is too large") from error
     elif isinstance(node, ast.Name) and node.id in _CONSTANTS:
         pass
     elif isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
@@ -77,12 +78,12 @@ def _check(node: ast.AST, depth: int) -> None:
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         name, number = node.func.id, 2 if node.func.id in _TWO else 1
         if name not in FUNCTIONS:
-            raise ValueError(f"expression knows no function {name!r}; {', '.join(FUNCTIONS)}")
+            raise ValueError(f"knows no function {name!r}; there are {', '.join(FUNCTIONS)}")
         if len(node.args) != number:
             raise ValueError(f"{name} takes {number} argument{'s' * (number > 1)}")
         inner = node.args
     else:
-        raise ValueError(f"{_short(ast.unparse(node))} is no arithmetic in x")
+        raise ValueError(f"{_short(ast.unparse(node))} is no arithmetic in x: {_KNOWN}")
     for child in inner:
         _check(child, depth + 1)
 

@@ -60,7 +60,8 @@ def read(inputs: Inputs) -> Market:
         raise DataError(
             "parameters.background",
             f"no demand above {cells - given.units_per_firm} of {cells} units has a positive "
-            "probability: no firm is ever needed, and the auction has no such equilibrium",
+            "probability: no firm is ever needed, and the auction has no such equilibrium; give "
+            "demands above that a probability, or take other firms or units_per_firm",
         )
     return Market(
         firms=given.firms,
@@ -168,7 +169,8 @@ def _from_file(inputs: Inputs, background: Background) -> list[float]:
     if outside.any():
         row = int(np.argmax(outside))
         raise DataError(
-            key, f"row {row + 2}: {values[row]:g} is no part of the capacity, from 0 to 1"
+            key,
+            f"row {row + 2}: a demand must be a part of the capacity, 0 to 1, not {values[row]:g}",
         )
     found: list[float] = values.tolist()
     return found

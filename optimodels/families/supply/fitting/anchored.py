@@ -1,4 +1,4 @@
-"""Curves that rise at one rate in some t(q): exponential, power and asymptotic.
+"""Curves that rise at one rate in some t(x): exponential, power and asymptotic.
 
 Stated at the last point, level exp(rate (t - t_m)): as published, the level at t = 0 is beyond
 every double where quantities lie far from 0, and tells nothing. A case that bounds the published
@@ -26,12 +26,12 @@ _FALLS = np.geomspace(1e-3, 60.0, 21)
 
 
 def exponential(setting: Setting) -> CurveForm:
-    """a exp(b q): the q-exponential at q = 1."""
+    """a exp(b x): the q-exponential at q = 1."""
     start = 0.0 if setting.last is None else setting.last
     level = _level("a", setting)
     return CurveForm(
         name="exponential",
-        formula="a exp(b q)",
+        formula="a exp(b x)",
         linear=(level,),
         nonlinear=("b",),
         bounds={level: (0.0, np.inf), "b": (0.0, np.inf)},
@@ -52,7 +52,7 @@ def exponential(setting: Setting) -> CurveForm:
 
 
 def power(setting: Setting) -> CurveForm:
-    """a q^p, 0 at q = 0: the q-exponential's limit of b without end."""
+    """a x^p, 0 at x = 0: the q-exponential's limit of b without end."""
     last, level = 1.0 if setting.last is None else setting.last, _level("a", setting)
 
     def log(x: Floats) -> Floats:
@@ -64,7 +64,7 @@ def power(setting: Setting) -> CurveForm:
 
     return CurveForm(
         name="power",
-        formula="a q^p",
+        formula="a x^p",
         linear=(level,),
         nonlinear=("p",),
         bounds={level: (0.0, np.inf), "p": (0.0, np.inf)},
@@ -86,7 +86,7 @@ def power(setting: Setting) -> CurveForm:
 
 
 def asymptotic(setting: Setting) -> CurveForm:
-    """c0 + c1 u^c2, u = (q - q_w) / (q_m - q) on q_w <= q < q_m (003, section 3.1; our reading).
+    """c0 + c1 u^c2, u = (x - q_w) / (q_m - x) on q_w <= x < q_m (003, section 3.1; our reading).
 
     ``c2`` is the scarcity parameter; c0, c1 and ``rise``, what c1 u^c2 is at the last point, in the
     unit of the prices. c0 is 0 or more unless a case says otherwise.
@@ -96,11 +96,11 @@ def asymptotic(setting: Setting) -> CurveForm:
 
     def unfit(x: Floats, y: Floats) -> str:
         if end is None:
-            return "needs parameters.asymptote, the quantity q_m that is never reached"
+            return "needs parameters.asymptote, the quantity that is never reached"
         if x[-1] >= end:
             return f"needs quantities below the asymptote {end:g}; there is {x[-1]:g}"
         if x[0] < wind:
-            return f"starts at the wind power {wind:g}; there is a quantity of {x[0]:g}"
+            return f"starts at parameters.wind, {wind:g}; there is a quantity of {x[0]:g}"
         return ""
 
     def raw(x: Floats) -> Floats:
@@ -149,7 +149,7 @@ def asymptotic(setting: Setting) -> CurveForm:
 
     form = CurveForm(
         name="asymptotic",
-        formula="c0 + c1 ((q - q_w) / (q_m - q))^c2",
+        formula="c0 + c1 ((x - q_w) / (q_m - x))^c2",
         linear=("c0", level),
         nonlinear=("c2",),
         bounds={"c0": (0.0, np.inf), level: (0.0, np.inf), "c2": (0.0, np.inf)},
@@ -163,7 +163,7 @@ def asymptotic(setting: Setting) -> CurveForm:
         # Without a bound c0 and c1 may leave for infinity as c2 goes to 0: c0 + c1 log u.
         wider=("c0",),
         special=Special(told, reported=reported),
-        remark="our reading of 003, where it is lost in print",
+        remark="q_w: wind, q_m: asymptote; our reading of 003",
     )
     return form
 

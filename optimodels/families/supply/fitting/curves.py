@@ -4,13 +4,13 @@ A form of one's own is its formula twice, for the fit and for what examines it, 
 
     FORMS["logarithmic"] = lambda setting: CurveForm(
         name="logarithmic",
-        formula="c0 + c1 log(1 + c2 q)",
+        formula="c0 + c1 log(1 + c2 x)",
         linear=("c0", "c1"),
         nonlinear=("c2",),
         bounds={"c1": (0.0, np.inf), "c2": (0.0, np.inf)},
-        basis=lambda q, theta: stacked(1.0, np.log1p(theta[..., :1] * q)),
-        curve=lambda q, p: p[0] + p[1] * np.log(1 + p[2] * q),
-        grid=lambda q, y: (np.geomspace(1e-3, 1e3, 40) / q[-1],),
+        basis=lambda x, theta: stacked(1.0, np.log1p(theta[..., :1] * x)),
+        curve=lambda x, p: p[0] + p[1] * np.log(1 + p[2] * x),
+        grid=lambda x, y: (np.geomspace(1e-3, 1e3, 40) / x[-1],),
     )
 
 ``setting`` is what a case says of the market: see ``Setting``.

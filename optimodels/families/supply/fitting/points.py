@@ -65,18 +65,20 @@ def read(inputs: Inputs) -> Task:
     if len(x) > MOST_POINTS:
         raise DataError(_KEY, f"has {len(x)} points; at most {MOST_POINTS}")
     if distinct < 2:
-        raise DataError(_KEY, "has one quantity only: no curve can be told from it")
+        raise DataError(_KEY, "has one quantity only: a curve needs points at two or more")
     if np.ptp(y) <= 1e-12 * np.abs(y).max():
         raise DataError(
-            _KEY, f"all prices are {y[0]:g}: every form has this constant curve, and none of its "
-            "other parameters can be told",
+            _KEY, f"all prices are {y[0]:g}: every form has this constant curve, and its other "
+            "parameters cannot be told; give prices that differ",
         )  # fmt: skip
     sample = Sample(x, y, weight, given.huber or np.inf)
     knots = None if given.knots is None else tuple(given.knots)
-    if knots is not None and (min(knots) < x[0] or max(knots) > x[-1]):
-        raise DataError(
-            "parameters.knots", f"must lie within the quantities, {x[0]:g} to {x[-1]:g}"
-        )
+    for k, knot in enumerate(knots or ()):
+        if not x[0] <= knot <= x[-1]:
+            raise DataError(
+                f"parameters.knots.{k}",
+                f"must lie within the quantities, {x[0]:g} to {x[-1]:g}, not {knot:g}",
+            )
     setting = Setting(given.wind, asymptote, given.pieces, knots, last=float(x[-1]))
     forms, left_out = _forms(given, sample, setting)
     return Task(sample, forms, given.criterion, (*notes, *left_out))
@@ -131,9 +133,7 @@ def _points(inputs: Inputs, given: Given) -> tuple[Floats, Floats, Floats]:
     weight = np.ones(len(x)) if weight is None else weight
     if (weight <= 0).any():
         k = int(np.argmax(weight <= 0))
-        raise DataError(
-            f"{_KEY}.weights", f"point {k + 1} has weight {weight[k]:g}; weights are above 0"
-        )
+        raise DataError(f"{_KEY}.weights", f"point {k + 1}: must be above 0, not {weight[k]:g}")
     return x, y, weight
 
 
@@ -168,9 +168,11 @@ def _forms(
         else:
             notes.append(f"left out: {name} {reason}")
     for name in given.bounds:
+        if name not in FORMS:
+            hint = suggestion(name, FORMS) or f"; there are {', '.join(FORMS)}"
+            raise DataError(f"parameters.bounds.{name}", f"no form {name!r}{hint}")
         if name not in (given.forms or FORMS):
-            known = given.forms or FORMS
-            raise DataError("parameters.bounds", f"no form {name!r}{suggestion(name, known)}")
+            raise DataError(f"parameters.bounds.{name}", "is not among parameters.forms")
     if not found:
         raise DataError(_KEY, f"no form has a curve for these points: {'; '.join(notes)}")
     return found, tuple(notes)
@@ -201,24 +203,30 @@ def _bounded(name: str, setting: Setting, bounds: Mapping[str, list[float]]) -> 
         return form
     key = f"parameters.bounds.{name}"
     if not isinstance(form, CurveForm) or form.special.written is not None:
-        raise DataError(key, "its parameters take no bounds")
+        raise DataError(key, "the parameters of this form take no bounds; leave them out")
     published = FORMS[name](replace(setting, last=None))
     assert isinstance(published, CurveForm)
     known = tuple(dict.fromkeys((*form.names, *published.names)))
     for given in bounds:
         if given not in known:
-            raise DataError(
-                key, f"no parameter {given!r}{suggestion(given, known)}; {', '.join(known)}"
-            )
+            hint = suggestion(given, known) or f"; there are {', '.join(known)}"
+            raise DataError(f"{key}.{given}", f"no parameter {given!r}{hint}")
     if not set(bounds) <= set(form.names):
         form = published
     sides = dict(form.bounds)
     for given, (low, high) in bounds.items():
         if given not in form.names:
-            raise DataError(key, f"{given} cannot be bounded beside {', '.join(form.names)}")
+            others = ", ".join(name for name in bounds if name != given)
+            raise DataError(
+                f"{key}.{given}",
+                f"cannot be bounded beside {others}: bound some of {', '.join(form.names)}",
+            )
         wide = (-np.inf, np.inf)
         least, most = wide if given in form.wider else sides.get(given, wide)
         if low < least or high > most:
-            raise DataError(f"{key}.{given}", f"must lie within {least:g} to {most:g}")
+            room = (
+                f"be {least:g} or more" if np.isinf(most) else f"lie within {least:g} to {most:g}"
+            )
+            raise DataError(f"{key}.{given}", f"must {room}, not [{low:g}, {high:g}]")
         sides[given] = (low, high)
     return replace(form, bounds=sides)

@@ -189,6 +189,13 @@ def _off_the_hole(s: float) -> float:
     return s if abs(s) >= _HOLE else float(np.copysign(_HOLE, s))
 
 
+_CURVE = (
+    "Unit k = 1..m is offered at the expected price y_k, at x_k = k - 1/2",
+    "(recovered from 002's tables, lost in print). The curve a exp_q(b x),",
+    "exp_q(x) = [1 + (1-q) x]^(1/(1-q)), is stated at its last point, as",
+    "A exp_q(beta (x - x_m)): ours, as a and b are too badly scaled.",
+)
+
 NONLINEAR = Formulation(
     name="q-exponential-fit",
     problem_class="NLP",
@@ -196,13 +203,12 @@ NONLINEAR = Formulation(
     pyomo=nonlinear_model,
     exact=projected,
     equations=(
+        *_CURVE,
+        "",
         "minimise    sum_k (A exp(B z_k) - y_k)^2                     price^2",
         "            z_k = log(1 + s v_k) / s,  v_k = x_k / x_m - 1",
-        "subject to  s <= 1,  A > 0                      s = 1: a power law",
-        "with        a exp_q(b x) = A exp_q(beta (x - x_m)) at the last point x_m",
-        "            exp_q(x) = [1 + (1-q) x]^(1/(1-q))",
-        "            x_k = k - 1/2: recovered from 002's tables, lost in print",
-        "            B = exp(log_rate) = beta x_m,  s = (1 - q) B,  price = A",
+        "subject to  s <= 1 (at 1: a power law),  A > 0,  within wide bounds",
+        "with        A = price,  B = exp(log_rate) = beta x_m,  s = (1 - q) B",
     ),
     axes={"s": (), "log_rate": (), "price": ()},
 )
@@ -214,12 +220,16 @@ SEQUENCE = Formulation(
     pyomo=quadratic_pyomo,
     cvxpy=quadratic_cvxpy,
     equations=(
+        *_CURVE,
+        "",
         "minimise    |r + J (p - p_0)|^2                              price^2",
-        "subject to  |p - p_0| <= radius in log(1-s) and log B,  A >= A_0 / 10",
-        "with        p = (log(1 - s), log B, A), r the residuals of A exp(B z) at",
-        "            p_0 and J their derivatives; repeated from where a part of",
-        "            the step leads, until none lowers the sum of squares",
-        "            x_k = k - 1/2: recovered from 002's tables, lost in print",
+        "subject to  |p - p_0| <= radius in log(1-s) and log B,",
+        "            A_0 / 10 <= A <= 10 A_0",
+        "with        p = (log(1 - s), log B, A) = point,  B = beta x_m,",
+        "            s = (1 - q) B,  r the residuals at p_0 of A exp(B z_k), price,",
+        "            z_k = log(1 + s v_k) / s,  v_k = x_k / x_m - 1,",
+        "            and J their derivatives; repeated from where a part of the",
+        "            step leads, until none lowers the sum of squares",
     ),
     axes={"point": ("parameter",)},
 )

@@ -132,8 +132,8 @@ def _at_knots(form: RisingForm, knots: Floats, prices: Floats, sample: Sample) -
     shown = rises if form.steps else np.full(len(knots), True)
     word = "from" if form.steps else "at"
     return {
-        f"price {word} q = {q:.6g}": float(p)
-        for q, p in zip(knots[shown].tolist(), prices[shown].tolist(), strict=True)
+        f"price {word} x = {x:.6g}": float(p)
+        for x, p in zip(knots[shown].tolist(), prices[shown].tolist(), strict=True)
     }
 
 
