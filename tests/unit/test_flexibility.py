@@ -60,6 +60,20 @@ def test_transfers_between_agents_cancel(seed: int) -> None:
     assert values["objective_welfare"] == pytest.approx(welfare)
 
 
+def test_what_balances_in_whole_loads_leaves_no_rounding() -> None:
+    """Of balanced whole states every agent has 0 to the last digit, whatever the prices."""
+    rng = np.random.default_rng(3)
+    load = np.array([100, 90, 190, 45, 45, 60])
+    m = np.array([1, 1, -1, 1, -1, 0])
+    data = replace(
+        data_of(), load=load, share=load / load.sum(), price=rng.uniform(10, 60, 24),
+        power_kw=rng.uniform(1e3, 4e3, 24),
+    )  # fmt: skip
+    assert set(evaluate(data, m).values.values()) == {0.0}
+    # Full flexibility does not balance; that the DSO sells on at its price leaves it nothing.
+    assert evaluate(data, np.ones(6)).values["objective_dso"] == 0.0
+
+
 def test_homogeneous_prices_and_self_sustainability_leave_nothing() -> None:
     """001, section 5, limit (1): one price for all and (22) make the aggregation objective 0."""
     rng = np.random.default_rng(1)

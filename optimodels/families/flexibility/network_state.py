@@ -12,6 +12,16 @@ from optimodels.result import Check, Row
 #: With ``power_flow: auto`` larger networks are left out: hundreds of flows would outlast the LP.
 AUTO_BUSES = 500
 
+EQUATIONS = (
+    "At every bus k, for both loads of every step, with voltages v in the complex",
+    "plane and the network's admittances Y:",
+    "    v_k conj(sum_j Y_kj v_j) = -(p_k + i q_k)          checked at every bus",
+    "before: loads of the network by the profile load, P(t) over their sum;",
+    "after: those of bus b also by 1 - m_b(t); reactive power follows     chosen",
+    "voltages in pu, losses in kW, loading in percent of a line's or a",
+    f"transformer's limit; power_flow: auto leaves out more than {AUTO_BUSES} buses  ours",
+)
+
 
 def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome | None:
     """Solve the power flow of every step before and after; ``magnetisation`` (B, T) or (B,).
@@ -21,9 +31,9 @@ def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome 
     """
     engine = data.parameters.power_flow
     if engine == "auto":
-        engine = "newton" if len(data.network.load_kw) <= AUTO_BUSES else "none"
-    if engine == "none":
-        return None
+        if len(data.network.load_kw) > AUTO_BUSES:
+            return None
+        engine = "newton"
     # SciPy must not be loaded before Pyomo is: see solvers.prepare.
     from optimodels.grid.powerflow import solve_power_flow
 

@@ -63,7 +63,7 @@ def shiftable_loads(data: FlexibilityData, done: Done) -> Answer:
     }
     dual = solution.duals.get("energy")
     if dual is not None:
-        # The rows are in MWh of the whole network: per bus that is p_b / 1000 of a kWh each.
+        # A row of bus b counts MWh of the whole load, of which p_b are the bus's own.
         values["price_of_shifting"] = float(np.mean(dual / data.share))
     tables = {"hours": hours, "buses": buses, "realisability": realisability}
     notes = data.notes
