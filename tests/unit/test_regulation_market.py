@@ -22,8 +22,9 @@ from optimodels.families.regulation.market.curves import Asymptotic, Ladder, Log
 from optimodels.families.regulation.market.data import auction
 from optimodels.families.regulation.market.thermostats import population
 from optimodels.families.regulation.parameters import MarketClearing
+from optimodels.model import Done, Solve
 from optimodels.result import Result
-from optimodels.study import solve
+from optimodels.study import Ledger, answer_stage, case_request, open_study, solve
 
 CASES = Path(__file__).parents[2] / "cases" / "regulation"
 SUPPLY = Asymptotic(15.0, 20.0, 1.5, 100.0, 1500.0)
@@ -356,6 +357,18 @@ def test_a_round_s_welfare_is_told_in_its_unit() -> None:
     factor = float(stage.unit.removeprefix("x ").removesuffix(" $/h"))
     assert stage.objective is not None
     assert stage.objective * factor == pytest.approx(5 * (60 - 20))
+
+
+def test_explain_shows_the_round_that_its_figures_are_of() -> None:
+    case = parse_case("model: regulation/market-clearing\nparameters: {method: pieces}\n")
+    request, ledger = case_request(case), Ledger()
+    program, data = open_study(case, request, ledger)
+    stage = next(one for one in program.stages if isinstance(one, Solve))
+    answered = answer_stage(stage, stage.instances(data, Done()), case, request, ledger)[""]
+    assert answered.instance.number > 1
+    (shown,) = explain(case).stages
+    assert shown.unit == answered.instance.unit
+    assert shown.objective == pytest.approx(answered.objective)
 
 
 def test_lines_must_be_a_tree() -> None:

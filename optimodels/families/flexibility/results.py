@@ -15,6 +15,12 @@ from optimodels.result import Check, Row, Solution
 #: How far a number of flexible customers may lie from a whole one: what solvers leave of it.
 _WHOLE = 1e-6
 
+_UNITS = (
+    "costs, welfare and agents' objectives in EUR, each to be minimised; prices in EUR/MWh; "
+    "magnetisation is flexibility by the scheduled load: at 1 a bus takes nothing, at -1 twice "
+    "its load"
+)
+
 
 def shiftable_loads(data: FlexibilityData, done: Done) -> Answer:
     """Hours with price and magnetisation, buses that can realise them, the discrete follow-up."""
@@ -253,7 +259,7 @@ def _complete(
             values |= outcome.values
             if "rows" in outcome.arrays:
                 tables[name] = outcome.arrays["rows"]
-    return Answer(values, tables, notes)
+    return Answer(values, tables, (_UNITS, *notes))
 
 
 def optima_outcome(data: FlexibilityData, optima: Any, best: float) -> Outcome:
