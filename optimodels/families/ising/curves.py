@@ -20,7 +20,7 @@ DYNAMICS = (
     "E = -J sum_<ij> s_i s_j - h sum_i s_i                            001, (14)",
     "M = (1/N) sum_i s_i                                          magnetisation",
     "C = sum_b p_b m_b,  m_b = (1/N_b) sum_(i on b) s_i   constraint  001, (22)",
-    "A proposal (update: to whom) changes s_i to -s_i by algorithm, u uniform:",
+    "A proposal (whose: update) turns s_i over by algorithm, u uniform in (0, 1):",
     "  metropolis   if dE <= 0 or u < exp(-dE / T)",
     "  constrained  if |C| falls, and then as metropolis       001, algorithm 1",
     "  penalised    as metropolis, by E + penalty N |C|                    ours",

@@ -38,14 +38,14 @@ _CROSSING = (
     "             from c0 on; the wind q_w from 0 on                         ours",
     "demand       Q = Q_U + Q_R / (1 + exp(2 eta (1 - p / P_A))), Q_U, Q_R, P_A,",
     "             eta: unresponsive, responsive, mean_price, elasticity",
-    "thermostats  a house bids P_A + k P_D (T_a - T_D) / (T_M - T_D), P_D: price_",
-    "             deviation, k: comfort, T_D, T_M: desired, maximum, T_a: its air",
+    "thermostats  a house at T_a bids P_A + k P_D (T_a - T_D) / (T_M - T_D),",
+    "             P_D, k: price_deviation, comfort; T_D, T_M: desired, maximum",
     "bids         each trades at its price, there also in part",
     "price        S(price) + flows in - flows out = quantity",
     "                    = Q(price) + must_run_demand;  of several the mean  ours",
     "lines        one price at both ends, or the line is full",
     "supply_slope dp/dS,  demand_slope 1 / |dQ/dp|,  $/(MW^2 h)",
-    "welfare      value of what responds less cost of supply: sums of p dq, $/h",
+    "welfare      value of what responds less cost of supply: integrals, $/h",
 )
 
 _AGREEMENT = (
