@@ -263,6 +263,28 @@ def test_shiftable_loads_by_every_solver(solver: str) -> None:
     assert [r["magnetisation"] for r in result.tables["hours"]] == pytest.approx(m, abs=1e-5)
 
 
+def test_at_no_load_nothing_is_lost() -> None:
+    """A feeder without shunts whose buses all take nothing: losses are 0, not rounding."""
+    result = solve(parse_case(
+        "model: flexibility/shiftable-loads\nparameters: {discrete: false}\n"
+        "profiles: {load: [20, 20], price: [1, 2]}\n"
+    ))  # fmt: skip
+    idle = result.tables["network"][1]
+    assert idle["losses_after_kw"] == 0.0
+    assert idle["lowest_voltage_after_pu"] == 1.0
+
+
+def test_a_flow_that_is_not_found_leaves_the_network_s_state_unverified() -> None:
+    """Five times its load is more than the feeder can carry."""
+    result = solve(parse_case(
+        "model: flexibility/shiftable-loads\nparameters: {discrete: false}\n"
+        "profiles: {load: [500, 500], price: [1, 2]}\n"
+    ))  # fmt: skip
+    assert result.values["unsolved_power_flows"] == 3
+    assert result.verdict.status == "unverified"
+    assert "power flows without a solution" in result.verdict.reason
+
+
 def test_prices_and_steps_scale_as_they_must() -> None:
     """Half-hour steps halve the energy; twice the price doubles the welfare."""
     base = "model: flexibility/shiftable-loads\nparameters: {power_flow: none, discrete: false"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from optimodels.arrays import Floats, Ints
@@ -27,7 +29,8 @@ def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome 
     """Solve the power flow of every step before and after; ``magnetisation`` (B, T) or (B,).
 
     Reactive power follows active power (constant power factor). The check is the mismatch of
-    power at every bus, recomputed from the voltages found.
+    power at every bus, recomputed from the voltages found; with a step that has none found, what
+    the table says of the horizon is unverified.
     """
     engine = data.parameters.power_flow
     if engine == "auto":
@@ -53,7 +56,8 @@ def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome 
             flow = solve_power_flow(data.network, base_kw * factor, base_kvar * factor, engine)
             if flow.converged:
                 mismatch = max(mismatch, flow.mismatch_kw)
-                found = (np.nanmin(flow.vm_pu), flow.losses_kw, flow.highest_loading_percent)
+                lowest_pu = float(np.nanmin(flow.vm_pu))
+                found = (lowest_pu, flow.losses_kw, flow.highest_loading_percent)
                 row |= dict(zip(_columns(when), found, strict=True))
             else:
                 unsolved += 1
@@ -61,10 +65,13 @@ def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome 
             lowest[when].append(flow.vm_pu)
         rows.append(row)
     scale_kw = max(1.0, float(np.abs(data.power_kw).max()))
-    checks = (Check.of("power mismatch", mismatch / scale_kw, 1e-6),)
+    known = Check.of("power mismatch", mismatch / scale_kw, 1e-6)
+    checks = (known, Check.of("power flows without a solution that was found", unsolved, 0))
     arrays = {f"voltage_{when}": np.array(values) for when, values in lowest.items()}
     values = _extremes(rows) | ({"unsolved_power_flows": unsolved} if unsolved else {})
-    return Outcome("balance", checks, arrays | {"rows": rows}, values)
+    # Of a flow that Newton's method does not find nothing is known, not even that there is none.
+    failed: Literal["refuted", "unverified"] = "unverified" if known.passed else "refuted"
+    return Outcome("balance", checks, arrays | {"rows": rows}, values, failed=failed)
 
 
 def _columns(when: str) -> tuple[str, str, str]:
