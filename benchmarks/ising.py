@@ -28,8 +28,8 @@ from numba import njit
 from optimodels.families.ising import engine
 from optimodels.families.ising.engine import Dynamics, Graph, acceptance, evolve, lattice
 from optimodels.families.ising.oracles.enumeration import States
-from optimodels.families.ising.oracles.formulas import CRITICAL
 from optimodels.families.ising.oracles.strip import Strip
+from optimodels.families.ising.parameters import CRITICAL
 
 ROUNDS = 5
 SPEED = """## Sweeps beside other samplers, at the critical temperature

@@ -109,6 +109,8 @@ def _explain(case: Case) -> Explanation:
         if solutions:
             # Of many the first without an answer tells most.
             key = next((k for k, s in solutions.items() if not s.has_point), next(iter(solutions)))
+            # Of a sequence the last problem: whose answer stands beside it.
+            instances = {**instances, key: solutions[key].instance}
             names = Names(stage.formulation.axes, labels)
             via = language_for(stage.formulation, stage_request(stage, request).via)
             form = open_problem(stage.formulation, instances[key], via).form

@@ -173,7 +173,11 @@ def _state(
     ends = np.stack([network.node[network.branch_from], network.node[network.branch_to]])
     start, end = voltage[ends[0]], voltage[ends[1]]
     yff, yft, ytf, ytt = network.branch_y.T
-    currents = np.maximum(np.abs(yff * start + yft * end), np.abs(ytf * start + ytt * end))
+    leaving, arriving = yff * start + yft * end, ytf * start + ytt * end
+    currents = np.maximum(np.abs(leaving), np.abs(arriving))
+    # Branch by branch, where nothing flows nothing is lost; a sum of what all nodes take is not 0.
+    lost = (start * np.conj(leaving) + end * np.conj(arriving)).real
+    shunts = np.abs(voltage) ** 2 * network.node_shunt.real
     rated = np.isfinite(network.branch_rating_mva)
     loading = currents[rated] * network.base_mva / network.branch_rating_mva[rated]
     shown = network.node >= 0
@@ -183,7 +187,7 @@ def _state(
     return PowerFlow(
         vm_pu=magnitude,
         va_deg=np.where(shown, np.rad2deg(np.angle(buses)), np.nan),
-        losses_kw=float(injected.real.sum()) * base_kw,
+        losses_kw=float(lost.sum() + shunts.sum()) * base_kw,
         highest_loading_percent=float(loading.max()) * 100.0 if rated.any() else None,
         iterations=steps,
         converged=solved,

@@ -60,6 +60,20 @@ def test_transfers_between_agents_cancel(seed: int) -> None:
     assert values["objective_welfare"] == pytest.approx(welfare)
 
 
+def test_what_balances_in_whole_loads_leaves_no_rounding() -> None:
+    """Of balanced whole states every agent has 0 to the last digit, whatever the prices."""
+    rng = np.random.default_rng(3)
+    load = np.array([100, 90, 190, 45, 45, 60])
+    m = np.array([1, 1, -1, 1, -1, 0])
+    data = replace(
+        data_of(), load=load, share=load / load.sum(), price=rng.uniform(10, 60, 24),
+        power_kw=rng.uniform(1e3, 4e3, 24),
+    )  # fmt: skip
+    assert set(evaluate(data, m).values.values()) == {0.0}
+    # Full flexibility does not balance; that the DSO sells on at its price leaves it nothing.
+    assert evaluate(data, np.ones(6)).values["objective_dso"] == 0.0
+
+
 def test_homogeneous_prices_and_self_sustainability_leave_nothing() -> None:
     """001, section 5, limit (1): one price for all and (22) make the aggregation objective 0."""
     rng = np.random.default_rng(1)
@@ -247,6 +261,28 @@ def test_shiftable_loads_by_every_solver(solver: str) -> None:
     assert result.values["price_of_shifting"] == pytest.approx(-38.45, rel=1e-4)
     assert result.verdict.status == "verified"
     assert [r["magnetisation"] for r in result.tables["hours"]] == pytest.approx(m, abs=1e-5)
+
+
+def test_at_no_load_nothing_is_lost() -> None:
+    """A feeder without shunts whose buses all take nothing: losses are 0, not rounding."""
+    result = solve(parse_case(
+        "model: flexibility/shiftable-loads\nparameters: {discrete: false}\n"
+        "profiles: {load: [20, 20], price: [1, 2]}\n"
+    ))  # fmt: skip
+    idle = result.tables["network"][1]
+    assert idle["losses_after_kw"] == 0.0
+    assert idle["lowest_voltage_after_pu"] == 1.0
+
+
+def test_a_flow_that_is_not_found_leaves_the_network_s_state_unverified() -> None:
+    """Five times its load is more than the feeder can carry."""
+    result = solve(parse_case(
+        "model: flexibility/shiftable-loads\nparameters: {discrete: false}\n"
+        "profiles: {load: [500, 500], price: [1, 2]}\n"
+    ))  # fmt: skip
+    assert result.values["unsolved_power_flows"] == 3
+    assert result.verdict.status == "unverified"
+    assert "power flows without a solution" in result.verdict.reason
 
 
 def test_prices_and_steps_scale_as_they_must() -> None:

@@ -118,8 +118,7 @@ def test_spins_up() -> None:
 def proved(load: list[int], cost: list[int], cap: int, lower: int) -> float:
     """Return the objective, having proved it in whole numbers: feasibility, weak duality."""
     found = capped_mapping(load, cost, cap, lower)
-    assert found.assigned is not None
-    assert found.objective is not None
+    assert found is not None
     held = np.bincount(found.assigned, minlength=len(cost))
     assert held.min() >= lower
     assert held.max() <= cap
@@ -148,8 +147,7 @@ def test_mapping_is_that_of_enumeration(seed: int) -> None:
     if totals:
         assert proved(load, cost, cap, lower) == min(totals)
     else:
-        assert found.assigned is None
-        assert found.reason
+        assert found is None
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -162,13 +160,6 @@ def test_larger_mappings_are_certified(seed: int) -> None:
     proved(load, cost, cap, draw.randint(0, buses // aggregators))
 
 
-def test_five_aggregators_cannot_hold_32_buses_six_each() -> None:
-    found = capped_mapping(np.ones(32), np.arange(5.0), 6)
-    assert found.assigned is None
-    assert found.reason == "5 aggregators of at most 6 buses hold 30 of 32 buses"
-    assert "need 35" in capped_mapping(np.ones(32), np.arange(5.0), 9, 7).reason
-
-
 def test_mapping_refuses_negative_loads() -> None:
     with pytest.raises(DataError):
         capped_mapping([1.0, -1.0], [1.0, 2.0], 1)
@@ -178,6 +169,7 @@ def test_mapping_of_a_large_network_is_proved_by_its_duals() -> None:
     generator = np.random.default_rng(0)
     load, cost = generator.uniform(size=30_000), np.linspace(-0.3, -0.1, 30)
     found = capped_mapping(load, cost, 1100)
+    assert found is not None
     dual = found.bus_duals.sum() + 1100 * found.cap_duals.sum()
     assert found.objective == pytest.approx(dual, rel=1e-12)
 

@@ -21,7 +21,7 @@ from optimodels.families.ising.engine import (
     lattice,
     streams,
 )
-from optimodels.families.ising.oracles import moves
+from tests.unit import ising_moves as moves
 
 SQUARE = lattice(np.ones((5, 6), dtype=bool))
 #: A hub with eight neighbours, some of which know each other.

@@ -24,9 +24,9 @@ from optimodels.families.ising.engine import (
     lattice,
 )
 from optimodels.families.ising.engine import plain as plain_engine
-from optimodels.families.ising.oracles import moves
 from optimodels.families.ising.oracles.enumeration import States
 from optimodels.families.ising.oracles.strip import Strip
+from tests.unit import ising_moves as moves
 
 needs_numba = pytest.mark.skipif(engine.find_spec("numba") is None, reason="Numba is not installed")
 COMPILED = pytest.param("numba", marks=needs_numba)

@@ -154,7 +154,7 @@ def test_a_wrong_meter_would_be_refuted(monkeypatch: pytest.MonkeyPatch, name: s
         ("regulation_s: 7", "multiple of regulation_s"),
         ("agc: false", "needs agc: true"),
         ("intervals: 2016, regulation_s: 0.1", "more than 200000 prices"),
-        ("load_profile: [0.01, 1]", "below what responds"),
+        ("load_profile: [0.01, 1]", "interval 1 has a load of 10 MW, not above half of the 100 MW"),
         ("disturbance: {shape: step, size: 1, of: exports}", "must be of loss"),
         ("elasticity: 1", "parameters.elasticity"),
         ("supply: {form: asymptotic, c0: 15, c1: 20, c2: 1.5, q_w: 1200, q_m: 1600}",

@@ -293,6 +293,16 @@ def test_a_limit_of_zero_is_no_demand_response_but_its_bias() -> None:
     assert not found.parts["load"].any()
 
 
+def test_load_is_back_as_soon_whenever_the_loss_is() -> None:
+    early, late = (
+        run(f"disturbance: {{size: 0.01, start: {start}}}, duration: {start + 300}").values
+        for start in (0, 150)
+    )
+    for name in ("load_peak_time_s", "load_recovery_time_s"):
+        assert late[name] - 150 == pytest.approx(early[name], abs=0.15)
+    assert early["load_back"] == late["load_back"] == "within two minutes"
+
+
 def test_a_limit_that_is_far_away_changes_nothing() -> None:
     _, found = simulated(saturation=1.0, duration=30.0)
     _, free = simulated(duration=30.0)

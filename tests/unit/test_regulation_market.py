@@ -13,6 +13,7 @@ import pytest
 
 from optimodels.case import load_case, parse_case
 from optimodels.errors import CaseError, DataError
+from optimodels.explanation import explain
 from optimodels.families.regulation.market.account import account, dual_bound
 from optimodels.families.regulation.market.areas import Link, clear_areas
 from optimodels.families.regulation.market.checks import EXACT, Point, agreement, checks
@@ -21,8 +22,9 @@ from optimodels.families.regulation.market.curves import Asymptotic, Ladder, Log
 from optimodels.families.regulation.market.data import auction
 from optimodels.families.regulation.market.thermostats import population
 from optimodels.families.regulation.parameters import MarketClearing
+from optimodels.model import Done, Solve
 from optimodels.result import Result
-from optimodels.study import solve
+from optimodels.study import Ledger, answer_stage, case_request, open_study, solve
 
 CASES = Path(__file__).parents[2] / "cases" / "regulation"
 SUPPLY = Asymptotic(15.0, 20.0, 1.5, 100.0, 1500.0)
@@ -285,6 +287,11 @@ def test_house_cools_where_it_is_as_warm_as_the_set_point() -> None:
 WRONG = [
     ("must_run_demand: 900", "supply: cannot meet the demand"),
     ("supply: {bids: [[10, 5]]}, must_run_demand: 20", "supply: cannot meet the demand"),
+    (
+        "neighbours: [{name: n, supply: {bids: [[10, 5]]}, demand: {bids: [[9, 20]]}, "
+        "must_run_demand: 90}], lines: [{between: [study area, n], limit: 5}]",
+        "neighbours.0.supply: area 'n', with what its lines bring, cannot meet",
+    ),
     ("supply: {bids: [[10, 50]]}, demand: {bids: [[10, 40]]}", "curves do not cross"),
     ("supply: {bids: [[10, 50], [5, 20]]}", "bid 2 at 20 stands behind one at 50"),
     ("demand: {bids: [[10, 20], [5, 30]]}", "bid 2 at 30 stands behind one at 20"),
@@ -307,6 +314,61 @@ def test_wrong_cases_are_one_line_each(text: str, message: str) -> None:
         solve(parse_case(f"model: regulation/market-clearing\nparameters: {{{text}}}\n"))
     assert message in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("method", ["root", "steps"])
+@pytest.mark.parametrize(
+    ("limit", "lowest", "highest"), [(9, 100, 100), (10, None, 100), (11, 20, 20)]
+)
+def test_a_line_that_brings_all_that_an_area_takes(
+    method: str, limit: float, lowest: float | None, highest: float
+) -> None:
+    """Area n takes 10 MW at any price up to 100, all over the line: no price is too low for it."""
+    result = solve(parse_case(
+        f"model: regulation/market-clearing\nparameters:\n  method: {method}\n"
+        "  supply: {bids: [[100, 20]]}\n  demand: {bids: [[30, 50]]}\n"
+        "  neighbours: [{name: n, supply: {bids: [[5, 200]]}, demand: {bids: [[10, 100]]}}]\n"
+        f"  lines: [{{between: [study area, n], limit: {limit}}}]\n"
+    ))  # fmt: skip
+    assert result.verdict.status == "verified"
+    row = result.tables["areas"][1]
+    assert row["bought"] == pytest.approx(min(limit, 10))
+    assert (row["lowest_price"], row["highest_price"]) == (lowest, highest)
+    # No difference of prices that nothing forces.
+    assert row["price"] == pytest.approx(100 if limit < 10 else 20)
+
+
+def test_steps_are_verified_where_there_is_no_highest_price() -> None:
+    result = solve(parse_case(
+        "model: regulation/market-clearing\nparameters:\n  method: steps\n"
+        "  supply: {bids: [[10, 20]]}\n  demand: {bids: [[5, 10]]}\n  must_run_demand: 10\n"
+    ))  # fmt: skip
+    assert result.verdict.status == "verified"
+    assert result.tables["areas"][0]["highest_price"] is None
+
+
+def test_a_round_s_welfare_is_told_in_its_unit() -> None:
+    """Of each round's own objective the unit leads back to $/h: the last one's is all of it."""
+    case = parse_case(
+        "model: regulation/market-clearing\nparameters: {method: steps, "
+        "supply: {bids: [[10, 20]]}, demand: {bids: [[5, 60]]}}\n"
+    )
+    (stage,) = explain(case).stages
+    factor = float(stage.unit.removeprefix("x ").removesuffix(" $/h"))
+    assert stage.objective is not None
+    assert stage.objective * factor == pytest.approx(5 * (60 - 20))
+
+
+def test_explain_shows_the_round_that_its_figures_are_of() -> None:
+    case = parse_case("model: regulation/market-clearing\nparameters: {method: pieces}\n")
+    request, ledger = case_request(case), Ledger()
+    program, data = open_study(case, request, ledger)
+    stage = next(one for one in program.stages if isinstance(one, Solve))
+    answered = answer_stage(stage, stage.instances(data, Done()), case, request, ledger)[""]
+    assert answered.instance.number > 1
+    (shown,) = explain(case).stages
+    assert shown.unit == answered.instance.unit
+    assert shown.objective == pytest.approx(answered.objective)
 
 
 def test_lines_must_be_a_tree() -> None:

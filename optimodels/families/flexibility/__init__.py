@@ -36,35 +36,40 @@ MODELS = {
             short,
             title=title,
             source=f"001, {section}",
+            program=program,
             objective_unit=unit,
             network="case33bw",
             profiles=PROFILES,
             captions=_CAPTIONS,
         )
-        for short, title, section, unit in (
+        for short, title, section, unit, program in (
             (
                 "shiftable-loads",
                 "Shiftable loads: when to be flexible, so that welfare is greatest",
                 "section 4.1",
                 "EUR",
+                "shiftable_loads",
             ),
             (
                 "self-sustainability",
                 "Self-sustainability: flexibility that balances within the network",
                 "section 4.2",
                 "buses",
+                "self_sustainability",
             ),
             (
                 "spin-assignment",
                 "Spin assignment: customers whose states add up to their bus's",
                 "section 4.2, (35)",
                 "buses",
+                "",
             ),
             (
                 "aggregator-mapping",
                 "Aggregator mapping: which aggregator holds which bus",
                 "section 5.1, (38)",
                 "EUR",
+                "",
             ),
         )
     )

@@ -31,29 +31,40 @@ class Trade:
     price: Floats
 
 
-def objectives(trade: Trade, share: Floats, energy_mwh: Floats) -> dict[str, float]:
+EQUATIONS = (
+    "001, (8)-(13), (27)-(28), with nothing bought from the DSO and both of its",
+    "prices at the real-time price, the upper end of (10): chosen. Sums over b, t",
+    "V_b(t) = p_b P(t) h m_b(t), MWh    what bus b sells its aggregator a, (16)",
+    "objective_buses       = -sum price_a(t) V_b(t)                         EUR",
+    "objective_aggregators =  sum (price_a(t) - price(t)) V_b(t)            EUR",
+    "objective_dso         =  sum (price(t) - price(t)) V_b(t) = 0          EUR",
+    "objective_welfare     = -sum price(t) V_b(t), the sum of these: checked",
+    "price_a(t): price_multiplier of a times price(t); without a mapping one",
+    "aggregator holds all buses at 0.80 price(t)                           ours",
+)
+
+
+def objectives(trade: Trade, load: Floats | Ints, energy_mwh: Floats) -> dict[str, float]:
     """Return every agent's objective, EUR, each to be minimised, summed over agents of a kind.
 
-    ``share`` (B,) p_b and ``energy_mwh`` (T,) P(t) h. Bus (8), aggregator (11), DSO (13),
-    welfare (27)-(28).
+    ``load`` (B,) in any unit, p_b its part of the sum; ``energy_mwh`` (T,) P(t) h. Bus (8),
+    aggregator (11), DSO (13), welfare (27)-(28).
     """
-    scheduled = np.outer(share, energy_mwh)
-    flexibility = scheduled * trade.magnetisation
-    bought = scheduled * trade.purchase
-    sold = flexibility + bought
-    bus_price = trade.bus_price[trade.aggregator]
-    aggregator_price = trade.aggregator_price[trade.aggregator]
-    real_time = bought.sum(axis=0) - sold.sum(axis=0)
-    return {
-        "objective_buses": float((trade.load_price * bought - bus_price * sold).sum()),
-        "objective_aggregators": float(((bus_price - aggregator_price) * sold).sum()),
-        "objective_dso": float(
-            (trade.price * real_time).sum()
-            + (aggregator_price * sold).sum()
-            - (trade.load_price * bought).sum()
-        ),
-        "objective_welfare": float(-(trade.price * flexibility).sum()),
+    # Buses are summed up first, in whole numbers where loads and states are: what balances is 0.
+    unit = energy_mwh / load.sum()
+    held = load * (trade.aggregator == np.arange(len(trade.bus_price))[:, None])
+    sold = unit * (held @ (trade.magnetisation + trade.purchase))
+    bought = unit * (load @ trade.purchase)
+    flexibility = unit * (load @ trade.magnetisation)
+    margin, resale = trade.bus_price - trade.aggregator_price, trade.aggregator_price - trade.price
+    found = {
+        "objective_buses": (trade.load_price * bought).sum() - (trade.bus_price * sold).sum(),
+        "objective_aggregators": (margin * sold).sum(),
+        # Of (13), with what is bought in real time, R = sum_b D_b - sum_a V_a, put in by (12).
+        "objective_dso": (resale * sold).sum() + ((trade.price - trade.load_price) * bought).sum(),
+        "objective_welfare": -(trade.price * flexibility).sum(),
     }
+    return {name: float(value) + 0.0 for name, value in found.items()}
 
 
 def evaluate(
@@ -81,12 +92,8 @@ def evaluate(
         load_price=data.price,
         price=data.price,
     )
-    values = objectives(trade, data.share, data.energy_mwh)
-    check = cancellation(values)
-    # What is left of sums that cancel is rounding, not money.
-    dust = 1e-12 * float(data.value_eur.sum())
-    shown = {name: 0.0 if abs(value) < dust else value for name, value in values.items()}
-    return Outcome(of="balance", checks=(check,), arrays={}, values=shown)
+    values = objectives(trade, data.load, data.energy_mwh)
+    return Outcome(of="balance", checks=(cancellation(values),), arrays={}, values=values)
 
 
 def cancellation(values: Mapping[str, float]) -> Check:

@@ -142,7 +142,7 @@ def exact(mapping: Mapping) -> ExactAnswer:
             "use another solver",
         )
     found = capped_mapping(mapping.share, mapping.margin, mapping.upper, mapping.lower)
-    if found.assigned is None:
+    if found is None:
         return ExactAnswer(None, message=conflict(mapping) or "")
     w = np.zeros((len(mapping.share), len(mapping.margin)))
     w[np.arange(len(w)), found.assigned] = 1.0
@@ -192,12 +192,22 @@ FORMULATION = Formulation(
         "least": ("aggregator",),
     },
     equations=(
-        "minimise    sum_a sum_b w_ba p_b k_a                                   EUR",
-        "subject to  sum_a w_ba = 1                             for every bus b",
-        "            sum_b c_b w_ba <= floor((1 + theta) C / N_A)  for every a",
+        "w_ba            assigned: 1 where aggregator a holds bus b; N_A: aggregators",
+        "P(t), price(t)  profiles: load of all buses, MW; real-time price, EUR/MWh",
+        "price_a(t)      price_multipliers of a times price(t);  h: hours_per_step",
+        "p_b, theta      part of bus b in P(t); slack",
+        "k_a             sum_t P(t) h (price_a(t) - price(t)), EUR: full flexibility",
+        "c_b, C          1, with cap: load the load of bus b; C = sum_b c_b",
+        "",
+        "minimise    sum_a sum_b w_ba p_b k_a              objective_aggregators, EUR",
+        "subject to  sum_a w_ba = 1                               for every b    once",
+        "            sum_b c_b w_ba <= floor((1 + theta) C / N_A) for every a    most",
+        "            sum_b c_b w_ba >= ceil((1 - theta) C / N_A)  for every a   least",
         "            w_ba in {0, 1}",
-        "with        k_a = sum_t P(t) h (price_a(t) - price(t)),  C = sum_b c_b,",
-        "            c_b = 1, or the load of bus b",
+        "",
+        "least: with bounds: both; slack_kind: absolute has C / N_A + theta, - theta",
+        "normalised_objective: by baseline_cost, sum_t price(t) P(t) h, EUR",
     ),
     conflict=conflict,
+    unit=lambda mapping: "EUR",
 )

@@ -95,7 +95,8 @@ def read_customers(network: Network, kilowatts_per_customer: float) -> Customers
     if counted.sum() > _MOST_CUSTOMERS:
         raise DataError(
             "parameters.kilowatts_per_customer",
-            f"makes {counted.sum():.3g} customers of {kw.sum()} kW; at most {_MOST_CUSTOMERS:g}",
+            f"makes {counted.sum():.3g} customers of {kw.sum()} kW; raise it: at most "
+            f"{_MOST_CUSTOMERS:g}",
         )
     customers = counted.astype(np.int64)
     empty = int(np.sum(customers == 0))

@@ -38,11 +38,7 @@ def instances(data: FlexibilityData) -> dict[int, DiscreteShift]:
     # is one, touches costs and balance alike.
     unit = float(data.energy_mwh.sum()) / float(data.weight.sum())
     value = data.price * data.weight * unit
-    return {
-        int(n): DiscreteShift(int(n), data.weight, value)
-        for n in np.unique(data.customers)
-        if data.parameters.discrete
-    }
+    return {int(n): DiscreteShift(int(n), data.weight, value) for n in np.unique(data.customers)}
 
 
 def in_pyomo(shift: DiscreteShift) -> pyo.ConcreteModel:
@@ -94,9 +90,17 @@ FORMULATION = Formulation(
     cvxpy=in_cvxpy,
     exact=exact,
     axes={"flexible": ("hour",)},
+    unit=lambda shift: "EUR",
     equations=(
-        "minimise   -sum_t price(t) P(t) h m(t),   m(t) = (2 k(t) - N) / N",
-        "subject to  sum_t w(t) (2 k(t) - N) = 0,  w(t) whole, in proportion to P(t)",
-        "            k(t) in {0, 1, ..., N}        customers flexible in step t",
+        "For every number N of customers that a bus has, in the terms of stage shift:",
+        "k(t)            flexible: of N customers those with state 1 in step t",
+        "w(t)            whole numbers in proportion to P(t) (rounded: see notes)",
+        "",
+        "minimise    -sum_t price(t) P(t) h m(t),   m(t) = (2 k(t) - N) / N       EUR",
+        "subject to   sum_t w(t) (2 k(t) - N) = 0                              energy",
+        "             k(t) in {0, 1, ..., N}",
+        "",
+        "discrete_objective, EUR: these objectives, each by its buses' p_b, summed;",
+        "welfare_lost_discrete, EUR: by how much that is above the objective of shift",
     ),
 )

@@ -54,7 +54,7 @@ def spins_up(customers: int, magnetisation: int | Fraction) -> int | None:
 
 @dataclass(frozen=True)
 class MappingAnswer:
-    """A cheapest mapping with multipliers that prove it; None and ``reason`` where there is none.
+    """A cheapest mapping with multipliers that prove it.
 
     ``assigned`` (B,) aggregator of each bus; ``bus_duals`` (B,) u of the rows "one aggregator",
     ``cap_duals`` (A,) v <= 0 and ``floor_duals`` (A,) f >= 0 of the rows "at most" and "at
@@ -62,44 +62,29 @@ class MappingAnswer:
     is the objective.
     """
 
-    assigned: Ints | None
-    objective: float | None
+    assigned: Ints
+    objective: float
     bus_duals: Floats
     cap_duals: Floats
     floor_duals: Floats
-    reason: str = ""
 
 
 def capped_mapping(
     load: npt.ArrayLike, unit_cost: npt.ArrayLike, cap: int, lower: int = 0
-) -> MappingAnswer:
+) -> MappingAnswer | None:
     """Minimise ``sum load_b unit_cost_a`` over mappings of buses to aggregators (001, (38)).
 
     ``load`` (B,) >= 0, ``unit_cost`` (A,) of any sign; each aggregator takes at least ``lower``
     and at most ``cap`` buses. The cheapest take as many as they may, and the largest loads go
-    to the cheapest (rearrangement inequality). Raises DataError where a load is negative.
+    to the cheapest (rearrangement inequality). None where no mapping keeps the numbers. Raises
+    DataError where a load is negative.
     """
     p, k = np.asarray(load, dtype=float), np.asarray(unit_cost, dtype=float)
     if not np.all(p >= 0) or not np.all(np.isfinite(p)) or not np.all(np.isfinite(k)):
         raise DataError("load", "loads must be finite and not negative, costs finite")
     buses, aggregators = len(p), len(k)
-    reason = ""
-    if cap * aggregators < buses:
-        reason = (
-            f"{aggregators} aggregators of at most {cap} buses hold {cap * aggregators} "
-            f"of {buses} buses"
-        )
-    elif lower * aggregators > buses:
-        reason = (
-            f"{aggregators} aggregators of at least {lower} buses need "
-            f"{lower * aggregators}, there are {buses}"
-        )
-    elif lower > cap:
-        reason = f"no number of buses is at least {lower} and at most {cap}"
-    if reason:
-        none = np.zeros(0)
-        return MappingAnswer(None, None, none, none, none, reason)
-
+    if not lower * aggregators <= buses <= cap * aggregators or lower > cap:
+        return None
     cheapest = np.argsort(k, kind="stable")
     largest = np.argsort(-p, kind="stable")
     spare = buses - lower * aggregators

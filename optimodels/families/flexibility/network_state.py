@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from optimodels.arrays import Floats, Ints
@@ -12,18 +14,29 @@ from optimodels.result import Check, Row
 #: With ``power_flow: auto`` larger networks are left out: hundreds of flows would outlast the LP.
 AUTO_BUSES = 500
 
+EQUATIONS = (
+    "At every bus k, for both loads of every step, with voltages v in the complex",
+    "plane and the network's admittances Y:",
+    "    v_k conj(sum_j Y_kj v_j) = -(p_k + i q_k)          checked at every bus",
+    "before: loads of the network by the profile load, P(t) over their sum;",
+    "after: those of bus b also by 1 - m_b(t); reactive power follows     chosen",
+    "voltages in pu, losses in kW, loading in percent of a line's or a",
+    f"transformer's limit; power_flow: auto leaves out more than {AUTO_BUSES} buses  ours",
+)
+
 
 def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome | None:
     """Solve the power flow of every step before and after; ``magnetisation`` (B, T) or (B,).
 
     Reactive power follows active power (constant power factor). The check is the mismatch of
-    power at every bus, recomputed from the voltages found.
+    power at every bus, recomputed from the voltages found; with a step that has none found, what
+    the table says of the horizon is unverified.
     """
     engine = data.parameters.power_flow
     if engine == "auto":
-        engine = "newton" if len(data.network.load_kw) <= AUTO_BUSES else "none"
-    if engine == "none":
-        return None
+        if len(data.network.load_kw) > AUTO_BUSES:
+            return None
+        engine = "newton"
     # SciPy must not be loaded before Pyomo is: see solvers.prepare.
     from optimodels.grid.powerflow import solve_power_flow
 
@@ -43,7 +56,8 @@ def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome 
             flow = solve_power_flow(data.network, base_kw * factor, base_kvar * factor, engine)
             if flow.converged:
                 mismatch = max(mismatch, flow.mismatch_kw)
-                found = (np.nanmin(flow.vm_pu), flow.losses_kw, flow.highest_loading_percent)
+                lowest_pu = float(np.nanmin(flow.vm_pu))
+                found = (lowest_pu, flow.losses_kw, flow.highest_loading_percent)
                 row |= dict(zip(_columns(when), found, strict=True))
             else:
                 unsolved += 1
@@ -51,10 +65,13 @@ def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome 
             lowest[when].append(flow.vm_pu)
         rows.append(row)
     scale_kw = max(1.0, float(np.abs(data.power_kw).max()))
-    checks = (Check.of("power mismatch", mismatch / scale_kw, 1e-6),)
+    known = Check.of("power mismatch", mismatch / scale_kw, 1e-6)
+    checks = (known, Check.of("power flows without a solution that was found", unsolved, 0))
     arrays = {f"voltage_{when}": np.array(values) for when, values in lowest.items()}
     values = _extremes(rows) | ({"unsolved_power_flows": unsolved} if unsolved else {})
-    return Outcome("balance", checks, arrays | {"rows": rows}, values)
+    # Of a flow that Newton's method does not find nothing is known, not even that there is none.
+    failed: Literal["refuted", "unverified"] = "unverified" if known.passed else "refuted"
+    return Outcome("balance", checks, arrays | {"rows": rows}, values, failed=failed)
 
 
 def _columns(when: str) -> tuple[str, str, str]:

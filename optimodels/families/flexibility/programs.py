@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from optimodels.families.flexibility import (
+    agents,
     aggregator_mapping,
     discrete_shift,
+    network_state,
     results,
-    self_sustainability,
-    shiftable_loads,
     spin_assignment,
+    subset_sum,
 )
-from optimodels.families.flexibility.agents import evaluate
+from optimodels.families.flexibility import self_sustainability as balancing
+from optimodels.families.flexibility import shiftable_loads as shifting
 from optimodels.families.flexibility.data import FlexibilityData, read
-from optimodels.families.flexibility.network_state import power_flows
-from optimodels.families.flexibility.subset_sum import all_balanced_ternary
+from optimodels.families.flexibility.parameters import SelfSustainability, ShiftableLoads
 from optimodels.model import Compute, Done, Outcome, Program, Solve
 
 
@@ -31,81 +32,75 @@ def _labels(data: FlexibilityData) -> dict[str, list[int]]:
     return {"bus": (data.buses + 1).tolist()}
 
 
-def _optima(data: FlexibilityData, done: Done) -> Outcome | None:
-    if not data.parameters.enumerate:
-        return None
+def _optima(data: FlexibilityData, done: Done) -> Outcome:
     load, sense = data.load.tolist(), data.parameters.sense
-    optima = all_balanced_ternary(load, sense, data.parameters.most_optima)
+    optima = subset_sum.all_balanced_ternary(load, sense, data.parameters.most_optima)
     return results.optima_outcome(data, optima, done.solution("balance").objective or 0.0)
 
 
-def _mapping_agents(data: FlexibilityData, done: Done) -> Outcome:
+def _shifting_agents(data: FlexibilityData, done: Done) -> Outcome:
+    return agents.evaluate(data, done.solution("shift").arrays["magnetisation"])
+
+
+def _balanced_agents(data: FlexibilityData, done: Done) -> Outcome:
+    return agents.evaluate(data, results.whole(done.solution("balance")))
+
+
+def _mapped_agents(data: FlexibilityData, done: Done) -> Outcome:
     chosen = results.assigned(done.solution("mapping"))
     full = np.ones(len(data.buses))
-    return evaluate(data, full, chosen, aggregator_mapping.multipliers(data))
+    return agents.evaluate(data, full, chosen, aggregator_mapping.multipliers(data))
 
 
-def _balanced(data: FlexibilityData, done: Done) -> Outcome:
-    return evaluate(data, results.whole(done.solution("balance")))
+def _shifted_network(data: FlexibilityData, done: Done) -> Outcome | None:
+    return network_state.power_flows(data, done.solution("shift").arrays["magnetisation"])
 
 
+def _balanced_network(data: FlexibilityData, done: Done) -> Outcome | None:
+    return network_state.power_flows(data, results.whole(done.solution("balance")))
+
+
+_SHIFT = Solve("shift", shifting.FORMULATION, lambda data, done: {"": shifting.instance(data)})
+_DISCRETE = Solve(
+    "discrete",
+    discrete_shift.FORMULATION,
+    lambda data, done: discrete_shift.instances(data),
+    required=False,
+    solver="exact",
+)
 _BALANCE = Solve(
-    "balance",
-    self_sustainability.FORMULATION,
-    lambda data, done: {"": self_sustainability.instance(data)},
+    "balance", balancing.FORMULATION, lambda data, done: {"": balancing.instance(data)}
 )
 
-SHIFTABLE_LOADS = Program(
-    read=read,
-    stages=(
-        Solve(
-            "shift",
-            shiftable_loads.FORMULATION,
-            lambda data, done: {"": shiftable_loads.instance(data)},
-        ),
-        Solve(
-            "discrete",
-            discrete_shift.FORMULATION,
-            lambda data, done: discrete_shift.instances(data),
-            required=False,
-            solver="exact",
-        ),
-        Compute(
-            "agents",
-            lambda data, done: evaluate(data, done.solution("shift").arrays["magnetisation"]),
-        ),
-        Compute(
-            "network",
-            lambda data, done: power_flows(data, done.solution("shift").arrays["magnetisation"]),
-        ),
-    ),
-    report=results.shiftable_loads,
-    main="shift",
-    labels=_labels,
-)
 
-SELF_SUSTAINABILITY = Program(
-    read=read,
-    stages=(
-        _BALANCE,
-        Compute("optima", _optima),
-        Compute("agents", _balanced),
-        Compute(
-            "network",
-            lambda data, done: power_flows(data, results.whole(done.solution("balance"))),
-        ),
-    ),
-    report=results.self_sustainability,
-    main="balance",
-    labels=_labels,
-)
+def shiftable_loads(parameters: ShiftableLoads) -> Program:
+    """The LP; on request whole customers, and the network's state."""
+    stages: list[Solve | Compute] = [_SHIFT]
+    if parameters.discrete:
+        stages.append(_DISCRETE)
+    stages.append(Compute("agents", _shifting_agents, agents.EQUATIONS))
+    if parameters.power_flow != "none":
+        stages.append(Compute("network", _shifted_network, network_state.EQUATIONS))
+    return Program(read, stages, results.shiftable_loads, "shift", _labels)
+
+
+def self_sustainability(parameters: SelfSustainability) -> Program:
+    """The ILP; on request all of its optima, and the network's state."""
+    stages: list[Solve | Compute] = [_BALANCE]
+    if parameters.enumerate:
+        stages.append(Compute("optima", _optima, subset_sum.EQUATIONS))
+    stages.append(Compute("agents", _balanced_agents, agents.EQUATIONS))
+    if parameters.power_flow != "none":
+        stages.append(Compute("network", _balanced_network, network_state.EQUATIONS))
+    return Program(read, stages, results.self_sustainability, "balance", _labels)
+
 
 SPIN_ASSIGNMENT = Program(
     read=read,
     stages=(
         _BALANCE,
         Solve("spins", spin_assignment.FORMULATION, _spins, required=False),
-        Compute("agents", _balanced),
+        Compute("agents", _balanced_agents, agents.EQUATIONS),
     ),
     report=results.spin_assignment,
     main="balance",
@@ -120,7 +115,7 @@ AGGREGATOR_MAPPING = Program(
             aggregator_mapping.FORMULATION,
             lambda data, done: {"": aggregator_mapping.instance(data)},
         ),
-        Compute("agents", _mapping_agents),
+        Compute("agents", _mapped_agents, agents.EQUATIONS),
     ),
     report=results.aggregator_mapping_answer,
     main="mapping",

@@ -15,6 +15,12 @@ from optimodels.result import Check, Row, Solution
 #: How far a number of flexible customers may lie from a whole one: what solvers leave of it.
 _WHOLE = 1e-6
 
+_UNITS = (
+    "costs, welfare and agents' objectives in EUR, each to be minimised; prices in EUR/MWh; "
+    "magnetisation is flexibility by the scheduled load: at 1 a bus takes nothing, at -1 twice "
+    "its load"
+)
+
 
 def shiftable_loads(data: FlexibilityData, done: Done) -> Answer:
     """Hours with price and magnetisation, buses that can realise them, the discrete follow-up."""
@@ -63,7 +69,7 @@ def shiftable_loads(data: FlexibilityData, done: Done) -> Answer:
     }
     dual = solution.duals.get("energy")
     if dual is not None:
-        # The rows are in MWh of the whole network: per bus that is p_b / 1000 of a kWh each.
+        # A row of bus b counts MWh of the whole load, of which p_b are the bus's own.
         values["price_of_shifting"] = float(np.mean(dual / data.share))
     tables = {"hours": hours, "buses": buses, "realisability": realisability}
     notes = data.notes
@@ -253,7 +259,7 @@ def _complete(
             values |= outcome.values
             if "rows" in outcome.arrays:
                 tables[name] = outcome.arrays["rows"]
-    return Answer(values, tables, notes)
+    return Answer(values, tables, (_UNITS, *notes))
 
 
 def optima_outcome(data: FlexibilityData, optima: Any, best: float) -> Outcome:

@@ -75,9 +75,13 @@ FORMULATION = Formulation(
     cvxpy=in_cvxpy,
     exact=exact,
     axes={"magnetisation": ("bus",)},
+    unit=lambda balance: "buses",
     equations=(
-        "maximise or minimise  sum_b m_b",
-        "subject to            sum_b P_b m_b = 0      P_b whole kW, so it is exact",
-        "                      m_b in {-1, 0, 1}      for every bus b",
+        "P_b             load of bus b, whole kW, so that the balance is exact",
+        "m_b             magnetisation: at 1 bus b takes nothing, at -1 twice P_b",
+        "",
+        "maximise or minimise (sense)   sum_b m_b                               buses",
+        "subject to                     sum_b P_b m_b = 0                     balance",
+        "                               m_b in {-1, 0, 1}             for every bus b",
     ),
 )

@@ -66,11 +66,14 @@ FORMULATION = Formulation(
     cvxpy=in_cvxpy,
     exact=exact,
     axes={"up": ("customer",)},
+    unit=lambda spins: "customers",
     equations=(
-        "for every bus b:",
-        "maximise    sum_i x_i",
-        "subject to  sum_i (2 x_i - 1) = N_b m_b      spins s_i = 2 x_i - 1",
-        "            x_i in {0, 1}                    for every customer i on bus b",
+        "For every bus b of N_b customers with magnetisation m_b; customer i has the",
+        "state s_i = 2 up_i - 1:",
+        "",
+        "maximise     sum_i up_i                                            customers",
+        "subject to   sum_i (2 up_i - 1) = N_b m_b                              state",
+        "             up_i in {0, 1}                   for every customer i on bus b",
     ),
     conflict=lambda spins: (
         f"{spins.customers} customers cannot be half flexible, half not"

@@ -15,6 +15,16 @@ from optimodels.errors import DataError
 
 Sense = Literal["max", "min"]
 
+#: Of listing all optima.
+EQUATIONS = (
+    "Every m with sum_b P_b m_b = 0 and the greatest sum_b m_b (the least: -m).",
+    "P*: load at which the relaxation to -1 <= m_b <= 1 turns from 1 to -1; LP:",
+    "its optimum; delta_b: how far m_b is from there, 0, 1 or 2. In integers:",
+    "    sum_b |P_b - P*| delta_b = P* (LP - sum_b m_b)                  derived",
+    "optima: their number; at the most most_optima are listed. Checked: each by",
+    "itself, that none stands twice, and their number by a second count",
+)
+
 #: Bits that a table of the dynamic programme may take: half a gigabyte.
 _MOST_BITS = 1 << 32
 #: Bits that counting may write, one after the other: a few seconds.
@@ -237,12 +247,3 @@ def all_balanced_ternary(weights: Sequence[int], sense: Sense, cap: int) -> Opti
         complete=len(found) <= cap,
         count=stage.number(_MOST_COUNTING),
     )
-
-
-def count_balanced_ternary(weights: Sequence[int]) -> int | None:
-    """Return how many optima ``balanced_ternary`` has, the same for both senses.
-
-    None where counting would take more than a few seconds.
-    """
-    stage = _relaxation(weights).stage(balanced_ternary(weights).objective)
-    return stage.number(_MOST_COUNTING)

@@ -12,6 +12,24 @@ from optimodels.families.ising.recount import Spins
 from optimodels.model import Done
 from optimodels.result import Row
 
+#: What moves in every experiment, for its equations.
+DYNAMICS = (
+    "s_i: state of customer i, 1 (up) or -1 (down), of N; <ij>: i and j listen to",
+    "each other (graph, boundaries); T temperature, h field; J = k_B = 1, so that",
+    "energies, T and h have one unit. p_b, N_b: load share, customers of bus b",
+    "E = -J sum_<ij> s_i s_j - h sum_i s_i                            001, (14)",
+    "M = (1/N) sum_i s_i                                          magnetisation",
+    "C = sum_b p_b m_b,  m_b = (1/N_b) sum_(i on b) s_i   constraint  001, (22)",
+    "A proposal (whose: update) turns s_i over by algorithm, u uniform in (0, 1):",
+    "  metropolis   if dE <= 0 or u < exp(-dE / T)",
+    "  constrained  if |C| falls, and then as metropolis       001, algorithm 1",
+    "  penalised    as metropolis, by E + penalty N |C|                    ours",
+    "  exchange     as metropolis, i and j of one p_b / N_b swap: C stays  ours",
+    "Means are over replicas; standard_error of R of them: their standard",
+    "deviation by R^(1/2)",
+    "",
+)
+
 #: Columns that say which combination a row is of.
 _COMBINATION = ("algorithm", "neighbours", "perturbation", "temperature", "field")
 
@@ -49,8 +67,12 @@ def values(rows: list[Row]) -> dict[str, Any]:
 
 
 def remarks(society: Society, rows: list[Row]) -> tuple[str, ...]:
-    """Say whose the values are where there are several combinations, and what sweeps cannot do."""
-    found = []
+    """Say in which units figures are, whose the values are where there are several combinations,
+    and what sweeps cannot do."""
+    found = [
+        "energies, temperatures and fields in units of J, times in proposals; M and energy per "
+        "customer" + (", C as a part of the whole load" if society.on_buses else "")
+    ]
     if len(rows) > 1:
         first = rows[0]
         found.append(

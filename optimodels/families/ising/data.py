@@ -168,7 +168,8 @@ def _fits(society: Society) -> None:
     if n * given.replicas > MOST_SPINS:
         raise DataError(
             "parameters.replicas",
-            f"{given.replicas} replicas of {n} customers are more than {MOST_SPINS} spins",
+            f"{given.replicas} replicas of {n} customers are more than {MOST_SPINS} spins; "
+            "take fewer",
         )
     for k, distance in enumerate(getattr(given, "perturbations", ())):
         if distance > n:
@@ -216,7 +217,11 @@ def _edges(path: Path, key: str, total: int | None) -> Ints:
             raise DataError(key, f"row {row}: customer {first} listens to himself")
         known = bonds.setdefault((first, second), row)
         if known != row:
-            raise DataError(key, f"row {row}: customers {first} and {second} stand in row {known}")
+            raise DataError(
+                key,
+                f"row {row}: customers {first} and {second} stand in row {known} already; each "
+                "pair stands once",
+            )
     return np.array(list(bonds), dtype=np.int64) - 1
 
 

@@ -27,6 +27,15 @@ _MOST_OPERATIONS = 3e8
 #: J; so weak a field that M follows it in a straight line, and doubles still see it.
 _WEAK = 1e-6
 
+EQUATIONS = (
+    "Of metropolis alone, where it is known: exact_ means at equilibrium,",
+    "<x> = sum_s x(s) exp(-E(s) / T) / Z, Z = sum_s exp(-E(s) / T), in T > 0",
+    f"over all states s of up to {LARGEST} customers, or by the transfer matrix of a",
+    f"full lattice up to {WIDEST} wide",
+    f"held: simulated means differ by at most {_SIGMAS:g} standard errors (of few",
+    "replicas Student's), and a few rare changes                            ours",
+)
+
 
 @dataclass(frozen=True)
 class Oracle:

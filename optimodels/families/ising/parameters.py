@@ -48,8 +48,12 @@ Distances = Annotated[
 class Neighbours(Strict):
     """Who listens to whom: a lattice of rows and columns, or the edges of a CSV file."""
 
-    rows: Annotated[Whole, Field(ge=1, le=10_000)] | None = Field(default=None)
-    columns: Annotated[Whole, Field(ge=1, le=10_000)] | None = Field(default=None)
+    rows: Annotated[Whole, Field(ge=1, le=10_000)] | None = Field(
+        default=None, description="of a square lattice with a free boundary"
+    )
+    columns: Annotated[Whole, Field(ge=1, le=10_000)] | None = Field(
+        default=None, description="of that lattice"
+    )
     csv: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None, description="columns from and to, customers counted from 1"
     )
@@ -258,6 +262,11 @@ class Boundaries(Ensemble):
     )
     start: Literal["up", "down", "random", "feasible"] = Field(
         default="up", description=Ensemble.model_fields["start"].description
+    )
+
+    boundaries: Literal["free", "aggregators"] = Field(
+        default="free",
+        description="both are compared; whose figures are the result's values",
     )
 
     @model_validator(mode="after")

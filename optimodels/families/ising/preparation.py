@@ -110,9 +110,10 @@ def _warnings(society: Society, start: Spins) -> list[str]:
 
 
 _REWIRING = (
+    "m_b: magnetisation of bus b from stage balance; N_b: its customers",
     "a bus with m_b = 0 and odd N_b gives a random customer to the next such,",
-    "a last one to a bus with m_b = +-1            001, section 4.2, step 1",
-    "a bus with N_b = 1 receives; none is left without customers       ours",
+    "a last one to a bus with m_b = 1 or -1              001, section 4.2, step 1",
+    "a bus with N_b = 1 receives; none is left without customers            ours",
 )
 
 

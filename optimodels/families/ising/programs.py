@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 
-from optimodels.families.ising import experiments, preparation
+from optimodels.families.ising import equilibrium, experiments, preparation
 from optimodels.families.ising.data import Society, read
 from optimodels.families.ising.parameters import (
     Boundaries,
@@ -45,7 +45,7 @@ def decorrelation(parameters: Decorrelation) -> Program:
 def phase_transition(parameters: PhaseTransition) -> Program:
     """Temperatures side by side; at equilibrium exact values stand beside them."""
     told = experiments.phase_transition
-    after = (Compute("equilibrium", told.hold_against_exact),)
+    after = (Compute("equilibrium", told.hold_against_exact, equilibrium.EQUATIONS),)
     return _experiment(parameters, told, told.evolve_all, after=after)
 
 

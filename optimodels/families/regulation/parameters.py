@@ -68,10 +68,12 @@ class Supply(_OneWay):
     form: Literal["asymptotic"] | None = Field(
         default=None, description="c0 + c1 ((q - q_w) / (q_m - q))^c2 from q_w on; wind below it"
     )
-    c0: Annotated[Number, Field(ge=0)] | None = Field(default=None, description="$/MWh; cost")
+    c0: Annotated[Number, Field(ge=0)] | None = Field(
+        default=None, description="$/MWh; price at q_w"
+    )
     c1: _Above | None = Field(default=None, description="$/MWh; scaling")
     c2: Annotated[Number, Field(ge=0.05, le=20)] | None = Field(
-        default=None, description="scarcity"
+        default=None, description="exponent: how soon scarcity raises the price"
     )
     q_w: Annotated[Number, Field(ge=0)] | None = Field(
         default=None, description="MW; wind power dispatched, offered at 0"
@@ -144,7 +146,7 @@ class Demand(_OneWay):
         if self.bids is not None:
             _checked(self.bids, rising=False)
         if sum(one.houses for one in self.thermostats or ()) > MOST_HOUSES:
-            raise ValueError(f"has more than {MOST_HOUSES} houses")
+            raise ValueError(f"thermostats have more than {MOST_HOUSES} houses in all")
         return self
 
 
@@ -274,7 +276,7 @@ class Participation(Parameters):
     ramps: dict[_Name, Annotated[Number, Field(ge=0)]] = Field(
         default_factory=dict, description="MW/min by resource; none: no limit"
     )
-    minutes: _Above = Field(default=5.0, description="time that ramps have")
+    minutes: _Above = Field(default=5.0, description="min; time that ramps have")
 
     @field_validator("slopes")
     @classmethod

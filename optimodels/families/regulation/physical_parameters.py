@@ -142,17 +142,21 @@ class Physics(Parameters):
         default={"hydro": 0.4, "reheat": 0.4, "nonreheat": 0.2}, validate_default=True,
         description="fractions of the units: {hydro, reheat, nonreheat}",
     )  # fmt: skip
-    governor_time: _Seconds = Field(default=0.2, description="T_G, s")
+    governor_time: _Seconds = Field(default=0.2, description="T_G, s; of all units")
     reset_time: _Seconds = Field(
         default=5.0,
         description="T_R, s; the paper prints 0.5, with which a fleet of hydro alone is unstable",
     )
-    temporary_droop: _Droop = Field(default=0.38, description="R_T")
-    permanent_droop: _Droop = Field(default=0.05, description="R_P")
-    water_time: _Seconds = Field(default=1.0, description="T_W, s")
-    reheat_time: _Seconds = Field(default=7.0, description="T_RH, s")
-    chest_time: _Seconds = Field(default=0.3, description="T_CH, s")
-    high_pressure_fraction: _Share = Field(default=0.3, description="F_HP")
+    temporary_droop: _Droop = Field(default=0.38, description="R_T, per unit; of hydro units")
+    permanent_droop: _Droop = Field(default=0.05, description="R_P, per unit; of hydro units")
+    water_time: _Seconds = Field(default=1.0, description="T_W, s; of hydro units")
+    reheat_time: _Seconds = Field(default=7.0, description="T_RH, s; of reheat units")
+    chest_time: _Seconds = Field(
+        default=0.3, description="T_CH, s; steam chest of reheat and nonreheat units"
+    )
+    high_pressure_fraction: _Share = Field(
+        default=0.3, description="F_HP, part of a reheat unit's power at high pressure"
+    )
     demand_response: _Share = Field(
         default=0.1, description="part of the load that answers to frequency, and to ACE"
     )
@@ -197,7 +201,9 @@ class FrequencyResponse(Physics):
                 f"time_step {self.time_step:g} s is longer than duration {self.duration:g} s"
             )
         if self.duration / self.time_step > MOST_STEPS:
-            raise ValueError(f"duration / time_step is more than {MOST_STEPS} steps")
+            raise ValueError(
+                f"duration / time_step is more than {MOST_STEPS} steps; lengthen time_step"
+            )
         if self.agc and self.agc_share == 0:
             raise ValueError("agc_share 0 leaves no unit to follow ACE; set agc: false")
         if not self.agc and self.demand_follows:
@@ -290,7 +296,10 @@ class RegulationCost(Physics):
                 f"{self.regulation_s:g}"
             )
         if self.intervals * turns > MOST_STEPS:
-            raise ValueError(f"has more than {MOST_STEPS} prices of regulation")
+            raise ValueError(
+                f"intervals x interval_s / regulation_s are more than {MOST_STEPS} prices of "
+                "regulation; lengthen regulation_s"
+            )
         if not self.agc or self.agc_share == 0:
             raise ValueError("regulation is paid by ACE: it needs agc: true and agc_share above 0")
         if any(one.of != "loss" for one in self.disturbance):

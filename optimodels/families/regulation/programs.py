@@ -31,17 +31,28 @@ from optimodels.model import Answer, Compute, Done, Formulation, Outcome, Progra
 _WAYS: dict[Method, Formulation[Any]] = {"steps": STEPS, "pieces": STRAIGHT, "cone": ENTROPY}
 
 _CROSSING = (
-    "S(p) = q_w + (q_m - q_w) u / (1 + u),  u = ((p - c0) / c1)^(1/c2)   supply",
-    "Q(p) = Q_U + Q_R / (1 + exp(2 eta (1 - p / P_A)))                   demand",
-    "S(P_C) = Q(P_C) + must-run demand;    step bids in part at their own price",
-    "R_S = dP/dq of supply,  R_D = 1 / |dQ/dp|                  marginal prices",
-    "several areas: one price on both ends of a line, or the line is full",
+    "003, sections 3.1, 3.2, 3.4; formulas lost in print: supply as we read it,",
+    "demand, thermostats recovered from other texts by its author. In each area,",
+    "S(p), Q(p) MW offered and asked for at the price p, $/MWh:",
+    "supply       S = q_w + (q_m - q_w) u / (1 + u), u = ((p - c0) / c1)^(1/c2)",
+    "             from c0 on; the wind q_w from 0 on                         ours",
+    "demand       Q = Q_U + Q_R / (1 + exp(2 eta (1 - p / P_A))), Q_U, Q_R, P_A,",
+    "             eta: unresponsive, responsive, mean_price, elasticity",
+    "thermostats  a house at T_a bids P_A + k P_D (T_a - T_D) / (T_M - T_D),",
+    "             P_D, k: price_deviation, comfort; T_D, T_M: desired, maximum",
+    "bids         each trades at its price, there also in part",
+    "price        S(price) + flows in - flows out = quantity",
+    "                    = Q(price) + must_run_demand;  of several the mean  ours",
+    "lines        one price at both ends, or the line is full",
+    "supply_slope dp/dS,  demand_slope 1 / |dQ/dp|,  $/(MW^2 h)",
+    "welfare      value of what responds less cost of supply: integrals, $/h",
 )
 
 _AGREEMENT = (
-    "balances and limits; P_C between the prices that the curves ask at the",
-    "quantities; welfare against the sum of surpluses at P_C, which none exceeds;",
-    "price and quantity against the root: all to 1e-5",
+    "Held to 1e-5 against the curves themselves: balances and limits; price",
+    "between the curves' own at the quantities; welfare against the sum of",
+    "surpluses at the price of root, which no clearing exceeds; price and",
+    "quantities against root's                                 derived (duality)",
 )
 
 
@@ -62,7 +73,11 @@ def market_clearing(parameters: MarketClearing) -> Program:
         stages=stages,
         report=partial(_answer, parameters),
         main="root" if parameters.method == "all" else parameters.method,
-        labels=lambda auction: {"area": auction.names, "line": auction.lines},
+        labels=lambda auction: {
+            "area": auction.names,
+            "line": auction.lines,
+            "area with a curve": auction.curved,
+        },
     )
 
 
@@ -134,7 +149,10 @@ PARTICIPATION = Program(
         Compute(
             "closed form",
             sharing.closed_form,
-            equations=("rho_i = min(lambda R / R_i, cap_i / |dQ|),  sum_i rho_i = 1 gives lambda",),
+            equations=(
+                "rho_i = min(lambda R / R_i, cap_i / |dQ|),  sum_i rho_i = 1 gives lambda,",
+                "by halving; shares are held to these rho_i, price to lambda R dQ    derived",
+            ),
         ),
     ),
     report=sharing.report,

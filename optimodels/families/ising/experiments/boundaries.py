@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from optimodels.families.ising import audit
-from optimodels.families.ising.curves import curve, remarks, row, states, values
+from optimodels.families.ising.curves import DYNAMICS, curve, remarks, row, states, values
 from optimodels.families.ising.data import Society
 from optimodels.families.ising.ensemble import BEYOND_CHANCE, Run, invariants, sigmas, with_error
 from optimodels.families.ising.parameters import CRITICAL
@@ -15,11 +15,12 @@ from optimodels.model import Answer, Done, Outcome
 from optimodels.result import Row
 
 EQUATIONS = (
-    "E = -J sum_<ij> s_i s_j - h sum_i s_i,  J = k_B = 1                     (14)",
-    "free         <ij>: neighbours on the lattice",
-    "aggregators  <ij>: neighbours whose buses have one aggregator",
-    "at equilibrium, with h >= 0, fewer bonds never raise <s_i>:       Griffiths",
-    "what a bound keeps is a matter of the way there, or of nothing",
+    *DYNAMICS,
+    "free         <ij>: neighbours on the graph;       M of both: flexibility",
+    "aggregators  <ij>: those whose buses have one aggregator   001, section 5.2",
+    "gain_of_bounds = M of aggregators - M of free, replica by replica",
+    "bounds_keep_more, _less: rows in which that is beyond 3 standard errors",
+    "at equilibrium, with h >= 0, fewer bonds never raise <s_i>        Griffiths",
 )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from optimodels.arrays import Floats, Ints
 from optimodels.families.ising import audit
-from optimodels.families.ising.curves import remarks, row, states, values
+from optimodels.families.ising.curves import DYNAMICS, remarks, row, states, values
 from optimodels.families.ising.data import Society
 from optimodels.families.ising.engine import Dynamics
 from optimodels.families.ising.ensemble import (
@@ -27,9 +27,10 @@ from optimodels.model import Answer, Done, Outcome
 from optimodels.result import Row
 
 EQUATIONS = (
-    "E = -J sum_<ij> s_i s_j - h sum_i s_i,  J = k_B = 1                     (14)",
-    "a customer changes if dE <= 0 or u < exp(-dE / T)                Metropolis",
-    "A(t) = (1/N) sum_i s_i(0) s_i(t), mean over replicas     autocorrelation",
+    *DYNAMICS,
+    "autocorrelation(t) = (1/N) sum_i s_i(0) s_i(t), t (step) in proposals after",
+    "warm_up; points of t, dense at first                         001, figure 2",
+    "steps_to_a_tenth: the first of these t at which it is 0.1 or less      ours",
 )
 #: Of the start so much is left when it counts as forgotten.
 _FORGOTTEN = 0.1

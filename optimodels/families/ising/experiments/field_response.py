@@ -9,7 +9,7 @@ import numpy as np
 from optimodels.errors import DataError
 from optimodels.families.flexibility import shiftable_loads
 from optimodels.families.ising import audit
-from optimodels.families.ising.curves import curve, remarks, row, states, values
+from optimodels.families.ising.curves import DYNAMICS, curve, remarks, row, states, values
 from optimodels.families.ising.data import Society
 from optimodels.families.ising.ensemble import (
     BEYOND_CHANCE,
@@ -27,10 +27,11 @@ from optimodels.model import Answer, Done, Outcome, Solve
 from optimodels.result import Row
 
 EQUATIONS = (
-    "E = -J sum_<ij> s_i s_j - h sum_i s_i,  J = k_B = 1                     (14)",
-    "a customer changes if dE <= 0 or u < exp(-dE / T)                Metropolis",
-    "M(h, T) after the steps, from all down                             figure 4",
-    "h*(T):  M(h*, T) = m(t) of the hour's optimum                    inset of it",
+    *DYNAMICS,
+    "M(h, T) after steps, from start                                001, figure 4",
+    "target_magnetisation m(t) = sum_b p_b m_b(t) of stage shift in the hour t",
+    "field_to_target h*: M(h*, T) = m(t), by halving between field_below and",
+    "field_above while noise allows, then by the slope between these        ours",
 )
 #: A bracket of fields is halved so often at the most.
 _HALVINGS = 12

@@ -10,7 +10,7 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.ising import audit
-from optimodels.families.ising.curves import curve, remarks, row, states, values
+from optimodels.families.ising.curves import DYNAMICS, curve, remarks, row, states, values
 from optimodels.families.ising.data import Society
 from optimodels.families.ising.ensemble import Run, invariants, with_error
 from optimodels.families.ising.equilibrium import beside
@@ -19,11 +19,11 @@ from optimodels.families.ising.preparation import balance_check, prepare
 from optimodels.model import Answer, Done, Outcome
 
 EQUATIONS = (
-    "E = -J sum_<ij> s_i s_j - h sum_i s_i,  J = k_B = 1                     (14)",
-    "a customer changes if dE <= 0 or u < exp(-dE / T)                Metropolis",
-    "M = (1/N) sum_i s_i,   chi = N (<M^2> - <|M|>^2) / T         susceptibility",
-    "simulated means against exact ones, if there are, within 5 standard errors",
-    "T_c = 2 / log(1 + sqrt 2) of the infinite lattice                   Onsager",
+    *DYNAMICS,
+    "squared_magnetisation <M^2>, absolute_magnetisation <|M|>",
+    "susceptibility = N (<M^2> - <|M|>^2) / T, its error by the jackknife",
+    "critical_temperature T_c = 2 / log(1 + 2^(1/2)), infinite lattice    Onsager",
+    "half_magnetised_at: T at which <|M|> falls to 1/2, straight between rows",
 )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.ising import audit
-from optimodels.families.ising.curves import remarks, row, states, values
+from optimodels.families.ising.curves import DYNAMICS, remarks, row, states, values
 from optimodels.families.ising.data import Society
 from optimodels.families.ising.ensemble import (
     Run,
@@ -27,13 +27,15 @@ from optimodels.model import Answer, Done, Outcome
 from optimodels.result import Check, Row
 
 EQUATIONS = (
-    "C = sum_b p_b m_b = 0 at the start,  m_b = (1/N_b) sum_(i in b) s_i    (22)",
-    "K customers change their state; then, for every temperature,",
-    "metropolis   s_i -> -s_i if dE <= 0 or u < exp(-dE / T)",
-    "constrained  only if |C'| < |C| as well              001, algorithm 1",
-    "penalised    with the energy E + mu N |C|                         ours",
-    "exchange     two customers of equal p_b / N_b swap states: C stays ours",
-    "least |C|    over temperatures, of each replica; then mean over replicas",
+    *DYNAMICS,
+    "At the start C = 0; K customers, drawn at random, change their state; then,",
+    "at every T and h, steps proposals by algorithm, and by each of beside:",
+    "perturbed_constraint  |C| before these, part of the whole load",
+    "least_constraint      mean of each replica's min_T |C|        001, figure 6",
+    "mean_constraint       mean of |C| over T and replicas",
+    "trend                 Kendall's tau of mean_constraint with K",
+    "falls                 steps of K at which it falls by 2 standard errors",
+    "orders_of_magnitude   log10 of metropolis' constraint by the algorithm's",
 )
 
 

@@ -72,9 +72,3 @@ class States:
         ups = (self.magnetisation + self.sites) // 2
         chances = self.probabilities(temperature, field)
         return np.bincount(ups, chances, self.sites + 1).astype(np.float64)
-
-    def correlations(self, temperature: float, field: float = 0.0) -> Floats:
-        """Return <s_i s_j> (N, N)."""
-        chances = self.probabilities(temperature, field)
-        spins = self.spins.astype(np.float64)
-        return np.asarray(spins.T @ (chances[:, None] * spins))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from optimodels.arrays import Floats
+from optimodels.errors import DataError
 from optimodels.families.regulation.market.clearing import (
     Market,
     all_breaks,
@@ -100,12 +101,23 @@ class _Tree:
         return np.clip(self.net(area, p, most), -self.above[area], self.above[area])
 
     def roots(self, area: int, sent: float) -> tuple[float, float]:
-        """Return the lowest and highest price at which an area sends on so much."""
-        low, high = prices(
-            lambda p: self.net(area, p, False) - sent,
-            lambda p: self.net(area, p, True) - sent,
-            self.breaks,
-        )
+        """Return the lowest and highest price at which an area sends on so much.
+
+        Raises DataError, at the area's own supply, where there is none.
+        """
+        try:
+            low, high = prices(
+                lambda p: self.net(area, p, False) - sent,
+                lambda p: self.net(area, p, True) - sent,
+                self.breaks,
+            )
+        except DataError as error:
+            if len(self.markets) == 1:
+                raise
+            # The first area is the case's own; the others stand in its list of neighbours.
+            key = f"parameters.neighbours.{area - 1}.supply" if area else error.key
+            told = f"area {self.markets[area].name!r}, with what its lines bring, {error.message}"
+            raise DataError(key, told) from error
         return float(low), float(high)
 
     def settle(self, area: int, sent: float, price: float, low: float, high: float) -> None:

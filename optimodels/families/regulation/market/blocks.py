@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     import pyomo.environ as pyo
 
 
+#: How a round of any method is cut and counted, and what holds on its sides.
+CUT = (
+    "A round cuts every curve, in a window of quantities around the last answer,",
+    "into pieces k: width_k MW, prices start_k and end_k, $/MWh, those of the",
+    "curve at both ends; step bids are pieces of their own. supply_k, demand_k:",
+    "what trades of piece k, in units of u_k. MW are counted in units of U, and",
+    "prices from the last answer's in units of V, so that numbers are near one;",
+    "the objective is in U V $/h. flow_l: change of line l's flow, one round on.",
+    "needed: must_run_demand and what trades before the windows begin.",
+    "price of an area: the last answer's less V times balance's shadow price.",
+)
+SIDES = (
+    "            0 <= supply_k, demand_k <= width_k / u_k",
+    "            -limit_l <= flow before + flow_l <= limit_l                 flow",
+)
+
+
 def in_pyomo(trade: Trade) -> pyo.ConcreteModel:
     """State a round in Pyomo."""
     import pyomo.environ as pyo
@@ -128,19 +145,16 @@ def _formulation(
         axes={
             "supply": ("piece",), "demand": ("piece",), "flow": ("line",), "balance": ("area",),
         },
+        unit=lambda trade: trade.unit,
         equations=(
-            "maximise    sum of value(demand) - sum of cost(supply) + sum_l gain_l flow_l",
-            *of_piece,
-            "            gain_l = price at the end less price at the start, last round",
-            "subject to  sum width supply - sum width demand + flows in - flows out",
-            "                       = needed      for every area      balance",
-            "            0 <= supply_k, demand_k <= 1                 parts of the pieces",
-            "            -limit <= flow before + flow <= limit        lines",
+            *CUT,
             "",
-            "needed: must-run demand and what stands before the windows. A round counts",
-            "quantities in widths of its windows and prices from the last answer;",
-            "the next one cuts the curves finer there. The price of an area is that of",
-            "the last answer less the shadow price of its balance.",
+            "maximise    value of demand - cost of supply + sum_l gain_l flow_l   welfare",
+            *of_piece,
+            "            gain_l = price at the line's end less price at its start",
+            "subject to  sum_k u_k supply_k - sum_k u_k demand_k + flows in - flows out",
+            "                = needed                      for every area    balance",
+            *SIDES,
         ),
     )  # fmt: skip
 
@@ -148,13 +162,18 @@ def _formulation(
 STEPS = _formulation(
     "step-bids",
     "LP",
-    ("            value, cost: width_k price_k x_k, the curve's price in the piece's middle",),
+    (
+        "            cost: sum_k u_k p_k supply_k, value of demand likewise,",
+        "            p_k the curve's price in the piece's middle, u_k = width_k",
+    ),
 )
 STRAIGHT = _formulation(
     "straight-pieces",
     "QP",
     (
-        "            value, cost: width_k (start_k x_k + (end_k - start_k) x_k^2 / 2),",
-        "            the curve's own prices at both ends of the piece",
+        "            cost: sum_k start_k u_k supply_k",
+        "                  + (end_k - start_k) (u_k supply_k)^2 / (2 width_k),",
+        "            value of demand likewise, u_k = 1 or, where that is less,",
+        "            (width_k / |end_k - start_k|)^(1/2), in units of U and V",
     ),
 )

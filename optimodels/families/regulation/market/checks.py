@@ -97,8 +97,10 @@ def agreement(auction: Auction, point: Point) -> tuple[Check, ...]:
     off = 0.0
     for k, market in enumerate(auction.markets):
         # All but flat curves jump from one double to the next.
-        low = root.lowest[k] - 8 * np.spacing(abs(root.lowest[k]))
-        high = root.highest[k] + 8 * np.spacing(abs(root.highest[k]))
+        low, high = (
+            end + side * 8 * np.spacing(abs(end)) if np.isfinite(end) else end
+            for end, side in ((root.lowest[k], -1), (root.highest[k], 1))
+        )
         ends = (
             (point.supplied[k], market.supply.below(low), market.supply.upto(high)),
             (point.bought[k] - market.must_run, market.demand.below(high),
@@ -116,5 +118,5 @@ def agreement(auction: Auction, point: Point) -> tuple[Check, ...]:
 def settled(auction: Auction, point: Point) -> Point:
     """Return a clearing with the tie rule's price where several clear: a dual is any of them."""
     root = auction.root
-    several = root.highest - root.lowest > AGREED * np.maximum(1.0, np.abs(root.lowest))
+    several = root.highest - root.lowest > AGREED * np.maximum(1.0, np.abs(root.price))
     return replace(point, price=np.where(several, root.price, point.price))

@@ -2,8 +2,8 @@
 
 At a price p the excess of supply lies between two numbers, which differ where a bid stands at p;
 both rise with p. The market clears at every p at which they have 0 between them. Tie rules, ours:
-of several clearing prices the mean of the lowest and the highest (the lowest, if there is no
-highest); of several quantities the greatest trade.
+of several clearing prices the mean of the lowest and the highest (or the one of them that there
+is); of several quantities the greatest trade.
 """
 
 from __future__ import annotations
@@ -80,12 +80,14 @@ def clear(market: Market) -> Clearing:
 
 
 def prices(least: Excess, most: Excess, breaks: Floats) -> tuple[Any, Any]:
-    """Return the lowest and the highest price at which 0 is between the least and most excess.
+    """Return the lowest and the highest price at which 0 is between the least and most excess,
+    infinite where there is no end.
 
     ``breaks`` (..., m) are in rising order; between two of them both are continuous, and a root on
     one is returned as that very number. Raises DataError where there is none.
     """
-    bottom = breaks[..., 0] - 1.0 - np.abs(breaks[..., 0])
+    near = breaks[..., 0] - 1.0 - np.abs(breaks[..., 0])
+    bottom = np.where(most(near) >= 0, -MOST_PRICE, near)
     top = np.maximum(np.abs(breaks[..., -1]), 1.0)
     while np.any(most(top) < 0):
         top = np.where(most(top) < 0, 4 * top, top)
@@ -93,13 +95,11 @@ def prices(least: Excess, most: Excess, breaks: Floats) -> tuple[Any, Any]:
             raise DataError(
                 "parameters.supply",
                 f"cannot meet the demand that is bought at any price: {-np.min(most(top)):.6g} MW "
-                f"are missing at {MOST_PRICE:g} $/MWh",
+                f"are missing at {MOST_PRICE:g} $/MWh; offer more, or ask for less",
             )
-    while np.any(most(bottom) >= 0):
-        bottom = np.where(most(bottom) >= 0, 4 * bottom, bottom)
-        if np.any(bottom < -MOST_PRICE):
-            raise DataError("parameters.supply", "exceeds what demand takes at any price")
     lowest = _first(lambda p: most(p) >= 0, bottom, top, breaks)[1]
+    # Behind a line that brings all that an area ever takes.
+    lowest = np.where(most(bottom) >= 0, -np.inf, lowest)
     far = np.where(least(top) <= 0, MOST_PRICE, top)
     highest = _first(lambda p: least(p) > 0, bottom, far, breaks)[0]
     highest = np.where(least(far) <= 0, np.inf, highest)
@@ -128,10 +128,9 @@ def _first(holds: Callable[[Any], Any], low: Any, high: Any, breaks: Floats) -> 
 
 
 def tie(low: Any, high: Any) -> Any:
-    """Return the mean of the two prices, the lowest where there is no highest."""
-    return np.where(
-        np.isfinite(high), low + (np.where(np.isfinite(high), high, low) - low) / 2, low
-    )
+    """Return the mean of the two prices, or the one of them that is finite."""
+    first, last = np.where(np.isfinite(low), low, high), np.where(np.isfinite(high), high, low)
+    return first + (last - first) / 2
 
 
 def around(price: Any, low: Any, high: Any) -> tuple[Any, Any]:

@@ -32,6 +32,11 @@ class Auction:
         return [market.name for market in self.markets]
 
     @property
+    def curved(self) -> list[str]:
+        """The areas whose demand is a logistic curve."""
+        return [market.name for market in self.markets if isinstance(market.demand, Logistic)]
+
+    @property
     def lines(self) -> list[str]:
         names = self.names
         return [f"{names[link.one]} - {names[link.other]}" for link in self.links]

@@ -13,7 +13,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimodels.families.regulation.market.blocks import pieces_exact, pieces_in_cvxpy
+from optimodels.families.regulation.market.blocks import (
+    CUT,
+    SIDES,
+    pieces_exact,
+    pieces_in_cvxpy,
+)
 from optimodels.families.regulation.market.rounds import Trade
 from optimodels.model import ExactAnswer, Formulation
 
@@ -79,22 +84,25 @@ ENTROPY = Formulation(
         "supply": ("piece",), "demand": ("piece",), "flow": ("line",), "balance": ("area",),
         **dict.fromkeys(("served", "entropy_served", "entropy_left"), ("area with a curve",)),
     },
+    unit=lambda trade: trade.unit,
     equations=(
+        *CUT,
+        "Logistic demands of areas a are no pieces: served_a is what is served of",
+        "the responsive demand Q_R by that at the last price, y0 (at first 1/2);",
+        "left_a = (1 - y0 served_a) / (1 - y0);  W = P_A / (2 |elasticity|), $/MWh;",
+        "P_A: mean_price;  Q_R: responsive; in units of U and V, P_A as prices are",
+        "",
         "maximise    sum_a Q_R W (y0 entropy_served_a + (1 - y0) entropy_left_a)",
         "            + sum_a Q_R y0 (P_A + W log((1 - y0) / y0)) served_a",
-        "            + sum of value(bids) - sum of cost(supply) + sum_l gain_l flow_l",
-        "            value, cost: width_k (start_k x_k + (end_k - start_k) x_k^2 / 2)",
-        "            W = P_A / (2 |eta|),   left_a = (1 - y0 served_a) / (1 - y0)",
-        "subject to  entropy_served_a <= -served_a log served_a",
-        "            entropy_left_a <= -left_a log left_a",
-        "            sum width supply + flows in - flows out - sum width demand",
-        "                - Q_R y0 served_a = needed      for every area      balance",
-        "            0 <= supply_k, demand_k <= 1        parts of the pieces",
-        "            -limit <= flow before + flow <= limit       lines",
+        "            + value of bids - cost of supply + sum_l gain_l flow_l   welfare",
+        "            cost, value: as straight-pieces, with u_k = width_k",
+        "            gain_l = price at the line's end less price at its start",
+        "subject to  entropy_served_a <= -served_a log served_a  entropy_of_served",
+        "            entropy_left_a <= -left_a log left_a          entropy_of_left",
+        "            sum_k u_k supply_k - sum_k u_k demand_k + flows in - flows out",
+        "                - Q_R y0 served_a = needed    for every area    balance",
+        *SIDES,
         "",
-        "y0: the part of the responsive demand that the last round's price serves, one",
-        "half at first. Prices are counted from the last answer, whose price less the",
-        "shadow price of the balance is the area's. At the optimum it is",
-        "P_A + W log((1 - y) / y) with y = y0 served.",
+        "At the optimum the price is P_A + W log((1 - y) / y) with y = y0 served_a.",
     ),
 )  # fmt: skip

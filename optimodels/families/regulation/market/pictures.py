@@ -57,8 +57,9 @@ def _area(axes: Any, supply: Side, demand: Side, must_run: float, row: Any) -> N
         axes.plot([supplied], [price], "o", color=BLACK, markersize=5, zorder=4)
         axes.plot([supplied, bought], [price, price], color=RED, linewidth=2.2, zorder=3,
                   label="traded over lines")  # fmt: skip
-    if row["highest_price"] is not None and row["highest_price"] > row["lowest_price"] * (1 + 1e-6):
-        axes.plot([bought] * 2, [row["lowest_price"], row["highest_price"]], color=RED,
+    low, high = row["lowest_price"], row["highest_price"]
+    if low is not None and high is not None and high > low * (1 + 1e-6):
+        axes.plot([bought] * 2, [low, high], color=RED,
                   linewidth=2.2, zorder=3, label="prices that clear")  # fmt: skip
     # From nothing on: what producers gain begins there.
     axes.set_xlim(0.0, 1.15 * max(bought, supplied, float(asked[0].max())))

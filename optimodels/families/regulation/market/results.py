@@ -15,8 +15,8 @@ from optimodels.result import Row
 
 _NOTES = (
     "quantities in MW, prices in $/MWh, slopes in $/(MW^2 h), all else in $/h",
-    "ours: of several clearing prices the mean of the lowest and highest (a solver's dual is any "
-    "of them), of several quantities the greatest trade",
+    "ours: of several clearing prices the mean of the lowest and highest, or the one of them that "
+    "there is (a solver's dual is any of them), of several quantities the greatest trade",
     "welfare is the value of responsive demand less the cost of supply; what is bought at any "
     "price has no finite value",
 )
@@ -35,7 +35,7 @@ def market_clearing(auction: Auction, point: Point, ways: dict[str, Point]) -> A
                 "supplied": float(point.supplied[k]),
                 "bought": float(point.bought[k]),
                 "price": p,
-                "lowest_price": float(root.lowest[k]),
+                "lowest_price": _finite(root.lowest[k]),
                 "highest_price": _finite(root.highest[k]),
                 "supply_slope": _finite(market.supply.slope(p)),
                 "demand_slope": _finite(market.demand.slope(p)),

@@ -175,6 +175,11 @@ class Trade:
                 spread = max(spread, float(np.max(np.abs(one.start - p), initial=0.0)))
         return max([spread, *(_SHARE * float(self._demand(k).width) for k in self.curved)])
 
+    @property
+    def unit(self) -> str:
+        """What the problem counts welfare in."""
+        return f"x {self.power * self.money:.6g} $/h"
+
     def blocks(self, supply: bool) -> Blocks:
         """The pieces of one side in the problem's units."""
         ladders = self.supplies if supply else self.demands

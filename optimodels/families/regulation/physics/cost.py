@@ -79,7 +79,10 @@ def read_hour(inputs: Inputs) -> Hour:
         duration, given.regulation_s, np.concatenate([*events, load.times, clearings])
     )
     if len(grid) > MOST_STEPS + 1:
-        raise DataError("parameters.disturbance", f"has more than {MOST_STEPS} changes and steps")
+        raise DataError(
+            "parameters.disturbance",
+            f"changes and steps are more than {MOST_STEPS}; lengthen every, or the step",
+        )
     begin, end, _ = inputs_of(signals, grid, given.nominal_hz)
     more = load.within(grid)
     begin[:, 0] += more[0]

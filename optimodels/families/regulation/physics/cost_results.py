@@ -177,8 +177,10 @@ def _prices(hour: Hour, found: Regulated) -> list[Row]:
 
 def _notes(hour: Hour, found: Outcome) -> tuple[str, ...]:
     notes = [
-        "money in $; energies are of the study area's responses, and what is asked for twice "
-        "(up, then down again) cancels in them, but not in the payments",
+        "money in $, prices in $/MWh, slopes in $/(MW^2 h), eigenvalues in 1/s; ACE in percent of "
+        "the study area's load",
+        "energies are of the study area's responses, and what is asked for twice (up, then down "
+        "again) cancels in them, but not in the payments",
         "P_R "
         + ("includes" if hour.includes else "does not include")
         + " the dispatch price P_C (price_includes_dispatch)",

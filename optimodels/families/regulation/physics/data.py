@@ -98,7 +98,10 @@ def read_response(inputs: Inputs) -> Response:
         events.append(given.ace_sampling * np.arange(1, count + 1, dtype=float))
     grid = disturbances.grid(given.duration, given.time_step, np.concatenate(events))
     if len(grid) > MOST_STEPS + 1:
-        raise DataError("parameters.disturbance", f"has more than {MOST_STEPS} changes and steps")
+        raise DataError(
+            "parameters.disturbance",
+            f"changes and steps are more than {MOST_STEPS}; lengthen every, or the step",
+        )
     begin, end, final = inputs_of(signals, grid, given.nominal_hz)
     return Response(
         system=system_of(given, given.demand_follows),

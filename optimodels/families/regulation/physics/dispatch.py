@@ -52,8 +52,14 @@ class Bids:
 
     def clear(self, load: Floats, responsive: float) -> Dispatches:
         """Clear K intervals at once; DataError where one has no price with a slope."""
-        if (load - responsive / 2 <= 0).any():
-            raise DataError("parameters.load_profile", "is below what responds to price")
+        short = load - responsive / 2 <= 0
+        if short.any():
+            k = int(np.argmax(short))
+            raise DataError(
+                "parameters.load_profile",
+                f"interval {k + 1} has a load of {load[k]:g} MW, not above half of the "
+                f"{responsive:g} MW that respond to price; raise it, or lower demand_response",
+            )
         # Without responsive load the slope of demand is infinite, and supply regulates alone.
         with np.errstate(divide="ignore"):
             found = clear(self.market(load, responsive))

@@ -92,11 +92,16 @@ def _without(response: Response, found: Simulated, values: dict[str, Any]) -> di
         "exports_moved_percent_of_peak": 100 * moved,
         "excursion": "smaller" if away[0] < away[1] else "not smaller",
         **_totals(response, found, plain, other),
-        "load_back": "within two minutes"
-        if (values["load_recovery_time_s"] or np.inf) <= _TWO_MINUTES
-        else "later",
+        "load_back": _back(values["load_peak_time_s"], values["load_recovery_time_s"]),
         "generation": "less" if generation[0] < generation[1] else "not less",
     }
+
+
+def _back(peak: float | None, recovered: float | None) -> str:
+    """How soon responsive load is back from its peak; times of the run, s."""
+    if peak is None or recovered is None:
+        return "later"
+    return "within two minutes" if recovered - peak <= _TWO_MINUTES else "later"
 
 
 def _totals(
@@ -222,7 +227,8 @@ def mode_rows(found: Modes) -> list[Row]:
 def _notes(response: Response, found: Outcome) -> tuple[str, ...]:
     notes = [
         "powers in percent of the study area's load; load is what demand response adds "
-        "(negative: shed), ACE is that after a jump",
+        "(negative: shed), ACE is that after a jump; times in s from the start of the run, "
+        "integrals of the frequency in Hz s, eigenvalues in 1/s",
     ]
     system, values = response.system, found.values
     if not values["stable"]:

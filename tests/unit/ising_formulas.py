@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
 import mpmath
-
-#: Onsager's critical temperature of the square lattice, 2 / ln(1 + sqrt 2).
-CRITICAL = 2 / math.log1p(math.sqrt(2))
 
 
 def onsager_energy(temperature: float) -> float:
