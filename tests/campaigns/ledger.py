@@ -60,7 +60,11 @@ Trial = Callable[[int, Tally], None]
 def _work(trial: Trial, seeds: Sequence[int]) -> Tally:
     tally = Tally()
     for seed in seeds:
-        trial(seed, tally)
+        try:
+            trial(seed, tally)
+        except Exception as error:  # one seed's mistake, ours or not, is told and costs no other
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            tally.broken.append(f"seed {seed}: {said[:300]}")
     return tally
 
 

@@ -68,8 +68,9 @@ def in_pyomo(form: Form) -> pyo.ConcreteModel:
         m.x[j].setlb(_side(form.lower[j]))
         m.x[j].setub(_side(form.upper[j]))
     dense = form.rows.toarray()
-    # A row without sides is none to Pyomo.
+    # A row without sides, or one of zeros that holds, is none to Pyomo.
     held = np.isfinite(form.row_lower) | np.isfinite(form.row_upper)
+    held &= dense.any(axis=1) | (form.row_lower > 0) | (form.row_upper < 0)
     m.row = pyo.Constraint(
         [int(i) for i in np.flatnonzero(held)],
         rule=lambda m, i: (

@@ -76,6 +76,17 @@ def test_tally_is_the_same_for_any_number_of_workers() -> None:
     assert (alone.counts, alone.broken) == (two.counts, two.broken)
 
 
+def test_seed_that_fails_is_told_and_costs_no_other() -> None:
+    def trial(seed: int, tally: Tally) -> None:
+        tally.count("seeds", "done")
+        if seed == 3:
+            raise ValueError("three")
+
+    tally = run(trial, range(5))
+    assert tally.counts["seeds", "done"] == 5
+    assert tally.broken == ["seed 3: ValueError: three"]
+
+
 def test_table_shows_rows_in_order() -> None:
     tally = Tally(Counter({("b", "x"): 2, ("a", "y"): 1}))
     assert table(tally.counts, "what") == ["| what | x | y |", "|---|---:|---:|", "| a |  | 1 |",
