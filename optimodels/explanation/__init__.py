@@ -158,7 +158,7 @@ def _stage(
         source=formulation.source,
         equations=formulation.equations,
         number=len(instances),
-        shown=", ".join(map(str, key)) if isinstance(key, tuple) else str(key),
+        shown=_told(key),
         size=form.size,
         variables=_variables(form, names),
         rows=_rows(form, names),
@@ -172,6 +172,14 @@ def _stage(
         notes=notes,
         prices=_prices(form, solution, names),
     )
+
+
+def _told(key: Any) -> str:
+    """Return the name of an instance, as "customers 4, magnetisation -1"."""
+    if not isinstance(key, tuple):
+        return str(key)
+    names = getattr(key, "_fields", ("",) * len(key))
+    return ", ".join(f"{name} {part}".strip() for name, part in zip(names, key, strict=True))
 
 
 def _variables(form: Form, names: Names) -> list[Row]:

@@ -20,11 +20,10 @@ from optimodels.families.flexibility.parameters import SelfSustainability, Shift
 from optimodels.model import Compute, Done, Outcome, Program, Solve
 
 
-def _spins(data: FlexibilityData, done: Done) -> dict[tuple[int, int], spin_assignment.Spins]:
-    """One problem per pair of customers and magnetisation: buses of one pair share the answer."""
+def _spins(data: FlexibilityData, done: Done) -> dict[spin_assignment.Spins, spin_assignment.Spins]:
     m = results.whole(done.solution("balance"))
-    pairs = sorted({(int(n), int(s)) for n, s in zip(data.customers, m, strict=True)})
-    return {pair: spin_assignment.Spins(*pair) for pair in pairs}
+    pairs = {(int(n), int(s)) for n, s in zip(data.customers, m, strict=True)}
+    return {spins: spins for spins in (spin_assignment.Spins(*pair) for pair in sorted(pairs))}
 
 
 def _labels(data: FlexibilityData) -> dict[str, list[int]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,9 +14,9 @@ if TYPE_CHECKING:
     import pyomo.environ as pyo
 
 
-@dataclass(frozen=True)
-class Spins:
-    """One bus: ``customers`` N_b and its magnetisation m_b in {-1, 0, 1}."""
+class Spins(NamedTuple):
+    """One bus: ``customers`` N_b and its magnetisation m_b in {-1, 0, 1}. Buses that are equal in
+    both share a problem, which is known by it."""
 
     customers: int
     magnetisation: int

@@ -140,12 +140,12 @@ def _rewire(society: Society, done: Done) -> Outcome:
     return Outcome("balance", checks, {"bus": bus, "rows": rows, "magnetisation": m})
 
 
-def _bus_spins(society: Society, done: Done) -> dict[tuple[int, int], BusSpins]:
-    """One problem per pair of customers and magnetisation, after the rewiring."""
+def _bus_spins(society: Society, done: Done) -> dict[BusSpins, BusSpins]:
+    """One problem per kind of bus, after the rewiring."""
     found = done.outcomes["rewiring"].arrays
     members = np.bincount(found["bus"], minlength=len(found["magnetisation"]))
     pairs = zip(members.tolist(), found["magnetisation"].tolist(), strict=True)
-    return {pair: BusSpins(*pair) for pair in sorted(set(pairs))}
+    return {spins: spins for spins in (BusSpins(*pair) for pair in sorted(set(pairs)))}
 
 
 def _feasible(society: Society, done: Done) -> Spins:
