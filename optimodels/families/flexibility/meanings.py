@@ -10,8 +10,8 @@ _BUSES = {
     "customers": "number of customers",
     "load_kw": "kW; load in the network",
     "baseline_cost": "EUR; of the scheduled load at the real-time price",
-    "objective_buses": "EUR; of all buses, minimised: less what aggregators pay them",
-    "objective_aggregators": "EUR; of all aggregators, minimised: paid to buses less paid by the DSO",
+    "objective_buses": "EUR; of buses, minimised: minus what aggregators pay them",
+    "objective_aggregators": "EUR; of aggregators, minimised: paid to buses less paid by the DSO",
     "objective_dso": "EUR; of the DSO, minimised: paid to aggregators, less its real-time value",
     "objective_welfare": "EUR; the sum of these three, which is minimised",
 }
