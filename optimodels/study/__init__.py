@@ -231,7 +231,8 @@ def _blank(
 ) -> Result:
     model = case.model
     first, asked = _first(done, program.main), _speaking(program, done)
-    at = program.main if program.main in verdicts else next(iter(verdicts))
+    # Where the main stage is not asked for, or was not come to, the last one speaks.
+    at = program.main if program.main in verdicts else list(verdicts)[-1]
     return Result(
         case=case.name,
         model=model.name,

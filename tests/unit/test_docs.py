@@ -114,8 +114,8 @@ def test_the_readme_s_formulation_and_solver_run_as_written(tmp_path: Path) -> N
 
 def test_every_figure_of_a_result_has_a_unit_or_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(DOCS))
-    readings = import_module("readings")
-    for family in ("coalition", "supply", "thermodynamics"):
+    readings, pages = import_module("readings"), import_module("make_pages")
+    for family in pages.own_families():
         for name, told in readings.shown(family).items():
             model = find_model(name)
             assert told.values, name

@@ -19,6 +19,7 @@ from optimodels.cli import main
 from optimodels.explanation import CONVENTION, Explained, row_text
 from optimodels.explanation.conflict import find_conflict
 from optimodels.families import find_model, model_names
+from optimodels.families.flexibility import network_state
 from optimodels.form import Form
 from optimodels.model import Solve
 from optimodels.naming import Names
@@ -279,13 +280,13 @@ def test_every_stage_states_equations_that_fit_a_terminal() -> None:
     for name in model_names():
         for stage in find_model(name).load_program().stages:
             shown = (stage.formulation if isinstance(stage, Solve) else stage).equations
-            if name.partition("/")[0] in ("flexibility", "ising", "regulation") and not shown:
-                continue
             assert shown, (name, stage.name)
             assert max(map(len, shown)) <= 76, (name, stage.name)
 
 
-def test_stages_that_a_case_does_not_ask_for_are_not_explained() -> None:
+def test_stages_that_a_case_does_not_ask_for_are_not_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     silent = load_case(CASES.parent / "supply" / "bidding-evening.yaml")
     assert set(explain(silent).computed) == {"equilibrium"}
     drawn = load_case(CASES.parent / "supply" / "bidding-uniform.yaml")
@@ -295,6 +296,39 @@ def test_stages_that_a_case_does_not_ask_for_are_not_explained() -> None:
     without = load_case(file, ["parameters.power_flow=none"])
     assert set(explain(without).computed) == {"trades", "tightness"}
     assert "power flow" not in solve(without).stages
+    file = CASES / "self-sustainability-33bus-max.yaml"
+    balance = load_case(file)
+    assert set(explain(balance).computed) == {"optima", "agents", "network"}
+    monkeypatch.setattr(network_state, "AUTO_BUSES", 32)
+    assert set(explain(balance).computed) == {"optima", "agents"}
+    newton = load_case(
+        CASES / "self-sustainability-33bus-max.yaml", ["parameters.power_flow=newton"]
+    )
+    assert "network" in explain(newton).computed
+
+
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [
+        ("exact: auto", True),
+        ("exact: none", False),
+        ("algorithm: penalised", False),
+        ("boundaries: aggregators", False),
+        ("graph: {rows: 18, columns: 18}, customers: none", False),
+    ],
+)
+def test_exact_means_are_explained_where_somebody_knows_them(key: str, known: bool) -> None:
+    text = f"model: ising/phase-transition\nparameters: {{{key}}}\n"
+    assert ("equilibrium" in explain(parse_case(text)).computed) is known
+
+
+def test_a_main_stage_that_is_not_asked_for_leaves_the_word_to_the_last_one() -> None:
+    """Not to the balance that only the start is solved for."""
+    given = "{start: feasible, exact: none, temperature: 3, steps: 2890, replicas: 3}"
+    found = solve(parse_case(f"model: ising/phase-transition\nparameters: {given}\n"))
+    assert list(found.stages) == ["balance", "rewiring", "spins", "evolution"]
+    assert found.verdict.text == "verified by invariants: end state"
+    assert len(set(found.notes)) == len(found.notes)
 
 
 def test_a_starting_case_heads_every_stage_and_states_a_problem_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from optimodels.families.flexibility import meanings
 from optimodels.families.flexibility.parameters import PROFILES
 from optimodels.model import Caption, declare
 
@@ -41,14 +42,16 @@ MODELS = {
             network="case33bw",
             profiles=PROFILES,
             captions=_CAPTIONS,
+            meanings=told,
         )
-        for short, title, section, unit, program in (
+        for short, title, section, unit, program, told in (
             (
                 "shiftable-loads",
                 "Shiftable loads: when to be flexible, so that welfare is greatest",
                 "section 4.1",
                 "EUR",
                 "shiftable_loads",
+                meanings.SHIFTABLE_LOADS,
             ),
             (
                 "self-sustainability",
@@ -56,6 +59,7 @@ MODELS = {
                 "section 4.2",
                 "buses",
                 "self_sustainability",
+                meanings.SELF_SUSTAINABILITY,
             ),
             (
                 "spin-assignment",
@@ -63,6 +67,7 @@ MODELS = {
                 "section 4.2, (35)",
                 "buses",
                 "",
+                meanings.SPIN_ASSIGNMENT,
             ),
             (
                 "aggregator-mapping",
@@ -70,6 +75,7 @@ MODELS = {
                 "section 5.1, (38)",
                 "EUR",
                 "",
+                meanings.AGGREGATOR_MAPPING,
             ),
         )
     )

@@ -25,7 +25,13 @@ EQUATIONS = (
 )
 
 
-def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome | None:
+def asked(data: FlexibilityData) -> bool:
+    """Whether power flows are wanted of a network of this size."""
+    wanted = data.parameters.power_flow
+    return wanted != "auto" or len(data.network.load_kw) <= AUTO_BUSES
+
+
+def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome:
     """Solve the power flow of every step before and after; ``magnetisation`` (B, T) or (B,).
 
     Reactive power follows active power (constant power factor). The check is the mismatch of
@@ -34,8 +40,6 @@ def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome 
     """
     engine = data.parameters.power_flow
     if engine == "auto":
-        if len(data.network.load_kw) > AUTO_BUSES:
-            return None
         engine = "newton"
     # SciPy must not be loaded before Pyomo is: see solvers.prepare.
     from optimodels.grid.powerflow import solve_power_flow

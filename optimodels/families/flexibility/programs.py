@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from optimodels.families.flexibility import (
@@ -51,12 +53,16 @@ def _mapped_agents(data: FlexibilityData, done: Done) -> Outcome:
     return agents.evaluate(data, full, chosen, aggregator_mapping.multipliers(data))
 
 
-def _shifted_network(data: FlexibilityData, done: Done) -> Outcome | None:
+def _shifted_network(data: FlexibilityData, done: Done) -> Outcome:
     return network_state.power_flows(data, done.solution("shift").arrays["magnetisation"])
 
 
-def _balanced_network(data: FlexibilityData, done: Done) -> Outcome | None:
+def _balanced_network(data: FlexibilityData, done: Done) -> Outcome:
     return network_state.power_flows(data, results.whole(done.solution("balance")))
+
+
+def _network(run: Callable[[FlexibilityData, Done], Outcome]) -> Compute:
+    return Compute("network", run, network_state.EQUATIONS, network_state.asked)
 
 
 _SHIFT = Solve("shift", shifting.FORMULATION, lambda data, done: {"": shifting.instance(data)})
@@ -79,7 +85,7 @@ def shiftable_loads(parameters: ShiftableLoads) -> Program:
         stages.append(_DISCRETE)
     stages.append(Compute("agents", _shifting_agents, agents.EQUATIONS))
     if parameters.power_flow != "none":
-        stages.append(Compute("network", _shifted_network, network_state.EQUATIONS))
+        stages.append(_network(_shifted_network))
     return Program(read, stages, results.shiftable_loads, "shift", _labels)
 
 
@@ -90,7 +96,7 @@ def self_sustainability(parameters: SelfSustainability) -> Program:
         stages.append(Compute("optima", _optima, subset_sum.EQUATIONS))
     stages.append(Compute("agents", _balanced_agents, agents.EQUATIONS))
     if parameters.power_flow != "none":
-        stages.append(Compute("network", _balanced_network, network_state.EQUATIONS))
+        stages.append(_network(_balanced_network))
     return Program(read, stages, results.self_sustainability, "balance", _labels)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from optimodels.families.flexibility.parameters import PROFILES
+from optimodels.families.ising import meanings
 from optimodels.model import Caption, declare
 
 _CUSTOMERS = {
@@ -24,6 +25,7 @@ _EXPERIMENTS = (
             )
         },
         False,
+        meanings.DECORRELATION,
     ),
     (
         "phase-transition",
@@ -36,6 +38,7 @@ _EXPERIMENTS = (
             )
         },
         False,
+        meanings.PHASE_TRANSITION,
     ),
     (
         "field-response",
@@ -50,6 +53,7 @@ _EXPERIMENTS = (
             "surface": Caption("Magnetisation over field and temperature, with contours."),
         },
         True,
+        meanings.FIELD_RESPONSE,
     ),
     (
         "robustness",
@@ -63,6 +67,7 @@ _EXPERIMENTS = (
             )
         },
         False,
+        meanings.ROBUSTNESS,
     ),
     (
         "boundaries",
@@ -76,6 +81,7 @@ _EXPERIMENTS = (
             )
         },
         True,
+        meanings.BOUNDARIES,
     ),
 )
 
@@ -91,7 +97,8 @@ MODELS = {
             network="case33bw",
             profiles=PROFILES if with_profiles else {},
             captions={**captions, **_CUSTOMERS},
+            meanings=told,
         )
-        for short, title, section, captions, with_profiles in _EXPERIMENTS
+        for short, title, section, captions, with_profiles, told in _EXPERIMENTS
     )
 }

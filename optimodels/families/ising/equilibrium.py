@@ -80,32 +80,34 @@ class Oracle:
         return found
 
 
-def oracle(society: Society) -> Oracle | None:
-    """Return who knows the exact means of this society at equilibrium, if anybody does."""
-    given, n = society.parameters, society.sites
+def asked(society: Society) -> bool:
+    """Whether exact means at equilibrium are wanted and known: of few customers, whoever listens to
+    whom, and of a full lattice without bounds."""
+    given, square = society.parameters, society.square
     if given.exact == "none" or given.algorithm != "metropolis":
-        return None
+        return False
+    if society.sites <= LARGEST:
+        return True
+    if square is None or given.boundaries == "aggregators" or (square < 0).any():
+        return False
+    return bool(min(square.shape) <= WIDEST)
+
+
+def oracle(society: Society) -> Oracle:
+    """Return who knows the exact means at equilibrium of a society that they are asked of."""
+    given, n = society.parameters, society.sites
     if n <= LARGEST:
         return Oracle("enumeration", states=States(n, pairs(society)))
-    square = society.square
-    if square is None or society.within is not None or (square < 0).any():
-        return None
-    rows, columns = max(square.shape), min(square.shape)
-    if columns > WIDEST:
-        return None
+    assert society.square is not None
+    rows, columns = max(society.square.shape), min(society.square.shape)
     work = float(n) / 2 * n / 2 * 2**columns
     absolute = given.exact == "all" or work <= _MOST_OPERATIONS
     return Oracle("the transfer matrix", strip=Strip(rows, columns), absolute=absolute)
 
 
 def beside(society: Society, rows: list[Row], progress: Callable[[int, int], None]) -> Outcome:
-    """Set exact means beside the simulated ones of every row, and hold one against the other.
-
-    Without an oracle there is nothing to add to the invariants.
-    """
+    """Set exact means beside the simulated ones of every row, and hold one against the other."""
     known = oracle(society)
-    if known is None:
-        return Outcome("end state", (), {"rows": rows})
     worst: dict[str, float] = {}
     made, shown = [], True
     for k, row in enumerate(rows):

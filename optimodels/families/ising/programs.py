@@ -45,8 +45,8 @@ def decorrelation(parameters: Decorrelation) -> Program:
 def phase_transition(parameters: PhaseTransition) -> Program:
     """Temperatures side by side; at equilibrium exact values stand beside them."""
     told = experiments.phase_transition
-    after = (Compute("equilibrium", told.hold_against_exact, equilibrium.EQUATIONS),)
-    return _experiment(parameters, told, told.evolve_all, after=after)
+    held = Compute("equilibrium", told.hold_against_exact, equilibrium.EQUATIONS, equilibrium.asked)
+    return _experiment(parameters, told, told.evolve_all, after=(held,))
 
 
 def field_response(parameters: FieldResponse) -> Program:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from optimodels.families.regulation import meanings
 from optimodels.model import Caption, declare
 
 MODELS = {
@@ -12,6 +13,7 @@ MODELS = {
             "market-clearing",
             title="Market clearing: the double auction of supply and responsive demand",
             source="003, sections 3.1, 3.2 and 3.4",
+            meanings=meanings.MARKET_CLEARING,
             program="market_clearing",
             captions={
                 "clearing": Caption(
@@ -26,6 +28,7 @@ MODELS = {
             "participation",
             title="Participation: who regulates a change, and at what price",
             source="003, section 3.5",
+            meanings=meanings.PARTICIPATION,
             captions={
                 "participation": Caption(
                     "What each resource gives of the change, with its limit, and the marginal "
@@ -39,6 +42,7 @@ MODELS = {
             "frequency-response",
             title="Frequency response: two areas after a loss of power",
             source="003, sections 2.2, 3.1, 3.3, 5.1 and 5.2",
+            meanings=meanings.FREQUENCY_RESPONSE,
             parameters="physical_parameters",
             captions={
                 "response": Caption(
@@ -59,6 +63,7 @@ MODELS = {
             "regulation-cost",
             title="Regulation cost: who is paid for regulation between dispatches",
             source="003, sections 3.4, 3.5 and 5.3",
+            meanings=meanings.REGULATION_COST,
             parameters="physical_parameters",
             captions={
                 "prices": Caption(

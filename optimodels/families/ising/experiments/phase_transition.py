@@ -95,7 +95,7 @@ def hold_against_exact(society: Society, done: Done) -> Outcome:
 def report(society: Society, done: Done) -> Answer:
     """Report the curve, with exact values beside it where there are."""
     found = done.outcomes["evolution"]
-    held = done.outcomes["equilibrium"].arrays
-    rows = held["rows"]
+    held = done.outcomes["equilibrium"].arrays if "equilibrium" in done.outcomes else {}
+    rows = held.get("rows", found.arrays["rows"])
     notes = (*found.arrays["notes"], *held.get("notes", ()), *remarks(society, rows))
     return Answer(found.values, {"curve": rows}, notes)
