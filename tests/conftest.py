@@ -1,12 +1,19 @@
-"""What all tests share: a network cache of their own, so that nothing of the user's is touched."""
+"""What all tests share: a network cache of their own, so that nothing of the user's is touched, and
+Ctrl-C as a terminal has it."""
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# What a shell without job control starts in its background is deaf to Ctrl-C, and so is all that
+# the tests start, which send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
@@ -189,15 +188,6 @@ def test_interrupt_ends_the_process_and_says_so(tmp_path: Path) -> None:
     assert not sleeping.is_running()
 
 
-@pytest.fixture
-def hearing() -> Iterator[None]:
-    """Ctrl-C as a program of its own hears it: a worker of xdist's ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("hearing")
 def test_interrupt_is_heard_where_a_solver_listens_for_itself() -> None:
     """A library's own handler takes the place of Python's while it works."""
 
@@ -254,7 +244,6 @@ def test_process_ends_with_its_parent(number: int, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("optimodels-*"))
 
 
-@pytest.mark.usefixtures("hearing")
 def test_interrupt_while_processes_are_made_ready_is_heard(monkeypatch: Any) -> None:
     """The server's birth is deaf to Ctrl-C; who starts it hears it afterwards."""
     birth = forkserver.ensure_running
@@ -268,7 +257,6 @@ def test_interrupt_while_processes_are_made_ready_is_heard(monkeypatch: Any) -> 
         processes.process_context(())
 
 
-@pytest.mark.usefixtures("hearing")
 @pytest.mark.parametrize(
     "solver",
     [s for s in all_solvers() if s.installed and not s.program and not s.aborts],
