@@ -1,8 +1,8 @@
 """What a sweep costs beyond its runs, and what it survives.
 
 Small runs (the mapping of a nine-bus network, exact algorithm, slack in steps) on two workers:
-overhead per run over the model's own time in one process, memory of the parent, and how long a
-resumed sweep of finished runs takes. Then a parallel sweep is killed with -9 at random moments,
+overhead per run over the model's own time in as many processes, memory of the parent, and how long
+a resumed sweep of finished runs takes. Then a parallel sweep is killed with -9 at random moments,
 again and again, its files read after every kill and its table compared at the end. Writes Markdown
 to standard output; 0 leaves a part out:
 
@@ -18,6 +18,7 @@ import platform
 import random
 import resource
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,10 +27,11 @@ from contextlib import suppress
 from pathlib import Path
 from zipfile import ZipFile
 
-from optimodels.case import load_case
+from optimodels.case import Case, load_case
 from optimodels.runs import Store, sweep
+from optimodels.runs.pool import local_pool, results
 from optimodels.runs.record import unpack
-from optimodels.runs.work import run_one
+from optimodels.runs.work import prepare_worker, run_one
 
 WORKERS = 2
 SMALL = """
@@ -77,13 +79,7 @@ def overhead(folder: Path, runs: int) -> None:
     slacks = ", ".join(f"{k / runs:.6f}" for k in range(runs // 2))
     file.write_text(SMALL.format(slacks=slacks))
     case = load_case(file)
-    values = [{"parameters.aggregators": 2, "parameters.slack": k / 500} for k in range(500)]
-    single = pickle.dumps(case.alone())
-    run_one(single, values[0], "warm")
-    started = time.perf_counter()
-    for value in values:
-        run_one(single, value, "own")
-    own = (time.perf_counter() - started) / len(values)
+    before = own_time(case)
     # A first sweep starts the workers' server and loads what they need.
     sweep(load_case(file, ["sweep={grid: {parameters.slack: [5, 6, 7, 8]}}"]), folder / "first",
           workers=WORKERS)  # fmt: skip
@@ -97,17 +93,40 @@ def overhead(folder: Path, runs: int) -> None:
     started = time.perf_counter()
     done = sweep(case, folder / "small", workers=WORKERS, progress=watch)
     per_run = (time.perf_counter() - started) * WORKERS / runs
+    after = own_time(case)
+    own = (before + after) / 2
     started, busy = time.perf_counter(), time.process_time()
     again = sweep(case, folder / "small", workers=WORKERS)
     resumed, alone = time.perf_counter() - started, time.process_time() - busy
     assert (done.failed, again.known) == (0, runs)
-    print(f"| own time of one run in one process | {own * 1e3:.2f} ms | |")
+    print(f"| own time of a run, all workers at work at once: before, after | "
+          f"{before * 1e3:.2f}, {after * 1e3:.2f} ms | |")  # fmt: skip
     print(f"| {runs} runs, worker time per run | {per_run * 1e3:.2f} ms | |")
     print(f"| overhead per run | {(per_run - own) * 1e3:.2f} ms | at most 2 ms |")
     print(f"| parent's memory after a tenth and after all runs | {memory[1] / 1024:.0f}, "
           f"{memory[2] / 1024:.0f} MiB | flat |")  # fmt: skip
     print(f"| resumed, {runs} finished runs; its processor time | {resumed:.2f} s; {alone:.2f} s | "
           "under 2 s |", flush=True)  # fmt: skip
+
+
+def own_time(case: Case) -> float:
+    """Return the seconds of a run without a sweep around it, in as many processes as work in one:
+    they slow each other down."""
+    single = pickle.dumps(case.alone())
+    with local_pool(WORKERS, prepare_worker, 1) as pool:
+        return statistics.fmean(
+            seconds for _, seconds in results(pool, bare_runs, iter([(single,)] * WORKERS))
+        )
+
+
+def bare_runs(single: bytes) -> float:
+    """Do runs one after the other; the seconds of one."""
+    values = [{"parameters.aggregators": 2, "parameters.slack": k / 1000} for k in range(1000)]
+    run_one(single, values[0], "warm")
+    started = time.perf_counter()
+    for value in values:
+        run_one(single, value, "own")
+    return (time.perf_counter() - started) / len(values)
 
 
 def kills(folder: Path, number: int) -> None:
