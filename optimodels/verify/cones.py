@@ -67,10 +67,15 @@ class Cones:
     def values(self, x: Floats) -> Floats:
         return self.matrix @ x + self.offset
 
-    def violation(self, x: Floats) -> Floats:
-        """Distance outside each cone, (count,), relative to max(1, largest term)."""
+    def violation(self, x: Floats, *, beside_terms: bool = True) -> Floats:
+        """Distance outside each cone, (count,), relative to max(1, largest term or |offset|).
+
+        Where not ``beside_terms``, to max(1, |offset|) alone.
+        """
         v = self.values(x)
-        terms = np.maximum(largest_terms(self.matrix, x), np.abs(self.offset))
+        terms = np.abs(self.offset)
+        if beside_terms:
+            terms = np.maximum(largest_terms(self.matrix, x), terms)
         out = np.zeros(self.count)
         for kind, members, places in self.groups:
             scale = np.maximum(1.0, terms[places])

@@ -13,7 +13,7 @@ from optimodels.form import Form
 from optimodels.result import By, Check, Claim, Status, Verdict
 from optimodels.verify.bound import taken, usable, with_signs
 from optimodels.verify.integers import enumerate_box, integer_rows, propagate
-from optimodels.verify.point import check_point
+from optimodels.verify.point import check_point, leans_on_size
 from optimodels.verify.problem import Problem
 from optimodels.verify.proposals import integer_point, solve_lp, with_tangents
 from optimodels.verify.rational import proves_infeasible
@@ -105,6 +105,13 @@ def search(problem: Problem, claim: Claim) -> Search:
         if point is not None and exact_point(problem, point, None)[1].passed:
             return Search(point=point)
     return Search()
+
+
+def disproof(problem: Problem, x: Floats) -> Proof | None:
+    """Return a proof that there is no point, sought where x (n,) passes only beside large terms."""
+    if not leans_on_size(problem.form, problem.own_cones, x):
+        return None
+    return search(problem.relaxed(), Claim("infeasible")).proof
 
 
 def feasible_point(problem: Problem) -> Floats | None:

@@ -11,6 +11,7 @@ from optimodels.result import By, Check, Claim, Of, Status, Verdict
 from optimodels.verify.bound import Bound
 from optimodels.verify.certificate import best_bound, multipliers_of
 from optimodels.verify.descent import better_point, curvature
+from optimodels.verify.infeasible import Proof, disproof
 from optimodels.verify.integers import Enumerated, enumerate_box
 from optimodels.verify.point import PointTest
 from optimodels.verify.problem import Problem
@@ -33,6 +34,9 @@ def judge_point(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]
     x, test = exact_point(problem, claim.x, claim.objective)
     if x is None or not test.passed:
         return faulty(claim, test)
+    disproved = disproof(problem, x)
+    if disproved is not None:
+        return _of_no_point(disproved, test)
     value = form.objective(x)
     said = multipliers_of(problem, claim, testimonies)
     bound = best_bound(problem, x, value, said, testimonies)
@@ -46,6 +50,12 @@ def judge_point(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]
     if enumerated is not None:
         return open_.against_enumeration(enumerated)
     return open_.against(testimonies)
+
+
+def _of_no_point(proof: Proof, test: PointTest) -> Judgement:
+    reason = "infeasible: the point passes only beside the size of its terms"
+    reason += f"; {proof.reason}" if proof.reason else ""
+    return Judgement(_verdict("refuted", (*test.checks, proof.check), reason))
 
 
 def stopped_without_point(claim: Claim) -> Verdict:

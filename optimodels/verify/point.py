@@ -10,6 +10,7 @@ import numpy as np
 from optimodels.arrays import Floats
 from optimodels.form import Form
 from optimodels.result import Check
+from optimodels.verify.problem import quadratic_terms
 from optimodels.verify.scale import largest_terms
 from optimodels.verify.tolerances import INTEGRALITY, OBJECTIVE, PRIMAL
 
@@ -80,6 +81,27 @@ def check_point(
         tuple(check for check, _ in found),
         tuple(fault for check, fault in found if not check.passed),
     )
+
+
+def leans_on_size(form: Form, cones: Cones, x: Floats) -> bool:
+    """Say whether a point x (n,) that passes would not if its terms were no larger than the sides.
+
+    Beside terms of 1e7 a violation of 3 is small, and an infeasible problem seems to have a point.
+    """
+    off, side = [np.zeros(0)], [np.zeros(0)]
+    activity = form.rows @ x
+    for sign, ends in ((1.0, form.row_lower), (-1.0, form.row_upper)):
+        finite = np.isfinite(ends)
+        off.append(sign * (ends - activity)[finite])
+        side.append(np.abs(ends[finite]))
+    values, _ = quadratic_terms(form.quadratic_rows, x)
+    for row, value in zip(form.quadratic_rows, values, strict=True):
+        for sign, end in ((1.0, row.lower), (-1.0, row.upper)):
+            if np.isfinite(end):
+                off.append(np.array([sign * (end - value)]))
+                side.append(np.array([abs(end)]))
+    beyond = np.concatenate(off) > PRIMAL * np.maximum(1.0, np.concatenate(side))
+    return bool(beyond.any() or (cones.violation(x, beside_terms=False) > PRIMAL).any())
 
 
 def _rows(form: Form, x: Floats) -> tuple[Check, str]:

@@ -10,7 +10,7 @@ from scipy import sparse
 from optimodels.arrays import Floats
 from optimodels.result import Check, Claim, Verdict
 from optimodels.verify.certificate import best_bound
-from optimodels.verify.infeasible import feasible_point, search
+from optimodels.verify.infeasible import disproof, feasible_point, search
 from optimodels.verify.optimum import judge_point
 from optimodels.verify.problem import Problem
 from optimodels.verify.proposals import solve_lp
@@ -54,7 +54,7 @@ def _point(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]) -> 
     for x in (claim.x, *(said.x for said in testimonies)):
         if x is not None:
             point, test = exact_point(problem, x, None)
-            if test.passed:
+            if point is not None and test.passed and disproof(problem, point) is None:
                 return point
     return feasible_point(problem)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from optimodels.cli.output import own_output
 from tests.campaigns import configs, cross_solver, faults, metamorphic, verifier
-from tests.campaigns.ledger import CHUNK, Trial, run, written
+from tests.campaigns.ledger import CHUNK, Kept, Trial, run, written
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,9 @@ def main() -> int:
         "--scale", default="1", help="part of the long run's counts; 0.1,1,0: each table's own"
     )
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="what is done, to go on from in a later run"
+    )
     parser.add_argument("--first", type=int, default=0, help="first seed")
     asked = parser.parse_args()
     title, parts = CAMPAIGNS[asked.name]
@@ -93,17 +96,20 @@ def main() -> int:
         if not scale:
             continue
         print(part.title, file=sys.stderr)
-        started = time.monotonic()
         count = max(1, round(part.count * scale))
         seeds = range(asked.first, asked.first + count)
+        kept = Kept(asked.keep, part.title) if asked.keep else None
         with own_output():
-            tally = run(part.trial, seeds, asked.workers, part.at_once)
+            tally = run(part.trial, seeds, max(1, asked.workers), part.at_once, kept)
         about = (part.trial.__doc__ or "").strip()
         print(f"## {part.title}: {count} seeds\n\n{about}\n")
-        print(written(tally, part.first, part.columns, time.monotonic() - started), flush=True)
+        print(written(tally, part.first, part.columns), flush=True)
         broken += len(tally.broken)
     return 1 if broken else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sys
@@ -9,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from optimodels import __version__
 from optimodels.runs.pool import local_pool, results
@@ -26,14 +28,17 @@ SEEDS = 5
 class Tally:
     """What a campaign found: counts by (row, column), and seeds by kind of finding.
 
-    ``worst`` keeps the largest value seen under a name. A campaign has failed where ``broken``
-    is not empty.
+    ``worst`` keeps the largest value seen under a name, ``days`` when the trials were, and
+    ``seconds`` what they took, one after another. A campaign has failed where ``broken`` is not
+    empty.
     """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     notes: dict[str, list[int]] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     worst: dict[str, float] = field(default_factory=dict)
+    days: set[str] = field(default_factory=set)
+    seconds: float = 0.0
 
     def count(self, row: str, column: str, times: int = 1) -> None:
         self.counts[row, column] += times
@@ -51,6 +56,43 @@ class Tally:
         self.broken += other.broken
         for name, value in other.worst.items():
             self.largest(name, value)
+        self.days |= other.days
+        self.seconds += other.seconds
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file of tallies, a line for each chunk of seeds of a part: a campaign of hours goes on
+    where it was stopped. What broke a promise is tried again."""
+
+    path: Path
+    part: str
+
+    def read(self) -> list[tuple[list[int], Tally]]:
+        """The chunks of this part that are done: their seeds and what they came to."""
+        found = []
+        for line in self.path.read_text().splitlines() if self.path.exists() else ():
+            said = json.loads(line)
+            if said.pop("part") == self.part:
+                counts = Counter({(row, column): n for row, column, n in said.pop("counts")})
+                seeds, days = said.pop("seeds"), set(said.pop("days"))
+                found.append((seeds, Tally(counts, days=days, **said)))
+        return found
+
+    def add(self, seeds: Sequence[int], tally: Tally) -> None:
+        if tally.broken:
+            return
+        said = {
+            "part": self.part,
+            "seeds": list(seeds),
+            "counts": [[row, column, n] for (row, column), n in tally.counts.items()],
+            "notes": tally.notes,
+            "worst": tally.worst,
+            "days": sorted(tally.days),
+            "seconds": tally.seconds,
+        }
+        with self.path.open("a") as file:
+            file.write(json.dumps(said) + "\n")
 
 
 #: One seed of a campaign, counted into the tally that it is given.
@@ -58,26 +100,43 @@ Trial = Callable[[int, Tally], None]
 
 
 def _work(trial: Trial, seeds: Sequence[int]) -> Tally:
-    tally = Tally()
+    tally, started = Tally(days={time.strftime("%Y-%m-%d")}), time.monotonic()
     for seed in seeds:
         try:
             trial(seed, tally)
         except Exception as error:  # one seed's mistake, ours or not, is told and costs no other
             said = " ".join(f"{type(error).__name__}: {error}".split())
             tally.broken.append(f"seed {seed}: {said[:300]}")
+    tally.seconds = time.monotonic() - started
     return tally
 
 
-def run(trial: Trial, seeds: range, workers: int = 1, at_once: int = CHUNK) -> Tally:
+def run(
+    trial: Trial,
+    seeds: range,
+    workers: int = 0,
+    at_once: int = CHUNK,
+    kept: Kept | None = None,
+) -> Tally:
     """Try every seed; the counts are the same for any number of workers.
 
-    A seed that ends its process is found among its chunk, and is a broken promise.
+    A seed that ends its worker is found among its chunk, and is a broken promise. Without workers
+    this process does the work. Seeds that are ``kept`` already are not tried again.
     """
     total = Tally()
-    if workers == 1:
-        total.add(_work(trial, seeds))
+    left = dict.fromkeys(seeds)
+    for chunk, came in kept.read() if kept else ():
+        if all(seed in left for seed in chunk):
+            total.add(came)
+            for seed in chunk:
+                del left[seed]
+    ordered = list(left)
+    if not workers:
+        total.add(_work(trial, ordered))
         return total
-    chunks = [seeds[k : k + at_once] for k in range(0, len(seeds), at_once)]
+    chunks: list[Sequence[int]] = [
+        ordered[k : k + at_once] for k in range(0, len(ordered), at_once)
+    ]
     started, done = time.monotonic(), 0
     with local_pool(workers, prepare_worker, 1) as pool:
         while chunks:
@@ -86,13 +145,15 @@ def run(trial: Trial, seeds: range, workers: int = 1, at_once: int = CHUNK) -> T
                 done += len(chunk)
                 if isinstance(came, Tally):
                     total.add(came)
+                    if kept:
+                        kept.add(chunk, came)
                 elif len(chunk) > 1:
                     done -= len(chunk)
                     again += [chunk[k : k + 1] for k in range(len(chunk))]
                 else:
                     total.broken.append(f"seed {chunk[0]}: {came}")
                 rate = done / (time.monotonic() - started)
-                print(f"\r{done} of {len(seeds)}, {rate:.1f}/s ", end="", file=sys.stderr)
+                print(f"\r{done} of {len(ordered)}, {rate:.1f}/s ", end="", file=sys.stderr)
             chunks = again
     print(file=sys.stderr)
     total.broken.sort()
@@ -109,11 +170,13 @@ def table(counts: Counter[tuple[str, str]], first: str, columns: Iterable[str] =
     return lines
 
 
-def written(tally: Tally, first: str, columns: Iterable[str], seconds: float) -> str:
+def written(tally: Tally, first: str, columns: Iterable[str]) -> str:
     """The tally as the Markdown that stands below a report's heading."""
+    days = " to ".join(dict.fromkeys([min(tally.days), max(tally.days)]))
     lines = [
-        f"{time.strftime('%Y-%m-%d')}, optimodels {__version__}, {os.cpu_count()} cores, "
-        f"{platform.machine()}, Python {platform.python_version()}, {seconds / 60:.1f} minutes.",
+        f"{days}, optimodels {__version__}, {os.cpu_count()} cores, {platform.machine()}, "
+        f"Python {platform.python_version()}; {tally.seconds / 60:.1f} minutes of work, "
+        "all workers together.",
         "",
         f"**{len(tally.broken)} broken promises.**",
         "",

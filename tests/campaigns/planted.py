@@ -41,6 +41,26 @@ class Planted:
         """What an honest solver says."""
         return self.claim or Claim(self.stopped)
 
+    def outside(self, x: Floats) -> float:
+        """How far x (n,) is outside, over the largest term where that is above one."""
+        form = self.form
+        over = [np.maximum(form.lower - x, x - form.upper) / np.maximum(1.0, np.abs(x))]
+        terms = form.rows.toarray() * x
+        body, size = terms.sum(axis=1), np.maximum(1.0, np.abs(terms).max(axis=1, initial=0.0))
+        over.append(np.maximum(form.row_lower - body, body - form.row_upper) / size)
+        for row in form.quadratic_rows:
+            bent = np.append((0.5 * row.matrix.toarray() * np.outer(x, x)).ravel(), row.linear * x)
+            over.append(np.array([(bent.sum() - row.upper) / max(1.0, np.abs(bent).max())]))
+        for cone in form.cones:
+            terms = np.column_stack([cone.matrix.toarray() * x, cone.offset])
+            t, largest = terms.sum(axis=1), max(1.0, float(np.abs(terms).max()))
+            if cone.kind == "second-order":
+                beyond = float(np.linalg.norm(t[1:])) - t[0]
+            else:
+                beyond = t[1] * np.exp(min(t[0] / t[1], 700.0)) - t[2] if t[1] > 0 else INF
+            over.append(np.array([beyond / largest]))
+        return float(np.concatenate(over).max(initial=0.0))
+
 
 def form_of(c: Any, rows: Any, low: Any, high: Any, lower: Any, upper: Any, **more: Any) -> Form:
     n = len(c)

@@ -384,3 +384,30 @@ def test_huge_multipliers_are_seen_by_three_tests() -> None:
     bound = dual_bound(form, np.array([-1e8, -1e8]), np.array([-1e10]))
     failed = {check.name for check in bound.checks(0.0) if not check.passed}
     assert {"stationarity", "gap with residuals", "cancellation"} <= failed
+
+
+@pytest.mark.parametrize("curved", ["rows", "cone", "quadratic row"])
+def test_a_point_that_passes_beside_its_large_terms_only_is_refuted_by_a_proof(
+    curved: str,
+) -> None:
+    """x - y = 3 and x - y <= 0 contradict each other however large x and y are."""
+    difference, large = sparse.csr_array([[1.0, -1.0]]), 6e6
+    more: dict[str, Any] = {}
+    if curved == "cone":
+        inside = sparse.csr_array([[-1.0, 1.0], [0.0, 0.0]])
+        more["cones"] = (Cone("second-order", inside, np.zeros(2)),)
+    elif curved == "quadratic row":
+        square = sparse.csr_array([[2.0, -2.0], [-2.0, 2.0]])
+        row = QuadraticRow(square, difference.toarray()[0], -INF, 0.0)
+        more["quadratic_rows"] = (row,)
+    rows = [[1.0, -1.0]] * (2 if curved == "rows" else 1)
+    low, high = ([3.0, -INF], [3.0, 0.0]) if curved == "rows" else ([3.0], [3.0])
+    x = np.array([large, large - 1.5])
+    apart = form_of([0.0, 0.0], rows, low, high, **more)
+    for stopped in ("optimal", "unbounded"):
+        claim = Claim(stopped, x=x, objective=0.0 if stopped == "optimal" else None)
+        assert judge(apart, claim).verdict.status == "refuted", stopped
+    near = form_of(
+        [0.0, 0.0], rows, [b - 3.0 for b in low], [max(b - 3.0, 0.0) for b in high], **more
+    )
+    assert judge(near, Claim("optimal", x=x, objective=0.0)).verdict.status == "verified"
