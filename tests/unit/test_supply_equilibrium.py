@@ -13,7 +13,7 @@ from scipy.stats import beta
 from optimodels import explain, export
 from optimodels.case import load_case, parse_case
 from optimodels.errors import CallError, CaseError
-from optimodels.families.supply.auction.best_response import best_response
+from optimodels.families.supply.auction.best_response import best_response, density_off
 from optimodels.families.supply.auction.equilibrium import expected_prices, log_binomials, solve
 from optimodels.families.supply.auction.market import Market
 from optimodels.reporting.explanation import explanation_text
@@ -155,6 +155,16 @@ def test_best_response_of_two_firms_by_hand() -> None:
     alone = 0.6 * b * (1 - b / 100)
     both = 0.4 * (b * b / 100 + (100**2 - b**2) / 200)
     assert heard.profit == pytest.approx(alone + both, rel=1e-12)
+
+
+def test_density_is_held_against_the_bids() -> None:
+    """p = 100 F^2: the density is 1 / (200 F); one that is off by a thousandth is seen."""
+    f = np.array([1e-9, 0.01, 0.5, 0.99, 1 - 1e-6])
+    assert density_off(lambda at: 100 * at**2, f, 1 / (200 * f)) <= 1e-8
+    for k in range(len(f)):
+        wrong = 1 / (200 * f)
+        wrong[k] *= 1.001
+        assert density_off(lambda at: 100 * at**2, f, wrong) == pytest.approx(1e-3, rel=0.01)
 
 
 def test_best_response_by_playing_the_auction() -> None:

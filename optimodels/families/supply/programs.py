@@ -8,7 +8,7 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.supply import results
-from optimodels.families.supply.auction.best_response import best_response
+from optimodels.families.supply.auction.best_response import best_response, density_off
 from optimodels.families.supply.auction.equilibrium import expected_prices, solve
 from optimodels.families.supply.auction.market import Market, read
 from optimodels.families.supply.auction.monte_carlo import simulate
@@ -35,6 +35,8 @@ from optimodels.result import Check
 
 #: Parts of the profit, and of the revenue, to which an equilibrium must hold.
 _HOLDS = 1e-9
+#: Part of a slope that differences of fourth order leave.
+_SLOPE = 1e-6
 #: The fit to the Monte Carlo curve is no farther than so many ranges from the exact curve's: the
 #: ranges are of first order.
 _FAR = 3.0
@@ -51,6 +53,7 @@ def _equilibrium(market: Market, done: Done) -> Outcome:
     d = np.arange(1, len(market.demand) + 1)
     # By logarithms: c + (p - c) has lost what lies below the cost's last digit.
     gains = np.repeat(market.margin * np.exp(logs), market.units)
+    density = _density(solved.above(inside) * solved.rate(inside))
     paid = float((d * market.demand) @ gains)
     earned = market.firms * solved.profit
     checks = (
@@ -58,6 +61,7 @@ def _equilibrium(market: Market, done: Done) -> Outcome:
         Check.of("an unsupported bid earns more", heard.gain, _HOLDS),
         Check.of("profit at the cap", abs(heard.at_cap / solved.profit - 1), _HOLDS),
         Check.of("revenue against profits", abs(paid / earned - 1), _HOLDS),
+        Check.of("density", density_off(solved.above, inside, density), _SLOPE),
     )
     values = {
         "lowest_bid": market.cost + float(heard.above[0]),
@@ -69,7 +73,7 @@ def _equilibrium(market: Market, done: Done) -> Outcome:
     arrays = {
         "probability": heard.probability,
         "bid": market.cost + heard.above,
-        "density": _density(solved.above(inside) * solved.rate(inside)),
+        "density": density,
         "profit": heard.profit,
         "prices": prices,
     }

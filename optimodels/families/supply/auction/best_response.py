@@ -21,6 +21,9 @@ Quantile = Callable[[Floats], Floats]
 _HALVINGS = 40
 _SETTLED = 1e-11
 _NONE = 1e-300
+_DOUBLES = np.finfo(float)
+#: Half width of a difference, as a part of F, of 1 - F, and of where the bid has grown by e.
+_WIDTH = 2e-3
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,26 @@ def best_response(market: Market, quantile: Quantile, points: int = 65) -> BestR
         residual=float(np.abs(profit / at_cap - 1.0).max()),
         gain=max(0.0, gain),
     )
+
+
+def density_off(quantile: Quantile, f: Floats, density: Floats) -> float:
+    """Return how far, as a part of it, a density (k,) is from 1 / (dp/dF) at probabilities f (k,).
+
+    The slope is by central differences of two widths, whose leading errors cancel. What the
+    rounding of the bids (k,) can make of their differences does not count.
+    """
+    bid = quantile(f)
+    # Of many firms, bids grow by e within a few of 1 / n: there the bid itself sets the width.
+    growth = np.where(bid > 0, bid, 1.0) * density
+    h = _WIDTH * np.minimum(np.minimum(f, 1 - f), growth)
+    wide, narrow = ((quantile(f + w) - quantile(f - w)) / (2 * w) for w in (h, h / 2))
+    slope = (4 * narrow - wide) / 3
+    # A bid is the margin times exp(-H): its last digits are those of H; F has its own.
+    digits = 1 + np.abs(np.log(np.maximum(bid, _NONE)))
+    rounding = _DOUBLES.eps / h * (8 * digits * bid + 2 * f * np.abs(slope)) + _DOUBLES.tiny / h
+    with np.errstate(divide="ignore"):
+        off = np.abs(slope - 1 / density) - rounding
+    return float(np.max(off / np.maximum(np.abs(slope), _DOUBLES.tiny), initial=0.0))
 
 
 def _own_price_units(market: Market, f: Floats) -> Floats:
