@@ -19,7 +19,7 @@ from optimodels.families.coalition import exact, groups, parameters, pictures
 from optimodels.families.coalition.data import Branches, Instance, read
 from optimodels.families.coalition.dispatch import Dispatch, dispatch, in_cvxpy
 from optimodels.families.coalition.exact import supply
-from optimodels.families.coalition.tracing import shares
+from optimodels.families.coalition.tracing import shares, trace
 from optimodels.families.coalition.trades import injections, traded
 from optimodels.grid import read_network
 from optimodels.model import Inputs
@@ -386,6 +386,20 @@ def test_tracing_keeps_what_it_mixes() -> None:
     )  # fmt: skip
     assert part.min() > -1e-12
     assert part.sum(axis=1) == pytest.approx(np.ones(instance.buses), abs=1e-9)
+
+
+def test_tracing_is_checked_by_what_becomes_of_every_source() -> None:
+    for seed in range(20):
+        instance = small(np.random.default_rng(seed), export_price=1.0)
+        found = supply(dispatch(instance, physics=True))
+        flow, inside, net = (
+            part * instance.unit for part in (found.flow, found.private_flow, found.net)
+        )
+        assert all(check.passed for check in trace(instance, flow, inside, net).checks), seed
+        # A flow that nothing balances, and an import that nobody uses.
+        for wrong in ((flow + 0.01, net), (flow, net + 0.01)):
+            checks = trace(instance, wrong[0], inside, wrong[1]).checks
+            assert not all(check.passed for check in checks), seed
 
 
 def test_parameters_that_are_written_out_are_read_again(cases: Path) -> None:

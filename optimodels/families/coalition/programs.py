@@ -14,6 +14,7 @@ from optimodels.families.coalition import (
     network_state,
     path_trades,
     results,
+    tracing,
     trades,
 )
 from optimodels.families.coalition.data import Instance, read
@@ -78,6 +79,12 @@ def _program(
                 ),
                 network_state.EQUATIONS,
                 asked=lambda instance: instance.parameters.power_flow != "none",
+            ),
+            Compute(
+                "tracing",
+                lambda instance, done: tracing.trace(instance, *results.flows(instance, done)),
+                tracing.EQUATIONS,
+                asked=lambda instance: instance.buses <= tracing.MOST_BUSES,
             ),
         ),
         report=results.answer,

@@ -9,7 +9,6 @@ import numpy as np
 from optimodels.arrays import Floats, Ints
 from optimodels.families.coalition.certificate import chosen
 from optimodels.families.coalition.data import Branches, Instance
-from optimodels.families.coalition.tracing import supplied
 from optimodels.families.coalition.trades import injections
 from optimodels.model import Answer, Done
 from optimodels.result import Row, Solution
@@ -35,17 +34,25 @@ def left_over(instance: Instance, done: Done) -> Floats:
     return injections(instance, private_flow(instance, done))
 
 
+def flows(instance: Instance, done: Done) -> tuple[Floats, Floats, Floats]:
+    """Return the flows (m,) on public and (f,) on private branches, and what the grid's buses
+    import less what they export (k,), all in pu."""
+    stage = "settlement" if "settlement" in done.solutions else "dispatch"
+    found = chosen(done, stage).arrays
+    net = np.asarray(found["imported"]) - np.asarray(found["exported"])
+    flow = np.asarray(found["flow"])
+    return flow * instance.unit, private_flow(instance, done), net * instance.unit
+
+
 def answer(instance: Instance, done: Done) -> Answer:
     """Cost and losses, the flows, and what every agent exchanges at which price."""
     stage = "settlement" if "settlement" in done.solutions else "dispatch"
     main, unit = chosen(done, stage), instance.unit
     asked = done.solution(stage)
-    flow = np.asarray(main.arrays["flow"]) * unit
-    inside = private_flow(instance, done)
+    flow, inside, net = flows(instance, done)
     public, private = instance.public, instance.private
     lost = public.resistance * flow**2
     lost_inside = private.resistance * inside**2
-    net = unit * (np.asarray(main.arrays["imported"]) - np.asarray(main.arrays["exported"]))
     sizes = np.bincount(instance.groups())
     values: dict[str, Any] = {
         "loss_total": float(lost.sum() + lost_inside.sum()),
@@ -68,16 +75,16 @@ def answer(instance: Instance, done: Done) -> Answer:
         )
     if values.get("ac_converged") is False:
         notes.append("the AC power flow of this dispatch does not converge: no losses to compare")
-    traced = supplied(instance, flow, inside, net)
+    traced = done.outcomes.get("tracing")
     return Answer(
         values,
         {
             "agents": _agents(instance, done, main),
-            "public_flows": _flows(instance.number, public, flow, lost),
-            "private_flows": _flows(
+            "public_flows": _branches(instance.number, public, flow, lost),
+            "private_flows": _branches(
                 instance.number, private, inside, lost_inside, instance.private_km
             ),
-            **({"supplied": traced} if traced else {}),
+            **(traced.arrays if traced else {}),
         },
         tuple(notes),
         objective=instance.cost(net),
@@ -103,7 +110,7 @@ def _agents(instance: Instance, done: Done, main: Solution) -> list[Row]:
     ]
 
 
-def _flows(
+def _branches(
     number: Ints, branches: Branches, flow: Floats, lost: Floats, km: Floats | None = None
 ) -> list[Row]:
     rows: list[Row] = []

@@ -6,12 +6,54 @@ import numpy as np
 
 from optimodels.arrays import Floats
 from optimodels.families.coalition.data import Instance
-from optimodels.result import Row
+from optimodels.model import Outcome
+from optimodels.result import Check, Row
+
+EQUATIONS = (
+    "What comes to a bus is mixed there, and leaves it in these parts (Bialek",
+    "1996, ours; up to 40 buses).",
+    "",
+    "T_i s_ij = g_i [i = j] + sum_e (|f_e| - r_e f_e^2 / 2) s_kj",
+    "    over branches e that bring power from k to i; T_i: all that comes to i",
+    "s_ij   share of j in what is used at bus i; power = s_ij d_i, d: demand",
+    "g_j    generation and import at bus j",
+    "f, r   flow in the middle of a branch, public or private, and resistance",
+    "",
+    "sum_i s_ij (d_i + export_i + sum_e r_e f_e^2) = g_j over branches e that",
+    "    leave i is how it is checked: what is used of a source is what it gave",
+)
 
 #: Larger networks have tables that nobody reads.
 MOST_BUSES = 40
 #: Less than this part of a bus's supply is not listed.
 _SHOWN = 1e-6
+#: What a dispatch's own balances may leave, over all that is generated and imported.
+_HOLDS = 1e-6
+
+
+def trace(instance: Instance, flow: Floats, private_flow: Floats, net: Floats) -> Outcome:
+    """Return the rows of ``supplied``, checked by what becomes of every source's power."""
+    part = shares(instance, flow, private_flow, net)
+    use = instance.demand.copy()
+    source = instance.generation.copy()
+    for bus, imported in zip(instance.grid.tolist(), net.tolist(), strict=True):
+        source[bus] += max(imported, 0.0)
+        use[bus] += max(-imported, 0.0)
+    for branches, through in ((instance.public, flow), (instance.private, private_flow)):
+        for i, k, r, f in zip(
+            branches.start.tolist(),
+            branches.end.tolist(),
+            branches.resistance.tolist(),
+            through.tolist(),
+            strict=True,
+        ):
+            use[i if f > 0 else k] += r * f * f
+    off = np.abs(use @ part - source).max() / max(1.0, float(source.sum()))
+    checks = (
+        Check.of("shares below zero", max(0.0, -float(part.min())), _HOLDS),
+        Check.of("what is used of a source against what it gives", float(off), _HOLDS),
+    )
+    return Outcome("balance", checks, {"supplied": supplied(instance, part)})
 
 
 def shares(instance: Instance, flow: Floats, private_flow: Floats, net: Floats) -> Floats:
@@ -36,11 +78,8 @@ def shares(instance: Instance, flow: Floats, private_flow: Floats, net: Floats) 
     return np.asarray(np.linalg.solve(mixed, np.diag(source / total)))
 
 
-def supplied(instance: Instance, flow: Floats, private_flow: Floats, net: Floats) -> list[Row]:
-    """Return who meets whose demand, largest parts first; empty for large networks."""
-    if instance.buses > MOST_BUSES:
-        return []
-    part = shares(instance, flow, private_flow, net)
+def supplied(instance: Instance, part: Floats) -> list[Row]:
+    """Return who meets whose demand by shares (n, n), largest parts first."""
     rows: list[Row] = []
     for i in np.flatnonzero(instance.demand > 0).tolist():
         for j in np.argsort(-part[i], kind="stable").tolist():
