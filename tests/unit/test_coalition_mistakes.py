@@ -26,6 +26,11 @@ from optimodels.study import solve
             "edges.0.resistance: must be greater than 0, not -1",
         ),
         ("case33bw", "density: 2", "parameters.density: must be at most 1, not 2"),
+        (
+            "case33bw",
+            "density: 0.5, private: {nearest: 3}",
+            "parameters: density 0.5 is of random private branches, and private says",
+        ),
         ("case33bw", "density: 1/m", "parameters.density: must be '1/n^2', '1/n'"),
         ("case33bw", "private: {nearest: 0}", "private.nearest: must be at least 1, not 0"),
         ("case33bw", "private: all", "parameters.private: must be 'random', not \"all\""),

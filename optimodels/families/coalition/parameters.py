@@ -151,6 +151,17 @@ class Place(Parameters):
         "grid's station, which is the grid's bus and what no resistance ties to it",
     )
 
+    @model_validator(mode="after")
+    def _density_is_of_random_branches(self) -> Place:
+        # A density that is the default may be one that a result wrote out.
+        default = type(self).model_fields["density"].default
+        if isinstance(self.private, PrivateNetwork) and self.density != default:
+            raise ValueError(
+                f"density {self.density} is of random private branches, and private says which "
+                "there are: remove one of the two"
+            )
+        return self
+
 
 class Tariff(Place):
     """What agents pay and get at their meters."""
