@@ -32,10 +32,9 @@ CASE = """model: flexibility/aggregator-mapping
 solver: exact
 sweep:
   grid:
-    parameters.slack: [0, 0.1, 0.2, 0.3]
+    parameters.slack: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     parameters.aggregators: [2, 3, 4, 5, 6, 7, 8]
 """
-RUNS = 28
 
 #: The process that is hurt: it says when its first run is under way, and what became of it.
 HURT = """
@@ -58,19 +57,23 @@ if __name__ == "__main__":
     sys.exit(main(["sweep", case, "--out", folder, "--workers", workers]))
 """
 
-#: A sweep is killed so often before it is left in peace, each time within so many seconds.
+#: A sweep is killed so often before it is left in peace, each time within this part of what it
+#: takes: most kills then are amid the sweep.
 KILLS = 5
-LONGEST_WAIT = 2.5
+LONGEST_WAIT = 0.6
 
 
 @cache
-def _whole() -> tuple[dict[str, dict[str, bytes]], Path]:
-    """What the sweep holds when nobody hurts it, and the case and script, in a kept folder."""
+def _whole() -> tuple[dict[str, dict[str, bytes]], Path, float]:
+    """What the sweep holds when nobody hurts it, the case and script in a kept folder, and the
+    seconds that it takes."""
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     (folder / "case.yaml").write_text(CASE)
     (folder / "hurt.py").write_text(HURT)
-    sweep(load_case(folder / "case.yaml"), folder / "whole")
-    return contents(folder / "whole"), folder
+    case = load_case(folder / "case.yaml")
+    started = time.monotonic()
+    sweep(case, folder / "whole")
+    return contents(folder / "whole"), folder, time.monotonic() - started
 
 
 def contents(folder: Path) -> dict[str, dict[str, bytes]]:
@@ -85,7 +88,7 @@ def contents(folder: Path) -> dict[str, dict[str, bytes]]:
 
 def _start(folder: Path, workers: int, limit: str = "", size: int = 0) -> subprocess.Popen[str]:
     """Start the sweep and return when its first run is about to begin."""
-    _, kept = _whole()
+    _, kept, _ = _whole()
     words = [str(kept / "case.yaml"), str(folder), str(workers), limit, str(size)]
     started = subprocess.Popen(
         [sys.executable, str(kept / "hurt.py"), *words],
@@ -121,7 +124,7 @@ def _looked_at(folder: Path, place: str, tally: Tally) -> int:
 
 def _taken_up(folder: Path, place: str, tally: Tally) -> None:
     """What is missing is done, and then nothing differs from the sweep that nobody hurt."""
-    whole, kept = _whole()
+    whole, kept, _ = _whole()
     done = sweep(load_case(kept / "case.yaml"), folder, again="failed")
     if done.damaged:
         tally.broken.append(f"{place}: {len(done.damaged)} damaged runs")
@@ -141,10 +144,11 @@ def _in_folder(trial: Callable[[int, Path, Tally], None], seed: int, tally: Tall
 
 def _kill(seed: int, folder: Path, tally: Tally) -> None:
     rng = np.random.default_rng([seed, 19])
+    _, _, seconds = _whole()
     for _ in range(KILLS):
         workers = int(rng.integers(1, 3))
         started = _start(folder, workers)
-        time.sleep(float(rng.uniform(0.0, LONGEST_WAIT)))
+        time.sleep(float(rng.uniform(0.0, LONGEST_WAIT * seconds)))
         ended = started.poll() is not None
         _end(started)
         tally.count("kill -9 of all processes", "after its end" if ended else "amid the sweep")
