@@ -14,8 +14,9 @@ from optimodels.processes import how_it_died, process_context
 
 #: How often a run is tried whose worker died.
 ATTEMPTS = 3
-#: Seconds without an answer after which a pool is asked whether it has any workers left.
-PATIENCE = 60.0
+#: Seconds without any worker after which a pool is given up, and how often it is looked at: one
+#: whose last worker died may be starting another.
+PATIENCE, LOOKS = 60.0, 10
 
 
 class WorkerDiedError(Exception):
@@ -44,7 +45,7 @@ def results(
     Raises RunError where no worker is left.
     """
     under_way: dict[Future[Any], tuple[tuple[Any, ...], int]] = {}
-    more = True
+    more, alone = True, 0
     while more or under_way:
         while more and len(under_way) < 4 * pool.slots:
             task = next(tasks, None)
@@ -54,8 +55,9 @@ def results(
             under_way[pool.submit(function, *task)] = (task, 1)
         if not under_way:
             break
-        ended, _ = wait(under_way, PATIENCE, return_when=FIRST_COMPLETED)
-        if not ended and not pool.has_workers():
+        ended, _ = wait(under_way, PATIENCE / LOOKS, return_when=FIRST_COMPLETED)
+        alone = 0 if ended or pool.has_workers() else alone + 1
+        if alone == LOOKS:
             raise RunError("no worker is left; what is done is kept")
         for future in ended:
             task, tried = under_way.pop(future)

@@ -31,7 +31,7 @@ from optimodels.errors import CallError, CaseError, RunError
 from optimodels.result import Result
 from optimodels.runs import Store, sweep
 from optimodels.runs.key import Keys
-from optimodels.runs.pool import ATTEMPTS, WorkerDiedError, local_pool, results
+from optimodels.runs.pool import LOOKS, ATTEMPTS, WorkerDiedError, local_pool, results
 from optimodels.runs.record import DamagedError, Record, pack, unpack
 from optimodels.runs.work import prepare_worker, run_one
 from optimodels.study import solve
@@ -379,7 +379,7 @@ def test_tasks_are_handed_out_a_few_at_a_time() -> None:
 
 
 def test_pool_that_lost_its_workers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As of a cluster whose workers nobody starts again."""
+    """As of a cluster whose workers nobody starts again; one that is starting is waited for."""
     monkeypatch.setattr("optimodels.runs.pool.PATIENCE", 0.05)
 
     class Deserted:
@@ -391,12 +391,12 @@ def test_pool_that_lost_its_workers_is_not_waited_for(monkeypatch: pytest.Monkey
 
         def has_workers(self) -> bool:
             self.asked += 1
-            return self.asked < 3
+            return self.asked == LOOKS
 
     pool = Deserted()
     with pytest.raises(RunError, match="no worker is left; what is done is kept"):
         next(results(pool, len, iter([("a",), ("b",)])))
-    assert pool.asked == 3
+    assert pool.asked == 2 * LOOKS
 
 
 def test_limit_within_a_worker_gets_a_process_of_its_own(tmp_path: Path) -> None:
