@@ -31,7 +31,7 @@ from optimodels.errors import CallError, CaseError, RunError
 from optimodels.result import Result
 from optimodels.runs import Store, sweep
 from optimodels.runs.key import Keys
-from optimodels.runs.pool import LOOKS, ATTEMPTS, WorkerDiedError, local_pool, results
+from optimodels.runs.pool import ATTEMPTS, LOOKS, WorkerDiedError, local_pool, results
 from optimodels.runs.record import DamagedError, Record, pack, unpack
 from optimodels.runs.work import prepare_worker, run_one
 from optimodels.study import solve
