@@ -30,9 +30,22 @@ def output_folder(path: Path) -> Path:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise CallError(f"--out: cannot write to {str(path)!r}: {reason}") from error
+        raise CallError(f"--out: cannot write to {str(path)!r}: {said_of(error)}") from error
     return path
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that results go into by themselves; raises RunError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {said_of(error)}") from error
+
+
+def said_of(error: OSError) -> str:
+    """Return what went wrong with a file, without its name."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "the disk is full" if full else error.strerror or str(error)
 
 
 def plain_stem(name: str) -> str:
@@ -75,8 +88,6 @@ def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> Path:
         with suppress(OSError):
             aside.unlink()
         if isinstance(error, OSError):
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            reason = "the disk is full" if full else error.strerror or str(error)
-            raise RunError(f"cannot write {path}: {reason}") from error
+            raise RunError(f"cannot write {path}: {said_of(error)}") from error
         raise
     return path
