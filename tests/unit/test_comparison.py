@@ -230,6 +230,7 @@ def test_formats_hold_the_same_cells_and_escape_their_own() -> None:
     assert "<td>ok ✓</td>" in html.unescape(page)
     assert "<caption>a_b &amp; c</caption>" in page
     assert latex("50 % ~^\\") == r"50 \% \textasciitilde{}\textasciicircum{}\textbackslash{}"
+    assert latex("[1, 2] <= x | y\n\nz > 0") == r"{[}1, 2] $<$= x $|$ y z $>$ 0"
 
 
 def test_paper_stands_beside_ours(tmp_path: Path) -> None:
