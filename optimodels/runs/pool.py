@@ -111,7 +111,7 @@ def cluster_pool(address: str) -> Iterator[Pool]:
 
     Raises UnavailableError where dask.distributed is not installed, CallError where nobody
     answers at the address, RunError where it has no workers, one of them has another version of
-    this package, or the scheduler goes away.
+    this package or lacks a case's family, or the scheduler goes away.
     """
     try:
         from distributed import Client
@@ -155,6 +155,10 @@ def cluster_pool(address: str) -> Iterator[Pool]:
                     except KilledWorker as error:
                         died = f"{error.allowed_failures + 1} workers of the cluster each time"
                         outer.set_exception(WorkerDiedError(died))
+                    except ImportError as error:
+                        # Not the run's fault, or it would be its row: the case is not read there.
+                        lacks = RunError(f"--cluster {address}: a worker lacks {error.name}")
+                        outer.set_exception(lacks)
                     except BaseException as error:
                         outer.set_exception(lost if client.status != "running" else error)
 
