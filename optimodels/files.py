@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import secrets
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from optimodels.errors import CallError, RunError
@@ -14,6 +16,8 @@ from optimodels.errors import CallError, RunError
 #: need not load either to look.
 STORE_FILE = "store.json"
 BENCHMARK_FILE = "bench.json"
+#: No case may take their names, nor those of what stands beside them.
+_TAKEN = {Path(name).stem for name in (STORE_FILE, BENCHMARK_FILE)}
 
 #: Bytes of a file's name, with room for what is put behind it.
 _MOST_STEM = 160
@@ -26,9 +30,22 @@ def output_folder(path: Path) -> Path:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise CallError(f"--out: cannot write to {str(path)!r}: {reason}") from error
+        raise CallError(f"--out: cannot write to {str(path)!r}: {said_of(error)}") from error
     return path
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that results go into by themselves; raises RunError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {said_of(error)}") from error
+
+
+def said_of(error: OSError) -> str:
+    """Return what went wrong with a file, without its name."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "the disk is full" if full else error.strerror or str(error)
 
 
 def plain_stem(name: str) -> str:
@@ -39,7 +56,7 @@ def plain_stem(name: str) -> str:
 def file_stem(name: str) -> str:
     """Return a name that every file system takes; a case's name may hold anything."""
     stem = plain_stem(name)
-    if stem != name or len(stem.encode()) > _MOST_STEM:
+    if stem != name or len(stem.encode()) > _MOST_STEM or stem.lower() in _TAKEN:
         # Two names must not become one file.
         mark = hashlib.sha256(name.encode()).hexdigest()[:8]
         short = stem.encode()[: _MOST_STEM - 9].decode(errors="ignore")
@@ -50,33 +67,27 @@ def file_stem(name: str) -> str:
 def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> Path:
     """Write a file aside and rename it, so that nothing half-written is ever seen.
 
-    Without ``sync`` it outlives a dying process, but perhaps not a dying machine.
+    Without ``sync`` it outlives a dying process, but perhaps not a dying machine. What a link
+    points to is written, and the link stays.
     Raises RunError where the disk is full or the file cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
-    aside = None
+    target = Path(os.path.realpath(path))
+    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
+        if target.exists() and not target.is_file():
+            # A rename would put a file in the place of a device.
+            raise RunError(f"cannot write {path}: it is no file")
+        with aside.open("xb") as file:
             file.write(data)
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
-        # mkstemp makes a private file; results are as readable as any other new file.
-        os.chmod(aside, 0o666 & ~_umask())
-        os.replace(aside, path)
+        os.replace(aside, target)
     except BaseException as error:
-        if aside is not None:
-            Path(aside).unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink()
         if isinstance(error, OSError):
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            reason = "the disk is full" if full else error.strerror or str(error)
-            raise RunError(f"cannot write {path}: {reason}") from error
+            raise RunError(f"cannot write {path}: {said_of(error)}") from error
         raise
     return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -99,10 +99,11 @@ class Child:
         try:
             with allowed_to_start():
                 self._process.start()
-            theirs.close()
         except BaseException:
             self.end()
             raise
+        finally:
+            theirs.close()
 
     def __enter__(self) -> Child:
         return self
@@ -148,7 +149,9 @@ class Child:
                     with suppress(psutil.Error):
                         child.kill()
             with suppress(OSError, AttributeError):
-                if self._process.is_alive():
+                # Its group outlives it where it died by itself; the number is another's only where
+                # a process has it again.
+                if self._process.is_alive() or not psutil.pid_exists(pid):
                     os.killpg(pid, signal.SIGKILL)
             self._process.kill()
             self._process.join()

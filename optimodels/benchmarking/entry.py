@@ -180,11 +180,12 @@ def read_benchmark(folder: Path) -> Benchmark:
             raise CallError(f"{path}: of format {whole['format']}, this version reads {FORMAT}")
         from pydantic import TypeAdapter
 
-        entries = TypeAdapter(tuple[Entry, ...]).validate_python(whole["entries"])
-        seconds = [value for e in entries for one in e.seconds for value in one.values()]
+        del whole["format"]
+        benchmark = TypeAdapter(Benchmark).validate_python(whole)
+        seconds = [value for e in benchmark.entries for one in e.seconds for value in one.values()]
         if not all(0 <= value < math.inf for value in seconds):
             raise CallError(f"{path} cannot be read: it holds times that are none")
-        return Benchmark(Settings(**whole["settings"]), whole["environment"], entries)
+        return benchmark
     except FileNotFoundError:
         raise CallError(
             f"{str(folder)!r} holds no benchmark; 'optimodels bench' makes one"

@@ -37,7 +37,8 @@ def _profile(benchmark: Benchmark) -> bytes:
         axes.set_ylim(0, 1.03)
         axes.set_xlabel("time over the best solver's (log scale)")
         axes.set_ylabel("share of instances solved and verified")
-        axes.set_title(f"Performance profile, {len(benchmark.instances)} instances")
+        number = len(benchmark.instances)
+        axes.set_title(f"Performance profile, {number} instance{'' if number == 1 else 's'}")
         _legend(axes)
         _stamp(made, benchmark)
     return made.svg

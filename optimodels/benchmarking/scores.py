@@ -58,17 +58,17 @@ def means(benchmark: Benchmark) -> list[Row]:
     """
     shift = benchmark.settings.shift
     solved = medians(benchmark)
-    able = [s for s in benchmark.solvers if any(s in times for times in solved.values())]
-    common = [i for i, times in solved.items() if all(s in times for s in able)] if able else []
+    common = common_instances(benchmark)
     best = best_times(benchmark)
     lost = PENALTY * benchmark.settings.time_limit
     rows: list[Row] = []
     for solver in [*benchmark.solvers, VIRTUAL_BEST]:
-        skipped = {e.instance for e in benchmark.by(solver) if e.status == "skipped"}
+        # Who was never asked, because it cannot take the problem, has no entry at all.
+        takes = {e.instance for e in benchmark.by(solver) if e.status != "skipped"}
         own = {
             instance: best.get(instance) if solver == VIRTUAL_BEST else times.get(solver)
             for instance, times in solved.items()
-            if instance not in skipped
+            if solver == VIRTUAL_BEST or instance in takes
         }
         there = [time for time in own.values() if time is not None]
         all_of_them = [lost if time is None else time for time in own.values()]
@@ -80,7 +80,7 @@ def means(benchmark: Benchmark) -> list[Row]:
                 "of": len(own),
                 "plain": shifted_mean(there, shift) if there else None,
                 "penalised": shifted_mean(all_of_them, shift) if all_of_them else None,
-                "intersection": shifted_mean(shared, shift) if shared and there else None,
+                "intersection": shifted_mean(shared, shift) if shared else None,
                 "best at": sum(time is not None and time == best.get(i) for i, time in own.items()),
             }
         )

@@ -26,7 +26,8 @@ def settled(entries: Sequence[Entry]) -> list[Entry]:
         )
         if against is not None:
             reason = f"{against.solver} proved otherwise: {says(against)}"
-            entry = replace(entry, status="refuted", verdict="refuted", reason=reason)
+            text = f"refuted: {reason}"
+            entry = replace(entry, status="refuted", verdict="refuted", text=text, reason=reason)
         judged.append(entry)
     return judged
 

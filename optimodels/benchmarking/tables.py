@@ -45,8 +45,10 @@ def tables(benchmark: Benchmark, before: Benchmark | None = None) -> list[Table]
         note = "Instances at which the row beats the column: its quartiles lie below, or it alone "
         found.append(Table("Pairwise wins", wins(benchmark), note + "solved it."))
     if before is not None:
+        changes = against(benchmark, before)
         note = "95 % interval of the ratio now / before, percentile bootstrap over repetitions."
-        found.append(Table("Against the earlier benchmark", against(benchmark, before), note))
+        note = note if changes else "No solver was raced on the same instance in both."
+        found.append(Table("Against the earlier benchmark", changes, note))
     found.append(Table("Environment", _environment(benchmark)))
     return found
 
@@ -92,12 +94,13 @@ def short(seconds: float | None) -> float | None:
 
 def _environment(benchmark: Benchmark) -> list[Row]:
     settings = vars(benchmark.settings)
-    used = {
-        entry.solver: f"{entry.used['name']} {entry.used['version']} through {entry.used['via']}"
-        for entry in benchmark.entries
-        if entry.used
-    }
-    solvers = {f"solver {name}": text for name, text in used.items()}
+    # One word may mean another language on another instance.
+    used: dict[str, dict[str, None]] = {}
+    for entry in benchmark.entries:
+        if entry.used:
+            way = f"{entry.used['name']} {entry.used['version']} through {entry.used['via']}"
+            used.setdefault(f"solver {entry.solver}", {})[way] = None
+    solvers = {name: ", ".join(ways) for name, ways in used.items()}
     said = {**benchmark.environment, **settings, **solvers}
     return [{"what": k.replace("_", " "), "is": v} for k, v in said.items() if v is not None]
 

@@ -26,6 +26,10 @@ _LABEL = 18
 _CONFIDENCE = 0.95
 #: Reasons of failures that stand below a table; ``optimodels sweep`` has them all.
 _MOST_REASONS = 3
+#: What a table beside the paper says of a figure.
+_PRINTED = ("figure", "paper", "ours", "difference", "word")
+#: From the weakest verdict to the strongest.
+_STRENGTH = ("refuted", "unverified", "verified")
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,9 @@ class Table:
 class Choice:
     """What a table shows: keys for its rows and columns, the value, the statistic over the rest.
 
-    Keys are named without "parameters."; None takes the sweep's last key for the columns and all
-    others but the seed for the rows. Without a value it is the objective, or the first number of
-    models that have none.
+    Keys are named without "parameters."; None takes the sweep's last key that is not in the rows
+    for the columns, and all others but the seed for the rows. Without a value it is the objective,
+    or the first number of models that have none.
     """
 
     rows: Sequence[str] | None = None
@@ -78,11 +82,16 @@ def compare(
     tables: list[Table] = []
     for folder in [folders] if isinstance(folders, (str, Path)) else folders:
         store = Store(Path(folder), create=False)
-        indexes = store.indexes()
-        if not indexes:
-            raise CallError(f"{str(folder)!r} holds no sweep")
-        for index in indexes:
-            tables += tables_of(index, store.summaries(index.keys), chosen)
+        own = [
+            table
+            for index in store.indexes()
+            for table in tables_of(index, store.summaries(index.keys), chosen)
+        ]
+        if not own:
+            raise CallError("; ".join([f"{str(folder)!r} holds no sweep", *store.damaged]))
+        # A run whose file was set aside stands there as not run.
+        last = replace(own[-1], note="; ".join([own[-1].note, *store.damaged]))
+        tables += [*own[:-1], last]
     return tables
 
 
@@ -166,9 +175,12 @@ def _shown(value: Any) -> Any:
 def _wide(index: Index, runs: Sequence[_Run], chosen: Choice) -> Table:
     names = [column.removeprefix("parameters.") for column in index.columns]
     free = [name for name in names if name != _SEED]
-    across = (
-        list(chosen.columns) if chosen.columns is not None else free[-1:] if len(free) > 1 else []
-    )
+    if chosen.columns is not None:
+        across = list(chosen.columns)
+    else:
+        # A key that the rows have says nothing more in the columns.
+        left = [name for name in free if name not in (chosen.rows or ())]
+        across = left[-1:] if len(free) > 1 else []
     down = list(chosen.rows) if chosen.rows is not None else [n for n in free if n not in across]
     for name in (*across, *down):
         if name not in names:
@@ -231,13 +243,14 @@ def cell(runs: Sequence[_Run], chosen: Choice) -> str:
     numbers = _numbers(values)
     weakest = _weakest(runs)
     mark = MARKS[weakest] if weakest else ""
-    missing = [run.state for run, value in zip(runs, values, strict=True) if value is None]
+    missing = _missing(runs, values)
     if not numbers:
         words = list(dict.fromkeys([*(str(v) for v in values if v is not None), *missing]))
         return f"{', '.join(words)} {mark}".strip()
     text = _statistic(numbers, chosen.statistic) if len(runs) > 1 else f"{numbers[0]:.6g}"
     if missing:
-        text += f" ({len(missing)} of {len(runs)} {missing[0]})"
+        ends = ", ".join(f"{n} of {len(runs)} {state}" for state, n in missing.items())
+        text += f" ({ends})"
     return f"{text} {mark}".strip()
 
 
@@ -259,9 +272,14 @@ def _in_numbers(runs: Sequence[_Run], chosen: Choice, several: bool) -> Row:
         if chosen.statistic == "interval":
             told["half width"] = None if around is None else half_width(around, len(numbers))
         told["n"] = len(numbers)
-    missing = Counter(run.state for run, v in zip(runs, values, strict=True) if v is None)
+    missing = _missing(runs, values)
     said = [state if len(runs) == 1 else f"{n} {state}" for state, n in missing.items()]
     return {**told, "verdict": _weakest(runs), "missing": ", ".join(said)}
+
+
+def _missing(runs: Sequence[_Run], values: Sequence[Any]) -> Counter[str]:
+    """How runs without a value ended, and how many of them did so."""
+    return Counter(run.state for run, value in zip(runs, values, strict=True) if value is None)
 
 
 def _weakest(runs: Sequence[_Run]) -> str:
@@ -375,7 +393,3 @@ def _folded(
 def _word(figure: Mapping[str, Any]) -> str:
     """The word without the reason, which stands below the table."""
     return str(figure["word"]).partition(":")[0]
-
-
-_PRINTED = ("figure", "paper", "ours", "difference", "word")
-_STRENGTH = ("refuted", "unverified", "verified")

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from optimodels.comparison import Table
-from optimodels.errors import CallError
+from optimodels.errors import CallError, OptimodelsError
 from optimodels.families import find_model
 from optimodels.model import Model, Solve
-from optimodels.reporting.drawing import parse
+from optimodels.reporting.drawing import drawing_in
+from optimodels.reporting.folder import picture_files
 from optimodels.reporting.sections import Listing, Picture, Section
 from optimodels.result import Row
 
@@ -71,10 +72,14 @@ def mathematics(name: str, asked: Mapping[str, Any]) -> Section | None:
     if model is None:
         return None
     given = asked.get("keys", {}).get("parameters", {})
+    try:
+        parameters = model.parameters_class().model_validate_json(json.dumps(given))
+        program = model.load_program(parameters)
+    except (ValueError, OptimodelsError) as error:
+        said = f"Not shown: what was asked cannot be asked here: {reason_of(error)}."
+        return Section("The mathematics", text=[said])
     equations = []
-    for stage in model.load_program(
-        model.parameters_class().model_validate_json(json.dumps(given))
-    ).stages:
+    for stage in program.stages:
         if not isinstance(stage, Solve):
             if stage.equations:
                 equations.append(Listing(stage.name, "\n".join(stage.equations)))
@@ -83,6 +88,17 @@ def mathematics(name: str, asked: Mapping[str, Any]) -> Section | None:
             title = f"{stage.name}: {stated.name} ({stated.problem_class}); {stated.source}"
             equations.append(Listing(title, "\n".join(stated.equations)))
     return Section("The mathematics", equations=equations) if equations else None
+
+
+def reason_of(error: Exception) -> str:
+    """Return why something that was stored cannot be read, in one line."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        return f"{place}: {first['msg']}" if place else first["msg"]
+    return " ".join(str(getattr(error, "strerror", None) or error).split())
 
 
 def again(command: str, asked: Mapping[str, Any], folder: Path) -> Section | None:
@@ -104,28 +120,20 @@ def again(command: str, asked: Mapping[str, Any], folder: Path) -> Section | Non
 def pictures(
     folder: Path,
     stem: str,
-    stems: Sequence[str],
     model: Model | None,
     data: Mapping[str, Table],
     left_out: list[str],
 ) -> list[Picture]:
     """Return the pictures in a folder that belong to a case by its file's stem.
 
-    ``stems`` are those of all cases in the folder: of two that fit, the longer one counts.
     ``data`` are the case's tables by name, under "" that of a sweep's runs; ``left_out`` is told
     of files that are no pictures.
     """
     found = []
     captions = model.captions if model else {}
-    for path in sorted(folder.glob("*.svg")):
-        fits = [other for other in stems if path.name.startswith(f"{other}-")]
-        if not fits or max(fits, key=len) != stem:
-            continue
-        try:
-            drawing = path.read_text("utf-8")
-            parse(drawing)
-        except (OSError, ValueError) as error:
-            left_out.append(f"{path.name}: is no picture: {error}")
+    for path in picture_files(folder, stem):
+        drawing = drawing_in(path, left_out)
+        if drawing is None:
             continue
         name = path.stem.removeprefix(f"{stem}-")
         caption = captions.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -34,6 +35,17 @@ def parse(text: str) -> ElementTree.Element:
     if root.tag != f"{{{_SVG}}}svg":
         raise ValueError("its root is not svg")
     return root
+
+
+def drawing_in(path: Path, left_out: list[str]) -> str | None:
+    """Return the SVG in a file; None where there is none, which ``left_out`` is told."""
+    try:
+        text = path.read_text("utf-8")
+        parse(text)
+    except (OSError, ValueError) as error:
+        left_out.append(f"{path.name}: is no picture: {error}")
+        return None
+    return text
 
 
 def inline(text: str, name: str, title: str) -> str:

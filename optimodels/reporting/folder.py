@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optimodels.files import BENCHMARK_FILE, file_stem, write_whole
 from optimodels.model import Model
-from optimodels.result import Result, Row, plain_json
+from optimodels.reporting.formats import csv_text
+from optimodels.result import Result
 from optimodels.runs import Store, Sweep
 
 if TYPE_CHECKING:
@@ -32,24 +30,33 @@ def save(result: Result, model: Model, folder: Path) -> list[Path]:
 
 
 def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[Path]:
-    """Write a sweep's table and the model's pictures of all its results."""
+    """Write a sweep's table and the model's pictures of all its results, and return the files."""
     stem = file_stem(sweep.index.case)
     table = folder / f"{stem}.csv"
     text = csv_text(sweep.rows)
     if table.exists() and table.read_bytes() == text.encode():
         # Nothing has changed: the pictures are those of these runs.
-        return [table, *sorted(folder.glob(f"{stem}-*.svg"))]
-    written = [write_whole(table, text)]
+        return [table, *picture_files(folder, stem)]
+    # The table comes last: who finds it finds its pictures, whenever this was interrupted.
+    table.unlink(missing_ok=True)
     records = (store.read(key) for key in sweep.index.keys) if model.pictures else ()
     results = [
         Result.from_json({**record.result, "seconds": record.seconds}, record.arrays)
         for record in records
         if record is not None and record.result is not None
     ]
-    if results:
-        for picture, content in model.draw(results).items():
-            written.append(write_whole(folder / f"{stem}-{picture}.svg", content))
-    return written
+    drawn = model.draw(results) if results else {}
+    pictures = [write_whole(folder / f"{stem}-{name}.svg", svg) for name, svg in drawn.items()]
+    return [write_whole(table, text), *pictures]
+
+
+def picture_files(folder: Path, stem: str) -> list[Path]:
+    """Return the pictures in a folder that belong to a case by its file's stem; of two cases whose
+    stems fit, the longer one counts."""
+    found = (*folder.glob("*.json"), *(folder / "sweeps").glob("*.json"))
+    others = tuple(f"{path.stem}-" for path in found if path.stem.startswith(f"{stem}-"))
+    own = folder.glob(f"{stem}-*.svg")
+    return sorted(path for path in own if not path.name.startswith(others))
 
 
 def save_benchmark(benchmark: Benchmark, folder: Path) -> list[Path]:
@@ -64,13 +71,3 @@ def save_benchmark(benchmark: Benchmark, folder: Path) -> list[Path]:
     for name, content in draw(benchmark).items():
         written.append(write_whole(folder / f"bench-{name}.svg", content))
     return written
-
-
-def csv_text(table: Sequence[Row]) -> str:
-    """Return a table as CSV with a header row."""
-    columns = list(dict.fromkeys(key for row in table for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(plain_json(list(table)))
-    return text.getvalue()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import re
 import textwrap
 from collections.abc import Callable, Sequence
 
 from optimodels.comparison import Table
-from optimodels.reporting.folder import csv_text
-from optimodels.reporting.text import number, table_lines
-from optimodels.result import Row
+from optimodels.reporting.text import columns_of, is_numeric, number, table_lines
+from optimodels.result import Row, plain_json
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": "$<$", ">": "$>$", "|": "$|$", "[": "{[}",
     "✓": r"\checkmark{}", "✗": r"$\times$", "±": r"$\pm$",
 }  # fmt: skip
 
@@ -24,11 +26,6 @@ _SIGN = re.compile(r"(?<![\w.)-])-(?=\d)")
 
 # An underscore inside a word is only itself.
 _MARKDOWN = re.compile(r"[\\`*<&|\[\]]|(?<!\w)_|_(?!\w)")
-
-
-def columns_of(rows: Sequence[Row]) -> list[str]:
-    """Return the columns of a table in the order in which they first appear."""
-    return list(dict.fromkeys(key for row in rows for key in row))
 
 
 def as_text(table: Table, width: int = 10**6) -> str:
@@ -64,6 +61,15 @@ def markdown_text(text: str) -> str:
     return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
 
 
+def csv_text(table: Sequence[Row]) -> str:
+    """Return a table as CSV with a header row."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns_of(table), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(plain_json(list(table)))
+    return text.getvalue()
+
+
 def as_csv(table: Table) -> str:
     """For who computes: numbers in full, verdicts and reasons in columns of their own."""
     return csv_text(table.rows if table.numbers is None else table.numbers)
@@ -88,7 +94,7 @@ def as_latex(table: Table) -> str:
     def line(cells: Sequence[str]) -> str:
         return " & ".join(map(latex, cells)) + r" \\"
 
-    rules = [_alignment(table.rows, column) for column in columns]
+    rules = ["r" if is_numeric(table.rows, column) else "l" for column in columns]
     return "\n".join(
         [
             r"% needs \usepackage{amssymb} for \checkmark",
@@ -120,13 +126,9 @@ def as_html(table: Table) -> str:
 
 
 def latex(text: str) -> str:
-    """Escape what LaTeX would read as its own; a number's sign is a minus, not a hyphen."""
-    return _SIGN.sub("$-$", "".join(_LATEX.get(c, c) for c in text))
-
-
-def _alignment(rows: Sequence[Row], column: str) -> str:
-    numeric = all(isinstance(row.get(column), (int, float, type(None))) for row in rows)
-    return "r" if numeric else "l"
+    """Return a text in which LaTeX, in any font encoding, has nothing to read as its own; a
+    number's sign is a minus, not a hyphen."""
+    return _SIGN.sub("$-$", "".join(_LATEX.get(c, c) for c in " ".join(text.split())))
 
 
 WRITERS: dict[str, Callable[[Table], str]] = {

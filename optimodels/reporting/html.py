@@ -18,10 +18,9 @@ from optimodels import __version__
 from optimodels.comparison import Table
 from optimodels.files import plain_stem
 from optimodels.reporting.drawing import inline
-from optimodels.reporting.folder import csv_text
-from optimodels.reporting.formats import columns_of
+from optimodels.reporting.formats import csv_text
 from optimodels.reporting.sections import Page, Picture, Section
-from optimodels.reporting.text import number
+from optimodels.reporting.text import columns_of, number
 from optimodels.result import MARKS, Stopped
 
 #: Rows that are there at first; the script shows the others on demand.

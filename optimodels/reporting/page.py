@@ -31,7 +31,8 @@ def gather(folder: str | Path) -> Page:
     if not sections:
         reason = f"; left out: {'; '.join(left_out)}" if left_out else ""
         raise CallError(
-            f"{str(folder)!r} holds no result and no sweep{reason or '; solve or sweep with --out'}"
+            f"{str(folder)!r} holds no result, no sweep and no benchmark"
+            f"{reason or '; solve, sweep or bench with --out'}"
         )
     return Page(f"Report on {path.resolve().name}", sections, left_out)
 

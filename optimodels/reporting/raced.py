@@ -7,7 +7,9 @@ from pathlib import Path
 from optimodels.comparison import Table
 from optimodels.errors import CallError
 from optimodels.files import BENCHMARK_FILE
+from optimodels.reporting.drawing import drawing_in
 from optimodels.reporting.sections import Badge, Found, Picture, Section
+from optimodels.reporting.text import counted
 
 _CAPTIONS = {
     "performance-profile": "Share of the instances that a solver solves, verified, within a "
@@ -29,10 +31,12 @@ def raced(folder: Path) -> Found:
         return Found(left_out=[str(error)])
     made = tables(benchmark)
     whole = Table("All entries", entry_rows(benchmark))
+    left_out: list[str] = []
     drawn = [
-        Picture(path.name, path.read_text("utf-8"), caption, whole)
+        Picture(path.name, svg, caption, whole)
         for name, caption in _CAPTIONS.items()
         if (path := folder / f"bench-{name}.svg").exists()
+        and (svg := drawing_in(path, left_out)) is not None
     ]
     number = len(benchmark.instances)
     ends = [entry.status for entry in benchmark.entries]
@@ -49,5 +53,5 @@ def raced(folder: Path) -> Found:
         Section("All entries", tables=[whole], folded=True),
         Section("Environment", tables=made[-1:], folded=True),
     ]
-    headline = f"{number} instances, {len(benchmark.solvers)} solvers"
-    return Found([Section("Benchmark", headline, badges, parts=parts)])
+    headline = f"{counted(number, 'instance')}, {counted(len(benchmark.solvers), 'solver')}"
+    return Found([Section("Benchmark", headline, badges, parts=parts)], left_out)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from optimodels.comparison import Table
 from optimodels.files import BENCHMARK_FILE, STORE_FILE
-from optimodels.reporting.asked import again, facts, known_model, mathematics, pictures, question
+from optimodels.reporting.asked import (
+    again,
+    facts,
+    known_model,
+    mathematics,
+    pictures,
+    question,
+    reason_of,
+)
 from optimodels.reporting.sections import Badge, Found, Section
 from optimodels.reporting.text import number
 from optimodels.result import Check, Result, Row
@@ -29,29 +37,16 @@ def solved(folder: Path) -> Found:
         try:
             results[path.stem] = reader.validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
-            left_out.append(f"{path.name}: holds no result: {_reason(error)}")
-    stems = list(results)
-    sections = [_section(r, folder, stem, stems, left_out) for stem, r in results.items()]
+            left_out.append(f"{path.name}: holds no result: {reason_of(error)}")
+    sections = [_section(result, folder, stem, left_out) for stem, result in results.items()]
     return Found(sections, left_out)
 
 
-def _reason(error: Exception) -> str:
-    from pydantic import ValidationError
-
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        return f"{place}: {first['msg']}" if place else first["msg"]
-    return str(getattr(error, "strerror", None) or error)
-
-
-def _section(
-    result: Result, folder: Path, stem: str, stems: Sequence[str], left_out: list[str]
-) -> Section:
+def _section(result: Result, folder: Path, stem: str, left_out: list[str]) -> Section:
     model = known_model(result.model)
     tables = {name: Table(_title(name), rows) for name, rows in result.tables.items() if rows}
     # Pictures beside a result without a point are of another time.
-    drawn = pictures(folder, stem, stems, model, tables, left_out) if tables else []
+    drawn = pictures(folder, stem, model, tables, left_out) if tables else []
     parts = [
         question(result.model, result.asked),
         mathematics(result.model, result.asked),

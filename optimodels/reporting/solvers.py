@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from optimodels.reporting.text import counted
 from optimodels.solvers.registry import Solver, all_solvers
 
 if TYPE_CHECKING:
@@ -103,6 +104,5 @@ def _comparison(measured: Benchmark) -> Iterator[str]:
     )
     for name in measured.classes:
         part = measured.only(name)
-        number = len(part.instances)
-        title = f"{name}: {number} case{'s' if number > 1 else ''}"
+        title = f"{name}: {counted(len(part.instances), 'case')}"
         yield "\n" + as_markdown(Table(title, comparison(part), ", ".join(part.instances)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,24 +30,22 @@ def swept(folder: Path) -> Found:
     except CallError:
         return Found(left_out=["store.json: the runs are of another format"])
     indexes = store.indexes()
-    stems = [file_stem(index.case) for index in indexes]
     left_out: list[str] = []
-    sections = [_section(index, store, stems, left_out) for index in indexes]
+    sections = [_section(index, store, left_out) for index in indexes]
     # What was set aside before counts as well, unless it has been done again since.
-    there = store.keys() | set(stems)
+    there = store.keys() | {file_stem(index.case) for index in indexes}
     aside = sorted(path for path in (folder / "damaged").glob("*") if path.stem not in there)
     left_out += [f"damaged/{path.name}: could not be read" for path in aside]
     return Found(sections, left_out)
 
 
-def _section(index: Index, store: Store, stems: Sequence[str], left_out: list[str]) -> Section:
+def _section(index: Index, store: Store, left_out: list[str]) -> Section:
     summaries = store.summaries(index.keys)
     model = known_model(index.model)
     runs = Table("All runs", _rows(index, summaries), "in the order of the sweep")
-    wide, *paper = tables_of(index, summaries, Choice(columns=_across(index), statistic="interval"))
+    wide, *paper = tables_of(index, summaries, Choice(columns=_across(index)))
     beside = [replace(table, rows=[_worded(row) for row in table.rows]) for table in paper]
-    stem = file_stem(index.case)
-    drawn = pictures(store.folder, stem, stems, model, {"": runs}, left_out)
+    drawn = pictures(store.folder, file_stem(index.case), model, {"": runs}, left_out)
     parts = [
         question(index.model, index.asked, index.columns),
         mathematics(index.model, index.asked),

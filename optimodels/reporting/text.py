@@ -10,12 +10,14 @@ from optimodels.result import Result, Row
 
 #: Longer tables are cut in the terminal; files and --json always hold every row.
 MOST_ROWS = 40
+#: What a table needs to be one.
+_NARROWEST = 40
 _COLOURS = {"verified": "32", "refuted": "31", "unverified": "33"}
 
 
-def result_text(result: Result, width: int, *, colour: bool = False, rows: int = MOST_ROWS) -> str:
+def result_text(result: Result, width: int, *, colour: bool = False) -> str:
     """Return the text of a result, no line longer than ``width`` (at least 40)."""
-    width = max(40, width)
+    width = max(_NARROWEST, width)
     lines = [_bold(f"{result.case}  ({result.model})", colour)]
     mark = f"{result.verdict.mark} {result.verdict.text}"
     lines += _wrapped(mark, width, "  ", colour, _COLOURS[result.verdict.status])
@@ -27,7 +29,7 @@ def result_text(result: Result, width: int, *, colour: bool = False, rows: int =
         lines += ["", *_values(result.values, width)]
     for name, table in result.tables.items():
         if table:
-            lines += ["", *_table(name, table, width, rows)]
+            lines += ["", *_table(name, table, width, MOST_ROWS)]
     if result.paper:
         lines += ["", *_table("beside the paper", _paper_rows(result), width, len(result.paper))]
     for note in result.notes:
@@ -52,21 +54,37 @@ def number(value: Any) -> str:
     return str(value)
 
 
+def columns_of(rows: Sequence[Row]) -> list[str]:
+    """Return the columns of a table in the order in which they first appear."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def is_numeric(rows: Sequence[Row], column: str) -> bool:
+    """Whether a column holds numbers and gaps alone, which stand at the right."""
+    values = [row.get(column) for row in rows]
+    return all(
+        value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+        for value in values
+    )
+
+
 def counted(number: int, what: str) -> str:
     """Return "1 row", "2 rows"."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def table_lines(table: Sequence[Row], width: int) -> list[str]:
-    """Lay a table out in columns; where it is too wide, in parts that repeat its first column.
+    """Lay a table out in columns, no line longer than ``width`` (at least 40); where it is too
+    wide, in parts that repeat its first column.
 
     A cell that is wider than the terminal goes on in the next line.
     """
-    columns = list(dict.fromkeys(key for row in table for key in row))
+    columns = columns_of(table)
     if not columns:
         return []
+    width = max(_NARROWEST, width)
     cells = {c: [number(row.get(c)) for row in table] for c in columns}
-    right = {c: all(_is_number(row.get(c)) for row in table) for c in columns}
+    right = {c: is_numeric(table, c) for c in columns}
     heads = {c: _head(c, max(map(len, cells[c]))) for c in columns}
     sizes = {c: max(map(len, (*heads[c], *cells[c]))) for c in columns}
     # Every part repeats the first column: another beside it gets what that one leaves.
@@ -169,10 +187,6 @@ def _head(name: str, room: int) -> list[str]:
 
 def _cell(text: str, size: int, right: bool) -> str:
     return text.rjust(size) if right else text.ljust(size)
-
-
-def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def _wrapped(text: str, width: int, indent: str, colour: bool = False, code: str = "") -> list[str]:

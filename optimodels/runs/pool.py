@@ -112,8 +112,8 @@ def cluster_pool(address: str) -> Iterator[Pool]:
     """Use the workers of a dask cluster that runs already.
 
     Raises UnavailableError where dask.distributed is not installed, CallError where nobody
-    answers at the address, RunError where a worker has another version of this package or the
-    scheduler goes away.
+    answers at the address, RunError where it has no workers, one of them has another version of
+    this package or lacks a case's family, or the scheduler goes away.
     """
     try:
         from distributed import Client
@@ -135,11 +135,12 @@ def cluster_pool(address: str) -> Iterator[Pool]:
         raise CallError(f"--cluster: nobody answers at {address!r}") from error
     try:
         versions = client.run(_version)
-        others = {worker: found for worker, found in versions.items() if found != __version__}
-        if others or not versions:
-            worker, found = next(iter(others.items()), ("", ""))
-            said = f"worker {worker} has optimodels {found}" if others else "it has no workers"
-            raise RunError(f"--cluster {address}: {said}, this is {__version__}")
+        if not versions:
+            raise RunError(f"--cluster {address}: it has no workers")
+        for worker, found in versions.items():
+            if found != __version__:
+                said = f"worker {worker} has optimodels {found}, this is {__version__}"
+                raise RunError(f"--cluster {address}: {said}")
 
         class Cluster:
             slots = sum(client.nthreads().values())
@@ -156,6 +157,10 @@ def cluster_pool(address: str) -> Iterator[Pool]:
                     except KilledWorker as error:
                         died = f"{error.allowed_failures + 1} workers of the cluster each time"
                         outer.set_exception(WorkerDiedError(died))
+                    except ImportError as error:
+                        # Not the run's fault, or it would be its row: the case is not read there.
+                        lacks = RunError(f"--cluster {address}: a worker lacks {error.name}")
+                        outer.set_exception(lacks)
                     except BaseException as error:
                         outer.set_exception(lost if client.status != "running" else error)
 

@@ -11,13 +11,13 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from optimodels.errors import CallError
-from optimodels.files import STORE_FILE, file_stem, write_whole
+from optimodels.errors import CallError, RunError
+from optimodels.files import STORE_FILE, file_stem, make_folder, said_of, write_whole
 from optimodels.runs.record import FORMAT, DamagedError, Record, unpack
 
 _END = ".run"
@@ -42,7 +42,11 @@ class Index:
 
 
 class Store:
-    """The runs in a folder; ``damaged`` names the files that were set aside."""
+    """The runs in a folder; ``damaged`` names the files that are, and were set aside.
+
+    Raises CallError where the folder is no store, or one of another format; every method
+    RunError where a file cannot be read or written.
+    """
 
     def __init__(self, folder: Path, *, create: bool = True) -> None:
         self.folder = folder
@@ -53,11 +57,11 @@ class Store:
                 raise CallError(
                     f"{str(folder)!r} is no folder of runs; 'optimodels sweep' makes one"
                 )
-            (folder / "runs").mkdir(parents=True, exist_ok=True)
+            make_folder(folder / "runs")
             write_whole(mark, json.dumps({"format": FORMAT}) + "\n")
         try:
-            found = json.loads(mark.read_text()).get("format")
-        except (ValueError, AttributeError, OSError):
+            found = json.loads(_content(mark)).get("format")
+        except (ValueError, AttributeError):
             found = None
         if found != FORMAT:
             raise CallError(
@@ -72,7 +76,7 @@ class Store:
     def write(self, key: str, content: bytes) -> None:
         """Keep the file of a run."""
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         # Against a dying process a rename is enough; a sync would cost more than a small run.
         write_whole(path, content, sync=False)
 
@@ -80,12 +84,12 @@ class Store:
         """Return a run, or None where it is not there; a damaged file is set aside and named."""
         path = self._path(key)
         try:
-            record = unpack(path.read_bytes())
+            record = unpack(_content(path))
             if record.key != key:
                 raise DamagedError("holds another run")
         except FileNotFoundError:
             return None
-        except (DamagedError, OSError) as error:
+        except DamagedError as error:
             self._set_aside(path, str(error))
             return None
         return record
@@ -94,10 +98,32 @@ class Store:
         """Return the summaries of runs by key: of all, or of those that are named and there."""
         present = {}
         for entry in self._entries():
-            status = entry.stat()
-            stamp = f"{status.st_size} {status.st_mtime_ns}"
-            present[entry.name.removesuffix(_END)] = stamp
-        with closing(self._view()) as view:
+            # Another process may have set it aside since.
+            with suppress(FileNotFoundError):
+                status = entry.stat()
+                stamp = f"{status.st_size} {status.st_mtime_ns}"
+                present[entry.name.removesuffix(_END)] = stamp
+        view = self.folder / _VIEW
+        try:
+            rows = self._rows(present, view)
+        except sqlite3.DatabaseError as error:
+            # Where it is busy, or cannot be written here, this call does without; a damaged one
+            # is thrown away, and the next call makes another.
+            if not isinstance(error, sqlite3.OperationalError):
+                with suppress(OSError):
+                    view.unlink()
+            rows = self._rows(present, ":memory:")
+        wanted = rows.keys() if keys is None else keys
+        return {key: json.loads(rows[key]) for key in wanted if key in rows}
+
+    def _rows(self, present: Mapping[str, str], path: Path | str) -> dict[str, str]:
+        """Return the summaries, as JSON, of the files that are ``present`` (a stamp by key) and
+        whole, by way of the view at ``path``, which is brought up to date."""
+        with closing(sqlite3.connect(path, timeout=5)) as view:
+            view.execute("pragma synchronous = off")
+            view.execute(
+                "create table if not exists runs (key text primary key, stamp text, summary text)"
+            )
             known = dict(view.execute("select key, stamp from runs"))
             fresh: list[tuple[str, str, str]] = []
             broken: set[str] = set()
@@ -115,17 +141,16 @@ class Store:
                     view.executemany("insert or replace into runs values (?, ?, ?)", fresh)
                     view.executemany("delete from runs where key = ?", gone)
             except sqlite3.OperationalError:
-                # Another process writes the view, or it cannot be written: this call does without.
+                # Another process writes it, or it cannot be written: it stays behind.
                 pass
             rows = dict(view.execute("select key, summary from runs"))
         rows |= {key: summary for key, _, summary in fresh}
-        wanted = rows.keys() if keys is None else keys
-        return {key: json.loads(rows[key]) for key in wanted if key in rows and key in there}
+        return {key: summary for key, summary in rows.items() if key in there}
 
     def write_index(self, sweep: Index) -> None:
         """Keep a sweep's runs in their order, so that its table has it."""
         folder = self.folder / "sweeps"
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         write_whole(folder / f"{file_stem(sweep.case)}.json", json.dumps(vars(sweep)) + "\n")
 
     def indexes(self) -> list[Index]:
@@ -133,7 +158,7 @@ class Store:
         found = []
         for path in sorted((self.folder / "sweeps").glob("*.json")):
             try:
-                found.append(Index(**json.loads(path.read_text())))
+                found.append(Index(**json.loads(_content(path))))
             except (ValueError, TypeError) as error:
                 self._set_aside(path, str(error))
         return found
@@ -142,37 +167,38 @@ class Store:
         return self.folder / "runs" / key[:2] / f"{key}{_END}"
 
     def _entries(self) -> Iterator[os.DirEntry[str]]:
-        try:
-            shards = [entry.path for entry in os.scandir(self.folder / "runs") if entry.is_dir()]
-        except FileNotFoundError:
+        runs = self.folder / "runs"
+        if not runs.exists():
             return
-        for shard in shards:
-            yield from (entry for entry in os.scandir(shard) if entry.name.endswith(_END))
+        try:
+            for shard in [entry.path for entry in os.scandir(runs) if entry.is_dir()]:
+                yield from (entry for entry in os.scandir(shard) if entry.name.endswith(_END))
+        except OSError as error:
+            raise RunError(f"cannot read {error.filename or runs}: {said_of(error)}") from error
 
     def _set_aside(self, path: Path, reason: str) -> None:
         folder = self.folder / "damaged"
-        folder.mkdir(exist_ok=True)
         try:
+            folder.mkdir(exist_ok=True)
             os.replace(path, folder / path.name)
+            then = f"set aside in {folder}"
         except FileNotFoundError:
             return
-        self.damaged.append(f"{path}: {reason}; set aside in {folder}")
-
-    def _view(self) -> sqlite3.Connection:
-        path = self.folder / _VIEW
-        try:
-            return _opened(path)
-        except sqlite3.OperationalError:
-            # It cannot be written here, or is busy: this call does without.
-            return _opened(":memory:")
-        except sqlite3.DatabaseError:
-            path.unlink(missing_ok=True)
-            return _opened(path)
+        except OSError as error:
+            then = f"it cannot be set aside: {said_of(error)}"
+        line = f"{path}: {reason}; {then}"
+        if line not in self.damaged:
+            self.damaged.append(line)
 
 
-def _opened(path: Path | str) -> sqlite3.Connection:
-    view = sqlite3.connect(path, timeout=5)
-    view.execute("pragma synchronous = off")
-    view.execute("create table if not exists runs (key text primary key, stamp text, summary text)")
-    view.execute("select count(*) from runs").fetchone()
-    return view
+def _content(path: Path) -> bytes:
+    """Return what stands in a file; a file that may not be read is not a damaged one.
+
+    Raises FileNotFoundError where it is not there, RunError where it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {said_of(error)}") from error

@@ -39,7 +39,8 @@ def _case(pickled: bytes) -> Case:
 def run_one(pickled: bytes, values: Mapping[str, Any], key: str) -> bytes:
     """Solve one run of a pickled case and return its file.
 
-    What goes wrong is its content, never an exception.
+    What goes wrong is its content, never an exception, unless the case cannot be read here at all:
+    ImportError, where its family is not installed.
     """
     from optimodels.case import choice
     from optimodels.study import solve

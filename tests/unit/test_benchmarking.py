@@ -30,6 +30,7 @@ from optimodels.benchmarking.scores import (
     wins,
 )
 from optimodels.benchmarking.settle import differ, disagreements, settled
+from optimodels.benchmarking.tables import tables
 from optimodels.case import load_case
 from optimodels.cli import main
 from optimodels.errors import CallError
@@ -119,11 +120,22 @@ def test_proved_answer_refutes_others(proved: str) -> None:
     for one in found[1:]:
         same = one.stopped == proved and proved != "optimal"
         assert one.status == ("unverified" if same else "refuted"), one
+        assert same or (one.verdict, one.text) == ("refuted", f"refuted: {one.reason}")
     told = disagreements(raced(*found))
     assert len(told) == 4
     assert sum("right proved otherwise" in row["settled by"] for row in told) == (
         3 if proved == "optimal" else 2
     )
+
+
+def test_a_word_that_meant_two_languages_names_both() -> None:
+    way = {"name": "highs", "version": "1.2"}
+    both = [
+        entry(instance, "highs", 1.0, used={**way, "via": via})
+        for instance, via in (("x", "pyomo"), ("y", "cvxpy"))
+    ]
+    rows = {row["what"]: row["is"] for row in tables(raced(*both))[-1].rows}
+    assert rows["solver highs"] == "highs 1.2 through pyomo, highs 1.2 through cvxpy"
 
 
 def test_gap_that_was_asked_for_is_no_disagreement() -> None:
@@ -148,6 +160,8 @@ def test_ratio_of_the_same_and_of_twice_the_time() -> None:
     assert "not compared" in against(changed, before)[0]["word"]
     broken = raced(entry("x", "a", status="error"))
     assert against(broken, before) == [{"solver": "a, x", "word": "solved before, error now"}]
+    (table,) = (t for t in tables(raced(entry("y", "a", *times)), before) if "earlier" in t.title)
+    assert (table.rows, table.note) == ([], "No solver was raced on the same instance in both.")
 
 
 def test_interval_covers_the_true_ratio() -> None:
@@ -299,13 +313,16 @@ def test_race_that_nobody_ends_still_says_why_and_writes(
     assert (tmp_path / "bench.json").exists()
 
 
-def test_who_takes_no_such_problem_neither_loses_nor_is_beaten() -> None:
+@pytest.mark.parametrize("refused", [True, False])
+def test_who_takes_no_such_problem_neither_loses_nor_is_beaten(refused: bool) -> None:
+    """Whether it was named and refused, or never asked because everybody able was."""
     raced_ones = raced(
-        entry("lp", "a", 1.0, 1.0), entry("lp", "b", 2.0, 2.0),
-        entry("ip", "a", 1.0, 1.0), entry("ip", "b", status="skipped"), shift=0.0,
+        entry("lp", "a", 1.0, 1.0), entry("lp", "b", 2.0, 2.0), entry("ip", "a", 1.0, 1.0),
+        *([entry("ip", "b", status="skipped")] if refused else []), shift=0.0,
     )  # fmt: skip
     rows = {row["solver"]: row for row in means(raced_ones)}
     assert (rows["b"]["of"], rows["b"]["penalised"]) == (1, pytest.approx(2.0))
+    assert (rows[VIRTUAL_BEST]["of"], rows[VIRTUAL_BEST]["penalised"]) == (2, pytest.approx(1.0))
     assert {row["faster"]: row.get("b") for row in wins(raced_ones)}["a"] == 1
 
 
@@ -317,7 +334,12 @@ def test_settings_that_make_no_race(wrong: dict[str, Any]) -> None:
         Settings(**wrong)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"format": 99}', '{"format": 1, "settings": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[]", '{"format": 99}', '{"format": 1, "settings": {}}',
+     '{"format": 1, "settings": {}, "environment": [], "entries": []}',
+     '{"format": 1, "settings": {"repeat": "x"}, "environment": {}, "entries": []}'],
+)  # fmt: skip
 def test_damaged_benchmark_is_one_line(text: str, tmp_path: Path) -> None:
     (tmp_path / "bench.json").write_text(text)
     with pytest.raises(CallError, match=r"bench\.json"):

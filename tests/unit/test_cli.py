@@ -133,6 +133,8 @@ def test_wide_tables_are_laid_out_in_parts() -> None:
     lines = table_lines(rows, 60)
     assert max(map(len, lines)) <= 60
     assert sum("bus" in line for line in lines) > 1
+    # A terminal of no width at all gets what forty columns get.
+    assert table_lines(rows, 5) == table_lines(rows, 40)
 
 
 def test_output_folder_that_cannot_be_written(small: Path, tmp_path: Path) -> None:

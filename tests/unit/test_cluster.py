@@ -226,6 +226,26 @@ def test_cluster_with_another_version_is_refused(
         sweep(load_case(CASE, [GRID]), tmp_path / "out", cluster=cluster[0])
 
 
+def test_cluster_without_workers_is_told_so(
+    cluster: tuple[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distributed.Client.run", lambda *_: {})
+    with pytest.raises(RunError, match=r": it has no workers$"):
+        sweep(load_case(CASE, [GRID]), tmp_path / "out", cluster=cluster[0])
+
+
+def of_a_family_that_is_not_here(case: bytes) -> bytes:
+    raise ModuleNotFoundError("No module named 'mine'", name="mine")
+
+
+def test_worker_without_a_case_s_family_is_one_line(cluster: tuple[str, Any]) -> None:
+    with (
+        pytest.raises(RunError, match=r"^--cluster .*: a worker lacks mine$"),
+        cluster_pool(cluster[0]) as pool,
+    ):
+        list(results(pool, of_a_family_that_is_not_here, iter([(b"",)])))
+
+
 def test_who_is_silent_at_the_address_is_nobody(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"127.0.0.1:{mute.getsockname()[1]}"

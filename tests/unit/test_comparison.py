@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import math
+import shutil
 import statistics
 from pathlib import Path
 from types import SimpleNamespace
@@ -58,6 +59,11 @@ def test_rows_columns_and_value_are_the_user_s(stored: Path) -> None:
     (table,) = compare([stored], choice)
     # Two solvers share a cell; both found the same.
     assert table.rows[0] == {"aggregators": 2, "slack=0": "16 ✓", "slack=0.5": "24 ✓"}
+    # A key that was asked for in the rows is not the columns' as well.
+    (table,) = compare([stored], Choice(rows=["solver", "slack"]))
+    assert list(table.rows[0]) == ["solver", "slack", "aggregators=2", "aggregators=5"]
+    assert len(table.rows) == 4
+    assert not table.note.startswith("interval of")
     (table,) = compare([stored], Choice(columns=[], times=True))
     assert set(table.rows[0]) == {"slack", "aggregators", "solver", "objective", "seconds"}
 
@@ -112,6 +118,8 @@ def test_statistics_of_a_cell_against_scipy() -> None:
 def test_cell_carries_the_weakest_verdict_and_what_is_missing() -> None:
     mixed: list[Any] = [Told(1.0), Told(3.0, "refuted"), Told(None, "verified", "infeasible")]
     assert cell(mixed, Choice(statistic="mean")) == "2 (1 of 3 infeasible) ✗"
+    ends: list[Any] = [Told(2.0), Told(None, "verified", "infeasible"), Told(None, "", "error")]
+    assert cell([*ends, ends[-1]], Choice()) == "2 (1 of 4 infeasible, 2 of 4 error) ✓"
     failed: list[Any] = [Told(None, "", "error")]
     assert cell(failed, Choice()) == "error"
     assert cell([], Choice()) == ""
@@ -222,6 +230,7 @@ def test_formats_hold_the_same_cells_and_escape_their_own() -> None:
     assert "<td>ok ✓</td>" in html.unescape(page)
     assert "<caption>a_b &amp; c</caption>" in page
     assert latex("50 % ~^\\") == r"50 \% \textasciitilde{}\textasciicircum{}\textbackslash{}"
+    assert latex("[1, 2] <= x | y\n\nz > 0") == r"{[}1, 2] $<$= x $|$ y z $>$ 0"
 
 
 def test_paper_stands_beside_ours(tmp_path: Path) -> None:
@@ -334,6 +343,20 @@ def test_command_prints_every_format(stored: Path, capsys: pytest.CaptureFixture
 def test_choices_of_the_command_line_are_all_there_are() -> None:
     assert parser.STATISTICS == STATISTICS
     assert tuple(WRITERS) == parser.FORMATS
+
+
+def test_damaged_files_are_named_below_the_tables(stored: Path, tmp_path: Path) -> None:
+    """A cell that says "not run" is not all that is known of it."""
+    shutil.copytree(stored, tmp_path / "out")
+    path = sorted((tmp_path / "out" / "runs").rglob("*.run"))[0]
+    path.write_bytes(b"no zip")
+    (table,) = compare([tmp_path / "out"])
+    assert sum(cell == "not run" for row in table.rows for cell in row.values()) == 1
+    assert f"{path}: File is not a zip file; set aside in" in table.note
+    index = next((tmp_path / "out" / "sweeps").iterdir())
+    index.write_text("{")
+    with pytest.raises(CallError, match=rf"holds no sweep; .*{index.name}: .*; set aside in"):
+        compare([tmp_path / "out"])
 
 
 def test_index_of_another_time_is_set_aside(stored: Path, tmp_path: Path) -> None:

@@ -111,6 +111,26 @@ def test_programs_that_it_started_end_with_it() -> None:
     assert ["sleep", "3617"] not in lines
 
 
+def starts_a_program_and_dies(line: processes.Line) -> None:
+    subprocess.Popen(["sleep", "3618"])
+    line.send("started")
+    os._exit(7)
+
+
+def test_programs_of_a_process_that_died_by_itself_end_too() -> None:
+    with processes.Child(starts_a_program_and_dies, [], []) as child:
+        assert child.receive(60) == "started"
+        with pytest.raises(EOFError):
+            child.receive(60)
+        assert child.exit_code == 7
+    for _ in range(100):
+        lines = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
+        if ["sleep", "3618"] not in lines:
+            break
+        time.sleep(0.05)
+    assert ["sleep", "3618"] not in lines
+
+
 def test_nothing_stays_behind_in_the_temporary_folder() -> None:
     tried = attempt(KNAPSACK.formulation, None, by(writes_scratch), Request("odd", isolate=True))
     assert tried.claim.stopped == "error"

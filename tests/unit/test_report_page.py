@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ from urllib.parse import unquote
 
 import pytest
 
+from optimodels.benchmarking import Benchmark, Entry, Settings
 from optimodels.case import load_case
 from optimodels.cli import main
 from optimodels.comparison import Table
 from optimodels.errors import CallError
+from optimodels.model import Model
 from optimodels.reporting.drawing import inline
 from optimodels.reporting.html import html_page
 from optimodels.reporting.markdown import markdown_line, markdown_page
@@ -371,6 +374,69 @@ def test_damaged_files_are_named_and_the_page_is_made(
     assert (copy / "report.html").read_bytes() == first
 
 
+def test_picture_belongs_to_the_longer_name_whatever_kind_it_is_of(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A result and a sweep whose names begin alike."""
+    copy = tmp_path / "results"
+    shutil.copytree(made, copy)
+    (tmp_path / "mapping.yaml").write_text(
+        (CASES / f"{SWEPT}.yaml").read_text("utf-8").replace(f"name: {SWEPT}", "name: mapping")
+    )
+    assert main(["solve", str(tmp_path / "mapping.yaml"), "--out", str(copy)]) == 0
+    shown = {
+        section.title: [p.file for part in section.parts for p in part.pictures]
+        for section in gather(copy).sections
+    }
+    assert shown["mapping"] == ["mapping-map.svg"]
+    assert shown[SWEPT] == [f"{SWEPT}-surface.svg"]
+    swept = ["sweep", str(tmp_path / "mapping.yaml"), "--set", GRID, "--out", str(copy)]
+    for _ in range(2):
+        capsys.readouterr()
+        assert main(swept) == 0
+        assert f"{SWEPT}-surface.svg" not in capsys.readouterr().out
+
+
+def test_pictures_are_drawn_where_a_sweep_was_left_before_them(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "results"
+    shutil.copytree(made, copy, ignore=shutil.ignore_patterns("*.svg", "*.csv"))
+    swept = ["sweep", str(CASES / f"{SWEPT}.yaml"), "--set", GRID, "--out", str(copy)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Model, "draw", interrupted)
+        with suppress(KeyboardInterrupt):
+            main(swept)
+    assert not list(copy.glob("*.svg"))
+    assert main(swept) == 0
+    for name in (f"{SWEPT}-surface.svg", f"{SWEPT}.csv"):
+        assert (copy / name).read_bytes() == (made / name).read_bytes()
+
+
+def interrupted(*_: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+def test_what_was_asked_of_another_version_is_still_shown(made: Path, tmp_path: Path) -> None:
+    whole = json.loads((made / f"{SOLVED}.json").read_text("utf-8"))
+    whole["asked"]["keys"]["parameters"]["of_old"] = 3
+    (tmp_path / f"{SOLVED}.json").write_text(json.dumps(whole), "utf-8")
+    report(tmp_path)
+    text = read(tmp_path).text
+    assert "Not shown: what was asked cannot be asked here: of_old: Extra inputs are not" in text
+    assert "parameters.of_old" in text
+
+
+def test_damaged_picture_of_a_benchmark_is_named(tmp_path: Path) -> None:
+    entries = (Entry("one", "exact", "solved", verdict="verified", seconds=[{"solve": 1.0}]),)
+    (tmp_path / "bench.json").write_text(Benchmark(Settings(), {}, entries).as_json(), "utf-8")
+    (tmp_path / "bench-cactus.svg").write_text("<svg", "utf-8")
+    _, page = report(tmp_path)
+    assert page.sections[0].headline == "1 instance, 1 solver"
+    (line,) = page.left_out
+    assert line.startswith("bench-cactus.svg: is no picture: ")
+
+
 def test_pictures_of_another_answer_are_not_shown(made: Path, tmp_path: Path) -> None:
     copy = tmp_path / "results"
     shutil.copytree(made, copy, ignore=shutil.ignore_patterns("runs", "sweeps", "store.json"))
@@ -385,8 +451,8 @@ def test_pictures_of_another_answer_are_not_shown(made: Path, tmp_path: Path) ->
     ("name", "message"),
     [
         ("none", "no folder"),
-        ("empty", "holds no result and no sweep"),
-        ("broken", "holds no result and no sweep; left out: a.json"),
+        ("empty", "holds no result, no sweep and no benchmark"),
+        ("broken", "holds no result, no sweep and no benchmark; left out: a.json"),
         ("format", "left out: store.json: the runs are of another format"),
     ],
 )

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -193,12 +193,72 @@ def test_table_view_can_be_thrown_away_or_broken(tmp_path: Path) -> None:
     assert sweep(case, tmp_path / "out").rows == rows
     view.write_bytes(b"no database at all" * 1000)
     assert sweep(case, tmp_path / "out").rows == rows
+    assert sweep(case, tmp_path / "out").rows == rows
+    whole = bytearray(view.read_bytes())
+    whole[4096:8192] = b"\xff" * 4096  # a page within, behind a head that is whole
+    view.write_bytes(whole)
+    assert sweep(case, tmp_path / "out").rows == rows
+    view.unlink(missing_ok=True)
+    with closing(sqlite3.connect(view)) as foreign:
+        foreign.execute("create table runs (of, another, kind)")
+    assert sweep(case, tmp_path / "out").rows == rows
+    view.unlink()
+    assert sweep(case, tmp_path / "out").rows == rows
     holder = sqlite3.connect(view, isolation_level=None)
     holder.execute("begin exclusive")
     try:
         assert Store(tmp_path / "out").summaries()
     finally:
         holder.close()
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, name: str, place: Path) -> None:
+    """What the system does where the rights for one place are missing; root has them all."""
+    honest = getattr(os, name)
+
+    def refused(path: Any, *others: Any) -> Any:
+        if Path(path) == place:
+            raise PermissionError(13, "Permission denied", str(path))
+        return honest(path, *others)
+
+    monkeypatch.setattr(os, name, refused)
+
+
+def test_damaged_file_of_a_store_that_may_only_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep(case_of(SMALL, tmp_path), tmp_path / "out")
+    path = sorted((tmp_path / "out" / "runs").rglob("*.run"))[0]
+    path.write_bytes(b"no zip")
+    refusing(monkeypatch, "mkdir", tmp_path / "out" / "damaged")
+    store = Store(tmp_path / "out", create=False)
+    for _ in range(2):
+        assert len(store.summaries()) == 5
+    (line,) = store.damaged
+    assert line.startswith(f"{path}: ")
+    assert line.endswith("; it cannot be set aside: Permission denied")
+    assert path.exists()
+
+
+def test_file_that_may_not_be_read_is_not_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep(case_of(SMALL, tmp_path), tmp_path / "out")
+    path = sorted((tmp_path / "out" / "runs").rglob("*.run"))[0]
+    path.unlink()
+    path.mkdir()  # what not even root can read as a file
+    (tmp_path / "out" / "table.sqlite").unlink()
+    store = Store(tmp_path / "out", create=False)
+    with pytest.raises(RunError, match=rf"cannot read .*{path.name}: Is a directory"):
+        store.summaries()
+    assert not store.damaged
+    assert path.exists()
+    refusing(monkeypatch, "scandir", tmp_path / "out" / "runs")
+    with pytest.raises(RunError, match=r"cannot read .*runs: Permission denied"):
+        store.keys()
+    refusing(monkeypatch, "mkdir", tmp_path / "none" / "runs")
+    with pytest.raises(RunError, match=r"cannot write .*runs: Permission denied"):
+        Store(tmp_path / "none")
 
 
 def test_store_of_another_format_is_refused(tmp_path: Path) -> None:
