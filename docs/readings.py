@@ -171,5 +171,5 @@ def key_of(title: str) -> str:
 def _rows(text: str, title: str) -> Iterator[tuple[str, str]]:
     _, _, after = text.partition(f"{title}\n\n")
     for line in after.partition("\n\n")[0].splitlines()[2:]:
-        name, value = (cell.strip() for cell in line.strip("|").split(" | ", 1))
+        name, value = (cell.strip() for cell in line.strip("|").split(" | ")[:2])
         yield name, value

@@ -377,7 +377,7 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
     if told is not None:
         told.clear()
     if not options.json:
-        print(result_text(result, width(), colour=_colour()), flush=True)
+        print(result_text(result, width(), case.model.meaning, colour=_colour()), flush=True)
         if case.file.sweep is not None:
             print(
                 f"  its sweep is not part of this answer; to run it:\n    optimodels sweep {path}"

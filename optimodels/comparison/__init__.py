@@ -6,7 +6,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,13 +37,15 @@ class Table:
     """A titled table; ``note`` says what its cells hold.
 
     ``numbers`` are the rows for who computes with them, where ``rows`` put several into one cell:
-    each number, verdict and reason in a column of its own.
+    each number, verdict and reason in a column of its own. ``meanings`` says of columns
+    what they are, in which unit.
     """
 
     title: str
     rows: list[Row]
     note: str = ""
     numbers: list[Row] | None = None
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def frame(self) -> pandas.DataFrame:

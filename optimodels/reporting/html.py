@@ -71,6 +71,7 @@ def html_page(page: Page) -> str:
 class _Column:
     name: str
     kind: Literal["n", "long", ""]
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,12 @@ def _tables_in(sections: Sequence[Section]) -> Iterator[Table]:
 
 def _table(table: Table, name: str) -> _Table:
     columns = columns_of(table.rows)
-    heads = [_Column(c.replace("_", " "), _kind([r.get(c) for r in table.rows])) for c in columns]
+    heads = [
+        _Column(
+            c.replace("_", " "), _kind([r.get(c) for r in table.rows]), table.meanings.get(c, "")
+        )
+        for c in columns
+    ]
     # Texts that tell the rows apart are their names.
     first = [row.get(columns[0]) for row in table.rows] if columns else []
     named = all(isinstance(v, str) for v in first) and len(set(first)) == len(first)

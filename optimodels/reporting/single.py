@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from optimodels.comparison import Table
 from optimodels.files import BENCHMARK_FILE, STORE_FILE
+from optimodels.model import Model
 from optimodels.reporting.asked import (
     again,
     facts,
@@ -18,7 +19,7 @@ from optimodels.reporting.asked import (
     reason_of,
 )
 from optimodels.reporting.sections import Badge, Found, Section
-from optimodels.reporting.text import number
+from optimodels.reporting.text import columns_of, number
 from optimodels.result import Check, Result, Row
 
 #: Files of other kinds of work, which have readers of their own.
@@ -44,13 +45,17 @@ def solved(folder: Path) -> Found:
 
 def _section(result: Result, folder: Path, stem: str, left_out: list[str]) -> Section:
     model = known_model(result.model)
-    tables = {name: Table(_title(name), rows) for name, rows in result.tables.items() if rows}
+    tables = {
+        name: Table(_title(name), rows, meanings=_meanings(model, columns_of(rows), name))
+        for name, rows in result.tables.items()
+        if rows
+    }
     # Pictures beside a result without a point are of another time.
     drawn = pictures(folder, stem, model, tables, left_out) if tables else []
     parts = [
         question(result.model, result.asked),
         mathematics(result.model, result.asked),
-        _answer(result),
+        _answer(result, model),
         Section("Tables", tables=list(tables.values())) if tables else None,
         Section("Pictures", pictures=drawn) if drawn else None,
         checks(result),
@@ -65,7 +70,7 @@ def _section(result: Result, folder: Path, stem: str, left_out: list[str]) -> Se
     )
 
 
-def _answer(result: Result) -> Section:
+def _answer(result: Result, model: Model | None) -> Section:
     used = result.solver
     by = f"Solved by {used.name} {used.version} through {used.via}".rstrip()
     text = [f"{_objective(result)[:1].upper()}{_objective(result)[1:]}. {by}; {result.stopped}."]
@@ -75,7 +80,11 @@ def _answer(result: Result) -> Section:
     text += [line for line in (result.message, *(f"Note: {note}" for note in result.notes)) if line]
     tables = []
     if result.values:
-        tables.append(facts("Values", result.values, ("name", "value")))
+        told = _meanings(model, result.values)
+        values = facts("Values", result.values, ("name", "value")).rows
+        tables.append(
+            Table("Values", [{**row, "what it is": told.get(row["name"], "")} for row in values])
+        )
     if result.paper:
         tables.append(_paper(result))
     return Section("The answer", text=text, tables=tables)
@@ -130,6 +139,11 @@ def environment(result: Result) -> Section:
     kept = [table for table in (versions, options, seconds) if table.rows]
     text = [f"Fingerprint of case, data and formulation: {result.fingerprint}."]
     return Section("Environment and times", text=text, tables=kept, folded=True)
+
+
+def _meanings(model: Model | None, names: Iterable[str], table: str = "") -> dict[str, str]:
+    """What values, or columns of a table, are, where their model is known here."""
+    return {name: model.meaning(name, table) for name in names} if model else {}
 
 
 def _title(name: str) -> str:

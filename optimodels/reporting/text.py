@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from optimodels.result import Result, Row
@@ -12,11 +12,22 @@ from optimodels.result import Result, Row
 MOST_ROWS = 40
 #: What a table needs to be one.
 _NARROWEST = 40
+#: Letters of a value beside which its meaning may stand, and of the least room for meanings.
+_LONG, _ROOM = 16, 28
 _COLOURS = {"verified": "32", "refuted": "31", "unverified": "33"}
 
 
-def result_text(result: Result, width: int, *, colour: bool = False) -> str:
-    """Return the text of a result, no line longer than ``width`` (at least 40)."""
+def result_text(
+    result: Result,
+    width: int,
+    meaning: Callable[[str], str] = lambda name: "",
+    *,
+    colour: bool = False,
+) -> str:
+    """Return the text of a result, no line longer than ``width`` (at least 40).
+
+    ``meaning`` says of a value what it is, in which unit; "" where nobody does.
+    """
     width = max(_NARROWEST, width)
     lines = [_bold(f"{result.case}  ({result.model})", colour)]
     mark = f"{result.verdict.mark} {result.verdict.text}"
@@ -26,7 +37,7 @@ def result_text(result: Result, width: int, *, colour: bool = False) -> str:
     if result.message:
         lines += _wrapped(result.message, width, "  ")
     if result.values:
-        lines += ["", *_values(result.values, width)]
+        lines += ["", *_values(result.values, width, meaning, colour)]
     for name, table in result.tables.items():
         if table:
             lines += ["", *_table(name, table, width, MOST_ROWS)]
@@ -135,16 +146,28 @@ def _solver(result: Result) -> str:
     return f"{used.name} {used.version}{through}; seconds: {seconds or 'none'}"
 
 
-def _values(values: Mapping[str, Any], width: int) -> list[str]:
-    longest = max(map(len, values))
+def _values(
+    values: Mapping[str, Any], width: int, meaning: Callable[[str], str], colour: bool
+) -> list[str]:
+    """Lay values out, what each is beside it where the terminal has room for that."""
+    name_size = max(map(len, values))
+    value_size = max((len(t) for t in map(number, values.values()) if len(t) <= _LONG), default=0)
+    left = 2 + name_size + 2 + value_size + 2
     lines = []
     for name, value in values.items():
-        lines += textwrap.wrap(
-            f"{name:<{longest}}  {number(value)}",
-            width,
-            initial_indent="  ",
-            subsequent_indent=" " * min(longest + 4, width // 2),
-        )
+        shown = number(value)
+        told = textwrap.wrap(meaning(name), width - left) if width - left >= _ROOM else []
+        if len(shown) > value_size or not told:
+            lines += textwrap.wrap(
+                f"{name:<{name_size}}  {shown}",
+                width,
+                initial_indent="  ",
+                subsequent_indent=" " * min(name_size + 4, width // 2),
+            )
+            continue
+        heads = [f"  {name:<{name_size}}  {shown:<{value_size}}  "]
+        heads += [" " * left] * (len(told) - 1)
+        lines += [head + _dim(text, colour) for head, text in zip(heads, told, strict=True)]
     return lines
 
 
@@ -192,6 +215,10 @@ def _cell(text: str, size: int, right: bool) -> str:
 def _wrapped(text: str, width: int, indent: str, colour: bool = False, code: str = "") -> list[str]:
     lines = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + "  ")
     return [f"\033[{code}m{line}\033[0m" for line in lines] if colour and code else lines
+
+
+def _dim(text: str, colour: bool) -> str:
+    return f"\033[2m{text}\033[0m" if colour else text
 
 
 def _bold(text: str, colour: bool) -> str:
