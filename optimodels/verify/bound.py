@@ -168,8 +168,10 @@ def evaluate(
 
     gradient = problem.gradient(at)
     reduced = gradient - form.rows.T @ y
+    sizes = np.abs(gradient) + abs(form.rows).T @ np.abs(y)
     if len(z):
         reduced = reduced - problem.cones.matrix.T @ z
+        sizes += abs(problem.cones.matrix).T @ np.abs(z)
     constant = problem.constant
     curved = gradient - problem.linear
     constant -= 0.5 * float(at @ curved)
@@ -184,6 +186,7 @@ def evaluate(
         # g(x) >= its tangent g(p) + g'(p)(x - p) where it is convex.
         level = taken(weights, w_lower[used], w_upper[used]) - values + gradients @ at
         reduced = reduced - gradients.T @ weights
+        sizes += np.abs(gradients).T @ np.abs(weights)
         constant += float(weights @ level)
         terms += float(np.abs(weights * level).sum())
 
@@ -195,11 +198,13 @@ def evaluate(
     terms = max(terms + float(np.abs(part).sum()), float(np.abs(gradient * x).sum()))
     terms += float(np.abs(at * curved).sum())
     reach = np.maximum(1.0, np.abs(x))
+    # Reduced costs are sums themselves: beside multipliers of 1e16 a one is lost.
+    lost = float(sizes @ np.maximum(reach, np.abs(reference)))
     if not np.isfinite(low) or np.any(np.abs(at - x) > TANGENT_REACH * reach):
         low = -np.inf
     return Bound(
         value=form.sign * low,
-        residual=float(left @ reach) + ROUNDING * terms,
+        residual=float(left @ reach) + ROUNDING * (terms + lost),
         stationarity=_peak(left) / norm,
         dual_cone=moved / max(1.0, largest),
         terms=terms,

@@ -50,7 +50,7 @@ def best_bound(
     if integer and not problem.convex:
         return None
     best: Bound | None = None
-    for bound in _bounds(relaxed, x, said, testimonies, boxed=not integer):
+    for bound in _bounds(relaxed, x, said, testimonies, box=np.inf if integer else 1.0):
         if bound.proves(value):
             return bound
         if best is None or _distance(bound, value) < _distance(best, value):
@@ -63,7 +63,7 @@ def _bounds(
     x: Floats,
     said: Iterator[Multipliers],
     testimonies: Sequence[Testimony],
-    boxed: bool,
+    box: float,
 ) -> Iterator[Bound]:
     for y, z in said:
         first = evaluate(problem, x, y, z)
@@ -80,7 +80,7 @@ def _bounds(
     for anchor in anchors:
         others: list[Floats] = []
         for _ in range(_ROUNDS):
-            step = linear_step(problem, anchor, boxed, others)
+            step = linear_step(problem, anchor, box, others)
             if step is None:
                 break
             yield from bounds_of_step(problem, x, step)

@@ -72,15 +72,23 @@ class Cones:
 
         Where not ``beside_terms``, to max(1, |offset|) alone.
         """
-        v = self.values(x)
         terms = np.abs(self.offset)
         if beside_terms:
             terms = np.maximum(largest_terms(self.matrix, x), terms)
+        return self._outside(self.values(x), np.maximum(1.0, terms))
+
+    def recession_fault(self, d: Floats) -> Floats:
+        """How far a direction d (n,) leaves each cone, (count,), relative to its largest term."""
+        terms = largest_terms(self.matrix, d)
+        for _, _, places in self.groups:
+            terms[places] = terms[places].max(axis=1)[:, None]
+        return self._outside(self.matrix @ d, np.where(terms > 0, terms, 1.0))
+
+    def _outside(self, v: Floats, scale: Floats) -> Floats:
         out = np.zeros(self.count)
         for kind, members, places in self.groups:
-            scale = np.maximum(1.0, terms[places])
             outside = _outside_soc if kind == "second-order" else _outside_exp
-            out[members] = outside(v[places], scale)
+            out[members] = outside(v[places], scale[places])
         return out
 
     def to_dual(self, z: Floats) -> Floats:

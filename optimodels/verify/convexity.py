@@ -9,14 +9,19 @@ from scipy import sparse
 
 from optimodels.arrays import Floats
 from optimodels.form import Cone, Form, QuadraticRow
-from optimodels.verify.tolerances import CONVEXITY, DENSE_BLOCK
+from optimodels.verify.scale import largest_terms
+from optimodels.verify.tolerances import CONVEXITY, DENSE_BLOCK, ROUNDING
+
+#: Rounds in which the units of a quadratic row are evened out.
+_ROUNDS = 10
 
 
 def positive_semidefinite(matrix: sparse.csr_array) -> bool:
     """Say whether a symmetric sparse matrix (n, n) is proven positive semidefinite.
 
-    Negative eigenvalues down to ``CONVEXITY`` times the largest entry count as rounding. False
-    also where a large connected block could not be decided.
+    Tested with a diagonal of ones, so that units decide nothing: eigenvalues down to
+    -``CONVEXITY`` count as rounding there. False also where a large connected block could not be
+    decided.
     """
     matrix = sparse.csr_array(matrix)
     matrix.sum_duplicates()
@@ -25,24 +30,28 @@ def positive_semidefinite(matrix: sparse.csr_array) -> bool:
         return True
     if not np.isfinite(matrix.data).all():
         return False
-    scale = float(np.abs(matrix.data).max())
-    slack = CONVEXITY * scale
-    diagonal = matrix.diagonal()
-    if diagonal.min() < -slack:
-        return False
+    diagonal, largest = matrix.diagonal(), largest_terms(matrix, np.ones(matrix.shape[1]))
     # Diagonally dominant with a positive diagonal suffices (Gershgorin).
     reach = np.asarray(abs(matrix).sum(axis=1)).ravel() - np.abs(diagonal)
-    if np.all(diagonal - reach >= -slack):
+    if np.all(diagonal - reach >= -ROUNDING * largest):
         return True
     labels = _components(matrix)
-    order = np.argsort(labels, kind="stable")
     counts = np.bincount(labels)
+    peaks = np.zeros(len(counts))
+    np.maximum.at(peaks, labels, largest)
+    # Below it a diagonal entry is rounding of its own row, or of the sums that made its block.
+    least = np.maximum(CONVEXITY * largest, ROUNDING * peaks[labels])
+    if np.any(diagonal < -least):
+        return False
+    unit = sparse.diags_array(1.0 / np.sqrt(np.maximum(diagonal, np.where(least > 0, least, 1.0))))
+    scaled = sparse.csr_array(unit @ matrix @ unit)
+    order = np.argsort(labels, kind="stable")
     ends = np.cumsum(counts)
     for size, end in zip(counts, ends, strict=True):
         if size == 1:
             continue
         place = np.sort(order[end - size : end])
-        if not _block(sparse.csr_array(matrix[place][:, place]), slack):
+        if not _block(sparse.csr_array(scaled[place][:, place]), CONVEXITY):
             return False
     return True
 
@@ -110,23 +119,32 @@ def _rotated(
     whole[:k, :k] = matrix[used][:, used].toarray()
     whole[:k, k] = whole[k, :k] = linear[used]
     whole[k, k] = -2.0 * upper
-    values, vectors = np.linalg.eigh(whole)
-    slack = CONVEXITY * float(np.abs(whole).max())
-    if values[0] >= -slack or values[1] < -slack:
+    unit = _units(whole)
+    values, vectors = np.linalg.eigh(whole / np.outer(unit, unit))
+    if values[0] >= -CONVEXITY or values[1] < -CONVEXITY:
         return None
     head = np.sqrt(-values[0]) * vectors[:, 0]
-    kept = values > slack
+    kept = values > CONVEXITY
     body = np.sqrt(values[kept])[:, None] * vectors[:, kept].T
-    head = _directed(head, form.lower[used], form.upper[used])
+    head = _directed(head, *(ends[used] * unit[:k] / unit[k] for ends in (form.lower, form.upper)))
     if head is None:
         return None
-    entries = np.vstack([head, body])
+    entries = np.vstack([head, body]) * unit
     places = (np.arange(k), used)
     spread = sparse.csr_array(
         sparse.coo_array((np.ones(k), places), shape=(k, len(form.linear)), dtype=float)
     )
     cone = sparse.csr_array(sparse.csr_array(entries[:, :k]) @ spread)
     return Cone("second-order", cone, entries[:, k].copy(), name)
+
+
+def _units(matrix: Floats) -> Floats:
+    """Return units (n,) in which no row's largest entry is far from one; a few rounds do."""
+    unit = np.ones(len(matrix))
+    for _ in range(_ROUNDS):
+        largest = np.abs(matrix / np.outer(unit, unit)).max(axis=1)
+        unit = unit * np.sqrt(np.where(largest > 0, largest, 1.0))
+    return unit
 
 
 def _directed(head: Floats, lower: Floats, upper: Floats) -> Floats | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from scipy import sparse
 
 from optimodels.arrays import Floats
 from optimodels.result import Check
@@ -10,11 +13,20 @@ from optimodels.verify.bound import Bound
 from optimodels.verify.point import check_point
 from optimodels.verify.problem import Problem, quadratic_terms
 from optimodels.verify.proposals import lagrangian, linear_step, with_tangents
-from optimodels.verify.tolerances import CURVATURE_COLUMNS, MATERIAL, PRIMAL, STRICT
+from optimodels.verify.scale import largest_terms
+from optimodels.verify.tolerances import (
+    CURVATURE_COLUMNS,
+    FARKAS_REACH,
+    MATERIAL,
+    PRIMAL,
+    ROUNDING,
+    STATIONARITY,
+    STRICT,
+)
 
 _HALVINGS = 12
 _ROUNDS = 12
-#: Negative curvature of the Lagrangian, relative to its largest entry, that rounding explains.
+#: Negative curvature of the Lagrangian, where its largest entries are one, that rounding explains.
 _CURVATURE = 1e-6
 
 
@@ -45,6 +57,35 @@ def better_point(problem: Problem, x: Floats) -> Floats | None:
     return None
 
 
+def beyond_reach(problem: Problem, x: Floats, bound: Bound) -> Floats | None:
+    """Look for a materially better point where a bound that proves x (n,) optimal does not reach.
+
+    A reduced cost small beside all costs counts as a residual near x alone. Where it is not small
+    beside its own terms, its column has no curvature and its side is far, the linear program is
+    solved in the unit of those costs, up to ``FARKAS_REACH``. For problems without integer columns.
+    """
+    form, cones = problem.form, problem.cones
+    left = np.where(np.isnan(bound.reference), np.abs(bound.reduced), 0.0)
+    if not left.any() or not problem.proposable:
+        return None
+    parts = np.abs(problem.gradient(bound.at)) + abs(form.rows).T @ np.abs(bound.rows)
+    parts += abs(cones.matrix).T @ np.abs(bound.cones)
+    none = np.zeros(cones.count)
+    hessian = lagrangian(problem, x, problem.quadratic_rows, bound.tangents, none)
+    left = np.where((left > STATIONARITY * parts) & (hessian.diagonal() == 0), left, 0.0)
+    used = left > 0
+    side = np.where(bound.reduced > 0, form.lower, form.upper)
+    hidden = float((left[used] * np.abs(side - x)[used]).sum())
+    if hidden <= MATERIAL * max(1.0, abs(problem.value(x))):
+        return None
+    unit = float(left.max())
+    scaled = replace(form, linear=form.linear / unit)
+    if form.quadratic is not None:
+        scaled = replace(scaled, quadratic=sparse.csr_array(form.quadratic / unit))
+    step = linear_step(Problem(scaled), x, FARKAS_REACH)
+    return None if step is None else along(problem, x, step.move)
+
+
 def along(problem: Problem, x: Floats, move: Floats) -> Floats | None:
     """Return a feasible point materially better than x (n,) on the way of a move, or None."""
     form, value = problem.form, problem.value(x)
@@ -63,8 +104,9 @@ def curvature(problem: Problem, x: Floats, bound: Bound) -> tuple[Check, Floats 
     """Test the second-order condition at a stationary point x (n,) of a nonconvex problem.
 
     Returns the check of the least eigenvalue of the Lagrangian's Hessian on the tangent space of
-    all constraints with a multiplier, and a better point along its eigenvector if there is one;
-    None where the problem is too large.
+    all constraints with a multiplier, in units of the columns in which that Hessian's largest
+    entries are one, and a better point along its eigenvector if there is one; None where the
+    problem is too large.
     """
     form, cones = problem.form, problem.cones
     if len(x) > CURVATURE_COLUMNS:
@@ -82,40 +124,53 @@ def curvature(problem: Problem, x: Floats, bound: Bound) -> tuple[Check, Floats 
     tangents = (cones.tangents(v) @ cones.matrix)[weights > small].toarray()
     active = np.vstack([rows, quadratic_terms(chosen, x)[1], tangents])[:, free]
     hessian = lagrangian(problem, x, chosen, bound.tangents[curved], weights)
-    block = hessian[free][:, free].toarray()
-    null = _null_space(active, len(free))
+    block = hessian[free][:, free]
+    largest = largest_terms(sparse.csr_array(block), np.ones(len(free)))
+    bent = largest > ROUNDING * max(1.0, float(largest.max(initial=0.0)))
+    unit = 1.0 / np.sqrt(np.where(bent, largest, 1.0))
+    null = unit[:, None] * null_space(active * unit, len(free))
     if not null.shape[1]:
         return Check.of("curvature", 0.0, _CURVATURE), None
     values, vectors = np.linalg.eigh(null.T @ block @ null)
-    check = Check.of("curvature", -values[0] / max(1.0, np.abs(block).max()), _CURVATURE)
-    if check.passed:
+    check = Check.of("curvature", -values[0], _CURVATURE)
+    if values[0] >= 0:
         return check, None
     direction = np.zeros(len(x))
     direction[free] = null @ vectors[:, 0]
+    return check, better_along(problem, x, direction)
+
+
+def better_along(problem: Problem, x: Floats, direction: Floats) -> Floats | None:
+    """Look both ways of a direction (n,), near x (n,) and as far as bounds and rows let it."""
+    near = float(np.max(np.maximum(1.0, np.abs(x)))) / float(np.abs(direction).max())
     for way in (direction, -direction):
-        better = along(problem, x, to_edge(problem, x, way))
-        if better is not None:
-            return check, better
-    return check, None
+        room = _room(problem, x, way)
+        for length in (min(near, room), room):
+            if np.isfinite(length):
+                better = along(problem, x, way * length)
+                if better is not None:
+                    return better
+    return None
 
 
-def to_edge(problem: Problem, x: Floats, way: Floats) -> Floats:
-    """Stretch a direction to the first bound or row that it meets, at most to max(1, |x|)."""
+def _room(problem: Problem, x: Floats, way: Floats) -> float:
+    """How many times a direction goes from x (n,) into the first bound or row that it meets."""
     form = problem.form
-    reach = float(np.max(np.maximum(1.0, np.abs(x)))) / float(np.abs(way).max())
     changes = np.concatenate([way, form.rows @ way])
     at = np.concatenate([x, form.rows @ x])
     low = np.concatenate([form.lower, form.row_lower])
     high = np.concatenate([form.upper, form.row_upper])
-    moving = np.abs(changes) > 1e-9
+    moving = np.abs(changes) > 1e-9 * np.abs(way).max()
     room = np.where(changes > 0, high - at, low - at)[moving] / changes[moving]
-    return way * min(reach, float(np.maximum(room, 0.0).min(initial=np.inf)))
+    return float(np.maximum(room, 0.0).min(initial=np.inf))
 
 
-def _null_space(active: Floats, columns: int) -> Floats:
+def null_space(active: Floats, columns: int) -> Floats:
+    """Return a basis (columns, k) of what the rows of ``active`` (r, columns) let pass."""
     if not active.shape[0]:
         return np.eye(columns)
-    _, singular, right = np.linalg.svd(active, full_matrices=True)
+    size = np.linalg.norm(active, axis=1, keepdims=True)
+    _, singular, right = np.linalg.svd(active / np.where(size > 0, size, 1.0), full_matrices=True)
     rank = int((singular > 1e-10 * max(1.0, singular.max(initial=0.0))).sum())
     basis: Floats = right[rank:].T
     return basis

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
 from optimodels.arrays import Floats
-from optimodels.form import Form
+from optimodels.form import Form, QuadraticRow
 from optimodels.result import By, Check, Claim, Status, Verdict
 from optimodels.verify.bound import taken, usable, with_signs
 from optimodels.verify.integers import enumerate_box, integer_rows, propagate
@@ -18,7 +18,7 @@ from optimodels.verify.problem import Problem
 from optimodels.verify.proposals import integer_point, solve_lp, with_tangents
 from optimodels.verify.rational import proves_infeasible
 from optimodels.verify.testimony import Judgement, Testimony, exact_point
-from optimodels.verify.tolerances import FARKAS_REACH, STRICT
+from optimodels.verify.tolerances import FARKAS_REACH, MATERIAL, STRICT
 
 #: Rounds of tangents that an outer linearisation of cones and quadratic rows is given.
 _ROUNDS = 12
@@ -51,12 +51,12 @@ def judge_infeasible(problem: Problem, claim: Claim, testimonies: Sequence[Testi
     point = searched.point
     for said in testimonies:
         if point is None and said.x is not None:
-            x, test = exact_point(problem, said.x, None)
-            point = x if test.passed else None
+            point = _standing(problem, said.x)
     if point is not None:
         test = check_point(problem.form, problem.own_cones, point)
         value = problem.form.objective(point)
-        reason = f"a point that meets everything to nine digits has the objective {value:.9g}"
+        meets = "to nine digits" if test.excess <= STRICT else "within the tolerances"
+        reason = f"a point that meets everything {meets} has the objective {value:.9g}"
         status: Status = "unverified" if claim.or_unbounded else "refuted"
         if claim.or_unbounded:
             reason += "; the problem may be unbounded"
@@ -102,9 +102,17 @@ def search(problem: Problem, claim: Claim) -> Search:
         point = None if enumerated is None else enumerated.x
         if point is None and problem.proposable:
             point = integer_point(form)
-        if point is not None and exact_point(problem, point, None)[1].passed:
-            return Search(point=point)
+        if point is not None:
+            return Search(point=_standing(problem, point))
     return Search()
+
+
+def _standing(problem: Problem, x: Floats) -> Floats | None:
+    """Return a point (n,) as it is judged if it passes, and not beside large terms only."""
+    point, test = exact_point(problem, x, None)
+    if point is None or not test.passed or leans_on_size(problem.form, problem.own_cones, point):
+        return None
+    return point
 
 
 def disproof(problem: Problem, x: Floats) -> Proof | None:
@@ -114,14 +122,38 @@ def disproof(problem: Problem, x: Floats) -> Proof | None:
     return search(problem.relaxed(), Claim("infeasible")).proof
 
 
+def disproof_of_value(problem: Problem, x: Floats) -> Proof | None:
+    """Return a proof that no point comes materially near the objective at x (n,), sought likewise.
+
+    The objective becomes one more row, and of the whole there must be no point.
+    """
+    relaxed = problem.relaxed()
+    bent = problem.quadratic
+    if not leans_on_size(problem.form, problem.own_cones, x):
+        return None
+    value = problem.value(x)
+    most = value + MATERIAL * max(1.0, abs(value)) - problem.constant
+    form, cost = relaxed.form, problem.linear
+    if bent is not None:
+        row = QuadraticRow(bent, cost, -np.inf, most, "objective")
+        return _of_rows(replace(form, quadratic_rows=(*form.quadratic_rows, row)))
+    last = sparse.csr_array(cost[None, :])
+    rows = sparse.csr_array(sparse.vstack([form.rows, last], format="csr"))
+    low, high = np.append(form.row_lower, -np.inf), np.append(form.row_upper, most)
+    return _of_rows(replace(form, rows=rows, row_lower=low, row_upper=high, row_blocks=()))
+
+
+def _of_rows(form: Form) -> Proof | None:
+    return search(Problem(form), Claim("infeasible")).proof
+
+
 def feasible_point(problem: Problem) -> Floats | None:
     """Propose a point (n,) that meets all constraints; None where none is found."""
     if not problem.proposable:
         return None
     if problem.form.integer.any():
         point = integer_point(problem.form)
-        good = point is not None and exact_point(problem, point, None)[1].passed
-        return point if good else None
+        return None if point is None else _standing(problem, point)
     return _elastic(problem).point
 
 
@@ -152,7 +184,8 @@ def _reach(problem: Problem, rows: Floats, cones: Floats) -> float:
     """Return the M for which multipliers prove that no x with |x_j| <= M is feasible; 0 if none.
 
     M bounds the columns that have no bound of their own; inf where none of them is left in the
-    combined row. Sums count as wrong by 1e-9 of their terms.
+    combined row. Sums count as wrong by 1e-9 of their terms, so that what is left on such a column
+    must be no more: a coefficient of the data is not rounding, however small.
     """
     form = problem.form
     unit = max(np.abs(rows).max(initial=0.0), np.abs(cones).max(initial=0.0))
@@ -166,9 +199,11 @@ def _reach(problem: Problem, rows: Floats, cones: Floats) -> float:
     finite = np.isfinite(ends)
     held = np.where(finite, combined * np.where(finite, ends, 0.0), 0.0)
     terms = np.abs(sides).sum() + np.abs(offsets).sum() + np.abs(held).sum()
-    margin = sides.sum() - offsets.sum() - held.sum() - 1e-9 * terms
+    margin = sides.sum() - offsets.sum() - held.sum() - STRICT * terms
+    parts = abs(form.rows).T @ np.abs(y) + abs(problem.cones.matrix).T @ np.abs(z)
+    rounding = np.abs(combined) <= STRICT * parts
     left = float(np.abs(combined[~finite]).sum())
-    if not np.isfinite(margin) or margin <= 0:
+    if not np.isfinite(margin) or margin <= 0 or not rounding[~finite].all():
         return 0.0
     return float(margin / left) if left > 0 else np.inf
 
@@ -197,7 +232,7 @@ def _elastic(problem: Problem) -> Search:
             if proof is not None:
                 return Search(proof)
         inside = check_point(form.relaxed(), problem.own_cones, x).excess <= STRICT
-        if inside:
+        if inside and not leans_on_size(form, problem.own_cones, x):
             return Search() if form.integer.any() else Search(point=x)
         if problem.flat or not problem.convex:
             return Search()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from optimodels.verify.tolerances import ENUMERATION_POINTS, ENUMERATION_WORK, E
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
 _CHUNK = 2**14
+_EPS = float(np.finfo(float).eps)
 _ROUNDS = 20
 
 
@@ -49,6 +51,17 @@ class IntegerRows:
             name = form.row_name(int(self.index[place]))
             text = f"row {name} is violated by exactly {worst:.6g}"
         return Check.of("integer rows", worst, 0.0), text
+
+    def within(self, reach: Floats) -> IntegerRows:
+        """Return the rows whose sums are exact in doubles for all |x_j| up to reach (n,)."""
+        kept = abs(self.matrix) @ reach < 2.0**53
+        return IntegerRows(
+            self.index[kept],
+            self.factor[kept],
+            sparse.csr_array(self.matrix[kept]),
+            self.low[kept],
+            self.high[kept],
+        )
 
     def _python_sum(self, row: int, x: Floats) -> float:
         places = range(self.matrix.indptr[row], self.matrix.indptr[row + 1])
@@ -97,13 +110,18 @@ def integer_rows(form: Form) -> IntegerRows:
     kept = np.flatnonzero(factor)
     matrix = sparse.csr_array((data, rows.indices, rows.indptr), shape=rows.shape)[kept]
     factor = factor[kept]
-    low = np.ceil(form.row_lower[kept] * factor - SNAP)
-    high = np.floor(form.row_upper[kept] * factor + SNAP)
+    low = _rounded_in(form.row_lower[kept] * factor, np.ceil, -1.0)
+    high = _rounded_in(form.row_upper[kept] * factor, np.floor, 1.0)
     # A right side that no whole number meets, in a row of recognised shares, is their rounding.
     fits = np.isin(factor, 10.0 ** np.arange(10)) | (low <= high)
     return IntegerRows(
         kept[fits], factor[fits], sparse.csr_array(matrix[fits]), low[fits], high[fits]
     )
+
+
+def _rounded_in(side: Floats, rounded: Callable[[Floats], Floats], outward: float) -> Floats:
+    """Round sides to whole numbers; large ones carry the rounding of the doubles they came from."""
+    return rounded(side + outward * (SNAP + 2 * _EPS * np.abs(side)))
 
 
 @dataclass(frozen=True)
@@ -117,8 +135,8 @@ class Enumerated:
 def enumerate_box(form: Form) -> Enumerated | None:
     """Try all points of a pure integer problem; None where it is not one, or has too many.
 
-    Feasible is what misses no row by more than 1e-9 of its terms; ``value`` is that of the
-    minimisation of sign * objective.
+    Rows of whole numbers are tested exactly; others may be missed by 1e-9 of their terms.
+    ``value`` is that of the minimisation of sign * objective.
     """
     n = len(form.linear)
     if n == 0 or not form.integer.all() or form.cones:
@@ -139,10 +157,11 @@ def enumerate_box(form: Form) -> Enumerated | None:
         return None
     strides = np.concatenate([np.cumprod(widths[::-1])[::-1][1:], [1.0]]).astype(np.int64)
     best = Enumerated(None, np.inf)
+    whole = integer_rows(form).within(np.maximum(np.abs(low), np.abs(high)))
     for start in range(0, points, _CHUNK):
         number = np.arange(start, min(points, start + _CHUNK))
         x = low[:, None] + (number[None, :] // strides[:, None]) % widths[:, None]
-        x = x[:, _feasible(form, x)]
+        x = x[:, _feasible(form, whole, x)]
         if not x.shape[1]:
             continue
         value = form.linear @ x
@@ -155,14 +174,19 @@ def enumerate_box(form: Form) -> Enumerated | None:
     return best
 
 
-def _feasible(form: Form, x: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _feasible(
+    form: Form, whole: IntegerRows, x: Floats
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Say which columns of x (n, p) satisfy rows and quadratic rows."""
     ok = np.ones(x.shape[1], dtype=bool)
     if form.rows.shape[0]:
         activity = form.rows @ x
         slack = 1e-9 * np.maximum(1.0, abs(form.rows) @ np.abs(x))
+        slack[whole.index] = np.inf
         ok &= np.all(activity >= form.row_lower[:, None] - slack, axis=0)
         ok &= np.all(activity <= form.row_upper[:, None] + slack, axis=0)
+        activity = whole.matrix @ x
+        ok &= np.all((activity >= whole.low[:, None]) & (activity <= whole.high[:, None]), axis=0)
     for row in form.quadratic_rows:
         value = 0.5 * np.einsum("jp,jp->p", x, row.matrix @ x) + row.linear @ x
         slack = 1e-9 * np.maximum(1.0, np.abs(value))
@@ -208,13 +232,14 @@ def propagate(form: Form) -> str:
                 total = (least if text == "at least" else most).total[i]
                 return f"row {form.row_name(i)} comes to {text} {total:.9g}"
         new_lower, new_upper = lower.copy(), upper.copy()
-        for side, activity in ((form.row_upper, least), (form.row_lower, most)):
+        sides = ((form.row_upper, least, True), (form.row_lower, most, False))
+        for side, activity, above in sides:
             with np.errstate(invalid="ignore", over="ignore"):
                 value = (side[row] - activity.without) / a
             slack = 1e-9 * np.maximum(1.0, activity.size[row] / np.abs(a))
             valid = np.isfinite(value)
             # The row's upper side bounds a column from above where its coefficient is positive.
-            up = valid & ((a > 0) == (side is form.row_upper))
+            up = valid & ((a > 0) == above)
             down = valid & ~up
             np.minimum.at(new_upper, column[up], (value + slack)[up])
             np.maximum.at(new_lower, column[down], (value - slack)[down])

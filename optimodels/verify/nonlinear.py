@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
-from optimodels.arrays import Floats
+from optimodels.arrays import Floats, Mask
 from optimodels.form import Form
 from optimodels.result import Check, Claim, Verdict
-from optimodels.verify.descent import along, to_edge
+from optimodels.verify.descent import along, better_along, null_space
 from optimodels.verify.optimum import faulty, judge_point
 from optimodels.verify.problem import Problem
 from optimodels.verify.proposals import linear_step
@@ -23,6 +23,9 @@ from optimodels.verify.testimony import Judgement, Testimony, exact_point, hear
 from optimodels.verify.tolerances import CURVATURE_COLUMNS
 
 _BENT = "nonlinear: no bound over all points"
+#: Curvature, relative to the largest, below which a column counts as flat, and how many are tried.
+_FLAT = 1e-6
+_TRIED = 100
 
 
 def judge_nonlinear(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]) -> Judgement:
@@ -39,7 +42,7 @@ def judge_nonlinear(problem: Problem, claim: Claim, testimonies: Sequence[Testim
     if x is None or not test.passed:
         return faulty(claim, test)
     value = form.objective(x)
-    heard = hear(problem, value, testimonies)
+    heard = hear(problem, value, testimonies, test.excess)
     if heard.better is not None:
         return Judgement(Verdict("refuted", "", "global optimum", heard.disagreement, test.checks))
     flat = Problem(local_model(form, x, np.zeros(len(form.nonlinear_rows)), bent=False))
@@ -64,10 +67,10 @@ def judge_nonlinear(problem: Problem, claim: Claim, testimonies: Sequence[Testim
         return Judgement(Verdict("verified", by, "global optimum", "", checks), theirs, prices)
     checks = (*test.checks, *(c for c in local.verdict.checks if c not in test.checks))
     undecided = claim.stopped == "optimal"
+    lower = _downhill(problem, x, model) if claim.stopped == "optimal" else None
+    if lower is not None:
+        return _beaten(form, lower, checks)
     if local.verdict.status != "verified":
-        lower = _downhill(problem, x, model)
-        if lower is not None and claim.stopped == "optimal":
-            return _beaten(form, lower, checks)
         reason = f"feasible; its local model says: {local.verdict.reason}"
         return Judgement(Verdict("unverified", "", "", reason, checks), undecided=undecided)
     reason = f"{_BENT}; {heard.disagreement}" if heard.disagreement else _BENT
@@ -81,16 +84,40 @@ def _beaten(form: Form, better: Floats, checks: tuple[Check, ...]) -> Judgement:
 
 
 def _downhill(problem: Problem, x: Floats, model: Form) -> Floats | None:
-    """Look for a better point along the directions in which the local model bends down."""
-    if model.quadratic is None or len(x) > CURVATURE_COLUMNS:
+    """Look for a better point where the local model bends down, and where it lies flat.
+
+    A flat direction may fall by the third or fourth order, of which the model knows nothing: tried
+    are the columns of nonlinear parts without curvature, as the equalities let them move.
+    """
+    form = problem.form
+    if len(x) > CURVATURE_COLUMNS:
         return None
-    values, vectors = np.linalg.eigh(model.sign * model.quadratic.toarray())
-    for direction in vectors[:, values < 0].T:
-        for way in (direction, -direction):
-            better = along(problem, x, to_edge(problem, x, way))
-            if better is not None:
-                return better
+    hessian = np.zeros((len(x), len(x)))
+    if model.quadratic is not None:
+        hessian = model.sign * model.quadratic.toarray()
+    equalities = model.rows[model.row_lower == model.row_upper].toarray()
+    fixed = np.eye(len(x))[form.lower == form.upper]
+    null = null_space(np.vstack([equalities, fixed]), len(x))
+    values, vectors = np.linalg.eigh(null.T @ hessian @ null)
+    bent = np.abs(hessian).max(axis=1, initial=0.0)
+    flat = np.flatnonzero(_nonlinear(form) & (bent <= _FLAT * max(1.0, bent.max(initial=0.0))))
+    directions = [*(null @ vectors[:, values < 0]).T, *(null @ null[flat[:_TRIED]].T).T]
+    for direction in directions:
+        better = better_along(problem, x, direction) if direction.any() else None
+        if better is not None:
+            return better
     return None
+
+
+def _nonlinear(form: Form) -> Mask:
+    """Say which columns (n,) stand in nonlinear parts."""
+    found = np.zeros(len(form.linear), dtype=bool)
+    parts = [row.expression for row in form.nonlinear_rows]
+    for part in (*parts, form.expression):
+        for step in () if part is None else part.steps:
+            if step.operation == "column":
+                found[int(step.value)] = True
+    return found
 
 
 def _prices(form: Form, rows: Floats | None) -> Floats | None:

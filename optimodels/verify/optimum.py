@@ -10,8 +10,8 @@ from optimodels.arrays import Floats
 from optimodels.result import By, Check, Claim, Of, Status, Verdict
 from optimodels.verify.bound import Bound
 from optimodels.verify.certificate import best_bound, multipliers_of
-from optimodels.verify.descent import better_point, curvature
-from optimodels.verify.infeasible import Proof, disproof
+from optimodels.verify.descent import better_point, beyond_reach, curvature
+from optimodels.verify.infeasible import Proof, disproof, disproof_of_value
 from optimodels.verify.integers import Enumerated, enumerate_box
 from optimodels.verify.point import PointTest
 from optimodels.verify.problem import Problem
@@ -34,12 +34,20 @@ def judge_point(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]
     x, test = exact_point(problem, claim.x, claim.objective)
     if x is None or not test.passed:
         return faulty(claim, test)
-    disproved = disproof(problem, x)
+    disproved = disproof_of_value(problem, x)
     if disproved is not None:
-        return _of_no_point(disproved, test)
+        nowhere = disproof(problem, x)
+        if nowhere is not None:
+            return _of_no_point("infeasible", nowhere, test)
+        return _of_no_point("no point has such an objective", disproved, test)
     value = form.objective(x)
     said = multipliers_of(problem, claim, testimonies)
     bound = best_bound(problem, x, value, said, testimonies)
+    if bound is not None and bound.proven and bound.proves(value):
+        farther = beyond_reach(problem.relaxed(), x, bound)
+        if farther is not None and claim.stopped == "optimal" and not form.integer.any():
+            return Judgement(_verdict("refuted", test.checks, _found(problem, farther)))
+        bound = bound if farther is None else None
     if bound is not None and bound.proven and bound.proves(value):
         checks = (*test.checks, *bound.checks(value))
         # Multipliers of a relaxation are no prices of the integer problem.
@@ -52,8 +60,8 @@ def judge_point(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]
     return open_.against(testimonies)
 
 
-def _of_no_point(proof: Proof, test: PointTest) -> Judgement:
-    reason = "infeasible: the point passes only beside the size of its terms"
+def _of_no_point(what: str, proof: Proof, test: PointTest) -> Judgement:
+    reason = f"{what}: the point passes only beside the size of its terms"
     reason += f"; {proof.reason}" if proof.reason else ""
     return Judgement(_verdict("refuted", (*test.checks, proof.check), reason))
 
@@ -90,6 +98,8 @@ class _Open:
             return self._unproven("no whole-numbered point meets all rows to nine digits")
         best = sign * found.value
         short = (sign * self.value - found.value) / max(1.0, abs(self.value), abs(best))
+        if short < -GAP:
+            return self._unproven("no point that meets all rows to nine digits is as good")
         check = Check.of("enumeration", short, GAP)
         if check.passed:
             return Judgement(_verdict("verified", (*self.test.checks, check), by="exact"), best)
@@ -100,7 +110,7 @@ class _Open:
 
     def against(self, testimonies: Sequence[Testimony]) -> Judgement:
         problem, continuous = self.problem, not self.problem.form.integer.any()
-        heard = hear(problem, self.value, testimonies)
+        heard = hear(problem, self.value, testimonies, self.test.excess)
         if continuous and self.claim.stopped == "optimal":
             better = better_point(problem, self.x)
             if better is not None:

@@ -147,6 +147,9 @@ def _quadratic_rows(form: Form, x: Floats) -> tuple[Check, str]:
         off = max(row.lower - value, value - row.upper, 0.0)
         bent = 0.5 * np.abs(x) * largest_terms(row.matrix, x)
         largest = max(bent.max(initial=0.0), np.abs(row.linear * x).max(initial=0.0))
+        if not np.isfinite(value):
+            check = Check("quadratic rows", np.inf, PRIMAL, False)
+            return check, f"quadratic row {row.name} is not a real number there"
         if off / max(1.0, largest) > worst:
             worst = off / max(1.0, largest)
             text = f"quadratic row {row.name} is violated by {off:.6g}"

@@ -97,9 +97,9 @@ def integer_point(form: Form) -> Floats | None:
 class Step:
     """The linear program of a problem's tangents at a point, solved.
 
-    ``move`` (n,) improves the tangents most, within |move_j| <= max(1, |x_j|) where the step is
-    boxed; multipliers are those of the rows (m,), the tangents of quadratic rows (q,), the cones
-    (k,); ``smooth`` (c,) holds the weights of the cones' own tangents within them.
+    ``move`` (n,) improves the tangents most within the box; multipliers are those of the rows
+    (m,), the tangents of quadratic rows (q,), the cones (k,); ``smooth`` (c,) holds the weights of
+    the cones' own tangents within them.
     """
 
     at: Floats
@@ -112,10 +112,11 @@ class Step:
 
 
 def linear_step(
-    problem: Problem, x: Floats, boxed: bool = True, others: Sequence[Floats] = ()
+    problem: Problem, x: Floats, box: float = 1.0, others: Sequence[Floats] = ()
 ) -> Step | None:
     """Solve the linearisation at x (n,): of a convex problem its multipliers give a bound.
 
+    The step stays within ``box`` times max(1, |x_j|); ``box`` may be infinite.
     Cones also get the tangents of ``others``, which matter where x is at an apex. Sides that x
     touches or oversteps within the tolerance count as met exactly: standing still is feasible.
     """
@@ -151,8 +152,7 @@ def linear_step(
     reach = np.maximum(1.0, np.abs(x))
     lower = _touching(form.lower - x, reach, -1.0)
     upper = _touching(form.upper - x, reach, 1.0)
-    if boxed:
-        lower, upper = np.maximum(lower, -reach), np.minimum(upper, reach)
+    lower, upper = np.maximum(lower, -box * reach), np.minimum(upper, box * reach)
     answer = solve_lp(gradient, body, lows, highs, lower, upper)
     if answer is None:
         return None

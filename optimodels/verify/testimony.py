@@ -14,7 +14,7 @@ from optimodels.verify.integers import integer_rows
 from optimodels.verify.point import PointTest, check_point
 from optimodels.verify.problem import Problem
 from optimodels.verify.proposals import solve_lp
-from optimodels.verify.tolerances import GAP, GAP_WITH_RESIDUALS, MATERIAL
+from optimodels.verify.tolerances import GAP, GAP_WITH_RESIDUALS, MATERIAL, STRICT
 
 
 @dataclass(frozen=True)
@@ -107,15 +107,18 @@ def _mended(problem: Problem, whole: Floats) -> Floats | None:
     return None if answer is None else np.where(form.integer, whole, answer.x)
 
 
-def hear(problem: Problem, value: float, testimonies: Sequence[Testimony]) -> Heard:
-    """Weigh testimonies against a checked point of this objective, in the model's own sense."""
+def hear(problem: Problem, value: float, testimonies: Sequence[Testimony], excess: float) -> Heard:
+    """Weigh testimonies against a checked point of this objective, in the model's own sense.
+
+    ``excess`` is how far that point is outside: a point that beats it may be no further.
+    """
     sign = problem.form.sign
     tolerance = GAP if problem.flat else GAP_WITH_RESIDUALS
     low = sign * value
     agrees: Testimony | None = None
     disagreements = []
     for said in testimonies:
-        better = _better(problem, low, said)
+        better = _better(problem, low, said, max(STRICT, excess))
         if better is not None:
             reason = f"{said.who} found a feasible point of {better:.9g}"
             return Heard(tolerance, None, reason, better)
@@ -136,12 +139,19 @@ def hear(problem: Problem, value: float, testimonies: Sequence[Testimony]) -> He
     return Heard(tolerance, agrees, "; ".join(disagreements))
 
 
-def _better(problem: Problem, low: float, said: Testimony) -> float | None:
-    """Return the objective of a testimony's point if it is feasible and better than low."""
+def _better(problem: Problem, low: float, said: Testimony, allowed: float) -> float | None:
+    """Return the objective of a testimony's point if it is feasible and better than low.
+
+    A high price times what the tolerance lets pass looks like a better value: a point further
+    outside than allowed has its continuous columns chosen anew.
+    """
     if said.x is None:
         return None
     x, test = exact_point(problem, said.x, None)
-    if x is None or not test.passed:
+    if x is not None and test.passed and test.excess > allowed and test.roundable:
+        x = _mended(problem, x)
+        test = check_point(problem.form, problem.own_cones, x)
+    if x is None or not test.passed or test.excess > allowed:
         return None
     reached = problem.value(x)
     limit = GAP if problem.form.integer.all() else MATERIAL

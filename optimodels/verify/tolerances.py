@@ -31,7 +31,7 @@ TANGENT_REACH = 10.0
 #: What a sum of doubles may be off by, over the sum of its absolute terms.
 ROUNDING = 1e-13
 
-#: Negative curvature that rounding explains: eigenvalue over the largest entry.
+#: Negative curvature that rounding explains: eigenvalue where the diagonal is one.
 CONVEXITY = 1e-9
 #: A point of our own that refutes a claim must be no further outside than this ...
 STRICT = 1e-9

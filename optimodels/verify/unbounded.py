@@ -15,6 +15,7 @@ from optimodels.verify.optimum import judge_point
 from optimodels.verify.problem import Problem
 from optimodels.verify.proposals import solve_lp
 from optimodels.verify.rational import proves_unbounded
+from optimodels.verify.scale import largest_terms
 from optimodels.verify.testimony import Judgement, Testimony, exact_point
 from optimodels.verify.tolerances import STRICT
 
@@ -83,38 +84,40 @@ def ray_fault(problem: Problem, ray: Floats) -> float:
 
     A ray d keeps rows and bounds (A d >= 0 at finite lower sides), lies in the cones (G d in K),
     does not bend what is quadratic (P d = 0), and improves the objective: c d < 0 with Q d = 0,
-    or d'Q d < 0.
+    or d'Q d < 0. Every row counts relative to its own largest term, however small: a direction is
+    followed without end. Entries of d that are rounding are left out.
     """
     form, largest = problem.form, float(np.abs(ray).max(initial=0.0))
     if not largest > 0:
         return np.inf
-    d = ray / largest
+    d = np.where(np.abs(ray) > STRICT * largest, ray / largest, 0.0)
     slope = float(problem.linear @ d)
     away = _outside(form.rows @ d, form.row_lower, form.row_upper)
-    size = (
-        np.maximum(1.0, np.asarray(abs(form.rows).max(axis=1).todense()).ravel())
-        if len(away)
-        else 1.0
-    )
-    faults = [away / size, _outside(d, form.lower, form.upper)]
-    if problem.own_cones.count:
-        flat_cones = problem.own_cones.recession()
-        faults.append(flat_cones.violation(d))
+    faults = [
+        _beside(away, largest_terms(form.rows, d)),
+        _outside(d, form.lower, form.upper),
+        problem.own_cones.recession_fault(d),
+    ]
     for row in form.quadratic_rows:
         change = _outside(np.array([row.linear @ d]), np.array([row.lower]), np.array([row.upper]))
-        faults += [np.abs(row.matrix @ d), change]
+        faults.append(_beside(change, np.abs(row.linear * d).max(initial=0.0)))
+        faults.append(_beside(np.abs(row.matrix @ d), largest_terms(row.matrix, d)))
     if problem.quadratic is not None:
         bent = problem.quadratic @ d
         fall = float(d @ bent)
         if fall < -1e-6 * float(np.abs(problem.quadratic.data).max()):
             slope = fall
         else:
-            faults.append(np.abs(bent))
+            faults.append(_beside(np.abs(bent), largest_terms(problem.quadratic, d)))
     norm = max(1.0, float(np.abs(problem.linear).max(initial=0.0)))
     if slope >= -1e-6 * norm:
         return np.inf
     worst = max(float(fault.max(initial=0.0)) for fault in faults)
     return worst * norm / -slope
+
+
+def _beside(off: Floats, terms: Floats) -> Floats:
+    return off / np.where(terms > 0, terms, 1.0)
 
 
 def _outside(change: Floats, lower: Floats, upper: Floats) -> Floats:

@@ -1,0 +1,248 @@
+"""Claims that only their scale makes look right, or wrong: huge points, tiny costs, far bounds.
+
+Every optimum here is read off by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import pytest
+from scipy import sparse
+from scipy.optimize import linprog
+
+from optimodels.form import Cone, Form, QuadraticRow
+from optimodels.result import Claim
+from optimodels.solvers.pyomo_language import PyomoProblem
+from optimodels.verify import Testimony, dual_bound, judge
+from tests.campaigns.planted import form_of
+
+INF = np.inf
+
+
+def box(c: Any, lower: Any, upper: Any, **more: Any) -> Form:
+    """Return a form without rows."""
+    return form_of(c, np.zeros((0, len(c))), [], [], lower, upper, **more)
+
+
+def square(matrix: Any) -> sparse.csr_array:
+    return sparse.csr_array(np.asarray(matrix, dtype=float))
+
+
+def at(form: Form, *x: float, **more: Any) -> Claim:
+    point = np.array(x, dtype=float)
+    return Claim("optimal", "optimal", x=point, objective=form.objective(point), **more)
+
+
+def status(form: Form, claim: Claim, *testimonies: Testimony) -> str:
+    return judge(form, claim, testimonies).verdict.status
+
+
+@pytest.mark.parametrize("curved", ["", "cone", "objective"])
+def test_a_value_better_than_any_point_s_is_refuted(curved: str) -> None:
+    """Least a with a + b - c >= 0.3, b = c = 3.5e5: 0.3. Beside 3.5e5, 0 misses it by little."""
+    if curved == "cone":
+        body = square([[1, 1, -1], [0, 0, 0]])
+        cone = Cone("second-order", body, np.array([0.0, 0.3]))
+        form = box([1, 0, 0], [0, 3.5e5, 3.5e5], [INF, 3.5e5, 3.5e5], cones=(cone,))
+    else:
+        form = form_of(
+            [1, 0, 0], [[1, 1, -1]], [0.3], [INF], [0, 3.5e5, 3.5e5], [INF, 3.5e5, 3.5e5]
+        )
+    if curved == "objective":
+        form = replace(form, quadratic=square(np.diag([1.0, 0, 0])))
+    for claim in (
+        at(form, 0, 3.5e5, 3.5e5),
+        at(form, 0, 3.5e5, 3.5e5, row_multipliers=np.zeros(1)),
+    ):
+        verdict = judge(form, claim).verdict
+        assert verdict.status == "refuted"
+        assert "no point has such an objective" in verdict.reason
+    assert status(form, at(form, 0.3, 3.5e5, 3.5e5)) == "verified"
+
+
+def test_huge_multipliers_that_cancel_prove_nothing() -> None:
+    """Half x >= 0 and -half x >= 0, each with the same weight: what is left of them is rounding."""
+    half = np.array([[0.3, -1.4, 1.2], [-0.9, 1.7, -0.7]])
+    rows, sides = np.vstack([half, -half]), np.zeros(4)
+    costs, upper = np.array([1.5, -2.9, -0.9]), np.array([1e3, 1e3, 10])
+    best = linprog(costs, A_eq=half, b_eq=sides[:2], bounds=[(0, top) for top in upper])
+    form = form_of(costs, rows, sides, sides + INF, np.zeros(3), upper)
+    rng = np.random.default_rng(0)
+    for power in (0, 3, 15, 16, 17, 18):
+        for _ in range(200):
+            y = np.tile(10.0**power * rng.random(2), 2)
+            bound = dual_bound(form, best.x, y)
+            assert bound.safe_low <= best.fun + 1e-7, (y, bound)
+
+
+@pytest.mark.parametrize("upper", [INF, 1e12, 1e3])
+@pytest.mark.parametrize("costs", [[1.0, -1e-7], [0.0, -1e-7], [1e6, -1e-4]])
+def test_a_small_cost_counts_as_far_as_its_column_goes(costs: list[float], upper: float) -> None:
+    """b falls by 1e-7 a unit, without end or over a long way: 0 is not its place."""
+    form = box(costs, [0, 0], [INF, upper])
+    assert status(form, at(form, 0, 0)) == "refuted"
+    assert status(replace(form, integer=np.ones(2, dtype=bool)), at(form, 0, 0)) != "verified"
+    # Rounding of the multipliers is no cost: 0.1 + 0.2 is 0.3.
+    even = form_of([0.3, 0.0], [[0.1, 0], [0.2, 0]], [0, 0], [INF, INF], [-INF, 0], [INF, upper])
+    assert status(even, at(even, 0, 0, row_multipliers=np.ones(2))) == "verified"
+
+
+@pytest.mark.parametrize(
+    "bent", [np.diag([1e9, -0.5]), np.array([[1e9, 1], [1, -0.5]])], ids=["apart", "coupled"]
+)
+def test_a_large_curvature_hides_no_small_one(bent: Any) -> None:
+    """-1/4 b^2 over |b| <= 1000 is -250,000 at its ends, whatever bends upwards beside it."""
+    form = box([0, 0], [-1, -1e3], [1, 1e3], quadratic=square(bent))
+    assert status(form, at(form, 0, 0)) == "refuted"
+    row = QuadraticRow(square(bent), np.array([2.0, 0]), -INF, 0.0)
+    # Most a with 2 a <= 1/4 b^2 - a^2 / 2 ...: more than 0.
+    rowed = box([-1, 0], [-1, -1e3], [1, 1e3], quadratic_rows=(row,))
+    assert status(rowed, at(rowed, 0, 0)) != "verified"
+    # Of rank one in units of 1e6 and 1e-6 it is convex as ever.
+    root = np.array([1e6, 1e-6])
+    convex = replace(form, quadratic=square(np.outer(root, root)))
+    assert judge(convex, at(convex, 0, 0)).verdict.text == "verified by certificate: global optimum"
+
+
+def test_a_large_side_hides_no_curvature_of_its_row() -> None:
+    """Most a with 1000 a^2 - 1/2 b^2 <= 1e9, |b| <= 1e6: beyond 22,000, and 1,000 at b = 0."""
+    row = QuadraticRow(square(np.diag([2e3, -1])), np.zeros(2), -INF, 1e9)
+    form = box([-1, 0], [-INF, -1e6], [INF, 1e6], quadratic_rows=(row,))
+    assert judge(form, at(form, 1e3, 0)).verdict.status != "verified"
+
+
+def test_a_small_curvature_downwards_over_a_long_way_is_no_minimum() -> None:
+    form = box([0], [-1e6], [1e6], quadratic=square([[-1e-7]]))
+    assert status(form, at(form, 0)) == "refuted"
+
+
+@pytest.mark.parametrize("curved", ["row", "entry", "objective", "quadratic row", "cone"])
+def test_a_small_coefficient_ends_a_ray(curved: str) -> None:
+    """Most a where something grows by 1e-10 a unit of it: 1e10 or so, and not without end."""
+    tiny = 1e-10
+    more: dict[str, Any] = {}
+    rows = {"row": [[tiny, 0.0]], "entry": [[tiny, 1.0]]}.get(curved, np.zeros((0, 2)))
+    if curved == "objective":
+        more["quadratic"] = square([[tiny, 0], [0, 0]])
+    elif curved == "quadratic row":
+        more["quadratic_rows"] = (QuadraticRow(square([[tiny, 0], [0, 0]]), np.zeros(2), -INF, 1),)
+    elif curved == "cone":
+        more["cones"] = (Cone("second-order", square([[0, 0], [tiny, 0]]), np.array([1.0, 0])),)
+    m = len(rows)
+    form = form_of([-1, 0], rows, [-INF] * m, [1] * m, [0, 0], [INF, 1], **more)
+    claim = Claim("unbounded", "feasible", x=np.zeros(2), ray=np.array([1.0, 0]))
+    assert status(form, claim) != "verified"
+    zero = form_of([-1, 0], 0 * np.asarray(rows), [-INF] * m, [1] * m, [0, 0], [INF, 1])
+    assert status(zero, claim) == "verified"
+
+
+def test_a_small_coefficient_is_no_rounding_of_a_farkas_proof() -> None:
+    """1e-10 a >= 1 has the point 1e10."""
+    rows = form_of([1], [[1e-10]], [1], [INF], [-INF], [INF])
+    cone = Cone("second-order", square([[1e-10], [0]]), np.array([0.0, 1]))
+    for form in (rows, box([1], [-INF], [INF], cones=(cone,))):
+        for claim in (
+            Claim("infeasible"),
+            Claim("infeasible", farkas=np.ones(len(form.rows.indptr) - 1)),
+        ):
+            assert status(form, claim) != "verified"
+
+
+@pytest.mark.parametrize("entry", [2.0, np.nan])
+def test_a_quadratic_row_without_a_number_is_violated(entry: float) -> None:
+    """a^2 <= 1 at 1e200 overflows."""
+    form = box(
+        [0], [-INF], [INF], quadratic_rows=(QuadraticRow(square([[entry]]), np.zeros(1), -INF, 1),)
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert status(form, at(form, 1e200)) == "refuted"
+
+
+def test_enumeration_sums_whole_numbers_exactly() -> None:
+    """1e9 a + 2e9 b >= 3e9 + 1/2 has 4e9 as its least; 3e9 misses it by 1/2."""
+    form = form_of(
+        [1, 2], [[1e9, 2e9]], [3e9 + 0.5], [INF], [0, 0], [2, 2], integer=np.ones(2, dtype=bool)
+    )
+    for x in ((0, 2), (2, 1)):
+        assert status(form, at(form, *x)) == "verified"
+    assert status(form, at(form, 1, 1)) == "refuted"
+
+
+def test_one_array_may_hold_both_sides() -> None:
+    """a - b / 2 = 0 has the point 0, whether or not its two sides lie in one place."""
+    side = np.zeros(1)
+    form = form_of([0, 0], [[1, -0.5]], side, side, [0, 0], [4, 2])
+    assert form.row_lower is form.row_upper
+    assert status(form, Claim("infeasible")) == "refuted"
+
+
+def test_sides_of_whole_numbers_carry_the_rounding_of_doubles() -> None:
+    """a / 1e9 + b at whole numbers of nine digits has more digits than its side can hold."""
+    rng = np.random.default_rng(0)
+    for a, b in rng.integers(1, 10**9, (100, 2)):
+        side = float(f"{b}.{a:09d}")
+        form = form_of(
+            [0, 0], [[1e-9, 1]], [-INF], [side], [0, 0], [1e9, 1e9], integer=np.ones(2, dtype=bool)
+        )
+        assert status(form, at(form, a, b)) == "verified", (a, b)
+
+
+def priced(point: list[float]) -> tuple[Form, Claim, Testimony]:
+    """Least 100 a + c with a + b >= 1, b + 5e-7 c <= 1, whole c >= 1: 1.00005, and a point."""
+    form = form_of(
+        [100, 0, 1],
+        [[1, 1, 0], [0, 1, 5e-7]],
+        [1, -INF],
+        [INF, 1],
+        [0, 0, 1],
+        [9, 9, 2],
+        integer=np.array([False, False, True]),
+    )
+    x = np.array(point)
+    said = Testimony("second solver", "another", "optimal", form.objective(x), None, x)
+    return form, at(form, 5e-7, 1 - 5e-7, 1), said
+
+
+def test_a_price_times_the_tolerance_beats_no_point() -> None:
+    form, claim, said = priced([0.0, 1 - 5e-7, 1.0])
+    assert status(form, claim, said) != "refuted"
+    worse = at(form, 1e-2, 1.0 - 5e-7, 1)
+    assert status(form, worse, said) == "refuted"
+
+
+def test_a_point_that_leans_on_its_size_denies_no_infeasibility() -> None:
+    """(a - b)^2 >= 9 with |a - b| <= 2 has no point; beside 1e7 a difference of 2.5 passes."""
+    row = QuadraticRow(square([[2, -2], [-2, 2]]), np.zeros(2), 9, INF)
+    form = form_of([0, 0], [[1, -1]], [-2], [2], [-INF, -INF], [INF, INF], quadratic_rows=(row,))
+    said = Testimony("second solver", "another", "optimal", 0.0, None, np.array([1e7, 1e7 - 2.5]))
+    assert status(form, Claim("infeasible"), said) == "unverified"
+    near = replace(form, quadratic_rows=(replace(row, lower=1.0),))
+    assert status(near, Claim("infeasible"), replace(said, x=np.array([1.5, 0]))) == "refuted"
+
+
+@pytest.mark.parametrize("kind", ["-a^3", "a^3"])
+def test_flat_to_the_second_order_is_no_minimum(kind: str) -> None:
+    def build() -> pyo.ConcreteModel:
+        m = pyo.ConcreteModel()
+        m.x = pyo.Var(range(2), bounds=(-1, 1))
+        m.o = pyo.Objective(expr=m.x[0] ** 3 if kind == "a^3" else -(m.x[0] ** 3))
+        m.c = pyo.Constraint(expr=m.x[0] + m.x[1] == 0)
+        return m
+
+    form = PyomoProblem(build).form
+    assert status(form, at(form, 0, 0)) == "refuted"
+
+
+def test_flat_to_the_second_order_may_be_a_minimum() -> None:
+    def build() -> pyo.ConcreteModel:
+        m = pyo.ConcreteModel()
+        m.x = pyo.Var(range(2), bounds=(-1, 1))
+        m.o = pyo.Objective(expr=m.x[0] ** 4 + m.x[1])
+        return m
+
+    form = PyomoProblem(build).form
+    assert judge(form, at(form, 0, -1)).verdict.text == "verified by certificate: local optimum"
