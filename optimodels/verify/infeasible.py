@@ -18,7 +18,7 @@ from optimodels.verify.problem import Problem
 from optimodels.verify.proposals import integer_point, solve_lp, with_tangents
 from optimodels.verify.rational import proves_infeasible
 from optimodels.verify.testimony import Judgement, Testimony, exact_point
-from optimodels.verify.tolerances import FARKAS_REACH, MATERIAL, STRICT
+from optimodels.verify.tolerances import DOUBT_NONZEROS, FARKAS_REACH, MATERIAL, STRICT
 
 #: Rounds of tangents that an outer linearisation of cones and quadratic rows is given.
 _ROUNDS = 12
@@ -115,9 +115,15 @@ def _standing(problem: Problem, x: Floats) -> Floats | None:
     return point
 
 
+def _doubtful(problem: Problem, x: Floats) -> bool:
+    """Whether x (n,) passes only beside large terms, and an LP may be spent on that."""
+    small = problem.nonzeros <= DOUBT_NONZEROS
+    return small and leans_on_size(problem.form, problem.own_cones, x)
+
+
 def disproof(problem: Problem, x: Floats) -> Proof | None:
     """Return a proof that there is no point, sought where x (n,) passes only beside large terms."""
-    if not leans_on_size(problem.form, problem.own_cones, x):
+    if not _doubtful(problem, x):
         return None
     return search(problem.relaxed(), Claim("infeasible")).proof
 
@@ -127,10 +133,9 @@ def disproof_of_value(problem: Problem, x: Floats) -> Proof | None:
 
     The objective becomes one more row, and of the whole there must be no point.
     """
-    relaxed = problem.relaxed()
-    bent = problem.quadratic
-    if not leans_on_size(problem.form, problem.own_cones, x):
+    if not _doubtful(problem, x):
         return None
+    relaxed, bent = problem.relaxed(), problem.quadratic
     value = problem.value(x)
     most = value + MATERIAL * max(1.0, abs(value)) - problem.constant
     form, cost = relaxed.form, problem.linear

@@ -87,11 +87,14 @@ class Problem:
         return bool(self.form.cones or self.form.quadratic_rows)
 
     @cached_property
+    def nonzeros(self) -> int:
+        nonzeros = self.form.rows.nnz + len(self.form.linear) + self.cones.matrix.nnz
+        return int(nonzeros + sum(row.matrix.nnz + len(row.linear) for row in self.quadratic_rows))
+
+    @property
     def proposable(self) -> bool:
         """Whether it is small enough for an LP of our own."""
-        nonzeros = self.form.rows.nnz + len(self.form.linear) + self.cones.matrix.nnz
-        nonzeros += sum(row.matrix.nnz + len(row.linear) for row in self.quadratic_rows)
-        return bool(nonzeros <= PROPOSAL_NONZEROS)
+        return self.nonzeros <= PROPOSAL_NONZEROS
 
     def gradient(self, x: Floats) -> Floats:
         return self.linear if self.quadratic is None else self.linear + self.quadratic @ x

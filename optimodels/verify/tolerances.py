@@ -45,6 +45,9 @@ SNAP = 1e-6
 # Sizes.
 #: Nonzeros up to which an LP is solved to propose multipliers, rays or points.
 PROPOSAL_NONZEROS = 200_000
+#: The same for a point that already passes, though only beside large terms: more would cost more
+#: than what it checks.
+DOUBT_NONZEROS = 50_000
 #: Nodes of the branch and bound that proposes a feasible integer point.
 PROPOSAL_NODES = 200
 #: Nonzeros up to which sums are done in rational numbers.
