@@ -373,9 +373,12 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
 
     case = load_case(path, _settings(options), outside=options.allow_outside)
     told = Parts() if sys.stderr.isatty() and not options.live else None
-    result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)
-    if told is not None:
-        told.clear()
+    try:
+        result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)
+    finally:
+        # A reason why there is no result begins a line, too.
+        if told is not None:
+            told.clear()
     if not options.json:
         print(result_text(result, width(), colour=_colour()), flush=True)
         if case.file.sweep is not None:

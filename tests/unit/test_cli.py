@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from optimodels.cli import main
+from optimodels.cli.progress import Parts, Progress
 from optimodels.errors import RunError
 from optimodels.files import write_whole
 from optimodels.reporting.text import table_lines
@@ -186,6 +187,27 @@ def test_interrupt_is_one_line_and_130(cases: Path, tmp_path: Path) -> None:
         assert path.is_dir() or path.suffix in (".run", ".json", ".sqlite")
         if path.suffix == ".run":
             unpack(path.read_bytes())
+
+
+def test_progress_of_a_terminal_begins_at_nothing_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    told = Progress()
+    for clock[0], done in ((1.0, 0), (1.1, 1), (5.0, 2), (10.0, 4)):
+        told(done, 4)
+    assert capsys.readouterr().err.split("\r\033[K") == [
+        "",
+        "0 of 4 runs",
+        "2 of 4 runs, 0.4 per second, 5 s left",
+        "4 of 4 runs, 0.4 per second, 0 s left\n",
+    ]
+    # A later stage has a rate of its own; one part is no progress.
+    parts = Parts()
+    for stage, clock[0], done, of in (("a", 100, 0, 1), ("b", 100, 0, 2), ("b", 110, 1, 2)):
+        parts(stage, done, of, "compute")
+    assert capsys.readouterr().err == "\r\033[K1 of 2 parts, 0.1 per second, 10 s left"
 
 
 def test_cases_are_listed_with_their_models(
