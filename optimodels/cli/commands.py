@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 def solve(options: argparse.Namespace) -> int:
     """Solve and verify cases; print their tables or JSON."""
-    import json
-
     from optimodels.files import output_folder
     from optimodels.result import worst
 
@@ -37,10 +35,7 @@ def solve(options: argparse.Namespace) -> int:
         results.append(result)
         codes.append(_strict_code(result) if options.strict else result.exit_code)
     if options.json:
-        objects = [result.as_json() for result in results]
-        whole: Any = objects[0] if len(options.case) == 1 and objects else objects
-        if objects or len(options.case) > 1:
-            print(json.dumps(whole, indent=1, allow_nan=False, ensure_ascii=False))
+        _print_json([result.as_json() for result in results], options)
     return worst(codes)
 
 
@@ -215,16 +210,17 @@ def repeat(options: argparse.Namespace) -> int:
 def validate(options: argparse.Namespace) -> int:
     """Check cases without solving them."""
     from optimodels.case import load_case
+    from optimodels.result import worst
 
-    code = 0
+    codes = []
     for path in options.case:
         try:
             case = load_case(path, _settings(options), outside=options.allow_outside)
             print(f"{path}: valid, {case.model.name}")
         except OptimodelsError as error:
             print(error, file=sys.stderr)
-            code = error.exit_code
-    return code
+            codes.append(error.exit_code)
+    return worst(codes)
 
 
 def new(options: argparse.Namespace) -> int:
@@ -306,13 +302,12 @@ def solvers(options: argparse.Namespace) -> int:
 
 def explain(options: argparse.Namespace) -> int:
     """Explain cases: their mathematics with sizes, conflicts, shadow prices."""
-    import json
-
     from optimodels.case import load_case
     from optimodels.explanation import explain as explain_case
     from optimodels.reporting.explanation import explanation_text
+    from optimodels.result import worst
 
-    codes = []
+    codes, objects = [], []
     for path in options.case:
         try:
             case = load_case(path, _settings(options), outside=options.allow_outside)
@@ -322,10 +317,12 @@ def explain(options: argparse.Namespace) -> int:
             codes.append(error.exit_code)
             continue
         if options.json:
-            print(json.dumps(explanation.as_json(), indent=1, ensure_ascii=False))
+            objects.append(explanation.as_json())
         else:
             print(explanation_text(explanation, width()) + "\n", flush=True)
-    return max(codes, default=0)
+    if options.json:
+        _print_json(objects, options)
+    return worst(codes)
 
 
 def export(options: argparse.Namespace) -> int:
@@ -391,6 +388,16 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
             if not options.json:
                 print(f"  wrote {file}")
     return result
+
+
+def _print_json(objects: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    """Print the object of one case that was asked for, of several a list of those without error."""
+    import json
+
+    several = len(options.case) > 1
+    if several or objects:
+        whole = objects if several else objects[0]
+        print(json.dumps(whole, indent=1, allow_nan=False, ensure_ascii=False))
 
 
 def _after_progress(text: str) -> str:
