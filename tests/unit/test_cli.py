@@ -265,3 +265,11 @@ def test_marks_are_written_whatever_the_terminal_says_it_can(small: Path, tmp_pa
     )
     assert done.returncode == 0, done.stderr
     assert "✓" in done.stdout.decode("utf-8")
+
+
+def test_folder_of_any_name_is_written_and_named(small: Path, tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/out\xff")
+    done = run("solve", str(small), "--out", folder, PYTHONIOENCODING="utf-8:strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"wrote {tmp_path}/out\\udcff/small.json" in done.stdout
+    assert Path(folder, "small.json").exists()
