@@ -267,6 +267,28 @@ def test_marks_are_written_whatever_the_terminal_says_it_can(small: Path, tmp_pa
     assert "✓" in done.stdout.decode("utf-8")
 
 
+def test_name_of_a_case_is_written_under_its_picture_as_it_stands(tmp_path: Path) -> None:
+    """Dollars begin no formula, and letters that no font here has are no remark."""
+    name = r"costs $\frac and $b, 漢字"
+    (tmp_path / "c.yaml").write_text(
+        f"name: '{name}'\nmodel: flexibility/shiftable-loads\n"
+        "profiles: {load: [50, 100], price: [20, 40]}\nparameters: {power_flow: none}\n"
+    )
+    done = run("solve", str(tmp_path / "c.yaml"), "--out", str(tmp_path / "o"))
+    assert (done.returncode, done.stderr) == (0, "")
+    (drawn,) = (tmp_path / "o").glob("*.svg")
+    assert name in drawn.read_text()
+
+
+@pytest.mark.parametrize("number", ["²", "0", "1.5", "9" * 5000])
+def test_number_on_the_command_line_that_is_none(
+    number: str, small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", str(small), "--threads", number])
+    assert "must be a whole number from 1 to 1024" in capsys.readouterr().err
+
+
 def test_folder_of_any_name_is_written_and_named(small: Path, tmp_path: Path) -> None:
     folder = os.fsdecode(os.fsencode(tmp_path) + b"/out\xff")
     done = run("solve", str(small), "--out", folder, PYTHONIOENCODING="utf-8:strict")
