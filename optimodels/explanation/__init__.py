@@ -292,7 +292,11 @@ def _conflict_notes(form: Form, found: Conflict, names: Names) -> tuple[str, ...
     if found.irreducible:
         inside = " within the bounds of their variables" if found.bounds else ""
         whole = " in whole numbers" if found.whole else ""
-        if found.size == 1:
+        if found.size == 0:
+            some = ", ".join(names.column(form, column) for column in found.bounds[:3])
+            more = f" and {len(found.bounds) - 3} more" if len(found.bounds) > 3 else ""
+            notes.append(f"No value{whole} lies within the bounds of {some}{more}.")
+        elif found.size == 1:
             notes.append(f"This constraint alone cannot hold{whole}{inside}.")
         else:
             notes.append(

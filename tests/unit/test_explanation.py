@@ -17,7 +17,7 @@ from optimodels import explain, load_case, parse_case, solve
 from optimodels.case import Case
 from optimodels.case.template import new_case
 from optimodels.cli import main
-from optimodels.explanation import CONVENTION, Computed, Explained, row_text
+from optimodels.explanation import CONVENTION, Computed, Explained, _conflict_notes, row_text
 from optimodels.explanation.conflict import find_conflict
 from optimodels.families import find_model, model_names
 from optimodels.families.flexibility import network_state
@@ -115,23 +115,34 @@ def test_conflicts_are_contradictory_and_irreducible() -> None:
                 assert has_point(relaxed, fewer), (found, fewer)
 
 
-def test_bounds_that_cross_are_a_conflict_of_their_own() -> None:
+@pytest.mark.parametrize(
+    ("lower", "upper", "said"),
+    [
+        (2.0, 1.0, "No value lies within the bounds of auxiliary[2]."),
+        (0.2, 0.8, "No value in whole numbers lies within the bounds of auxiliary[2]."),
+    ],
+)
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_bounds_that_hold_no_value_are_a_conflict_without_rows(
+    lower: float, upper: float, said: str, rows: int
+) -> None:
     from scipy import sparse
 
     form = Form(
         sense="min",
         linear=np.zeros(2),
-        rows=sparse.csr_array((0, 2)),
-        row_lower=np.zeros(0),
-        row_upper=np.zeros(0),
-        lower=np.array([0.0, 2.0]),
-        upper=np.array([1.0, 1.0]),
-        integer=np.zeros(2, dtype=bool),
+        rows=sparse.csr_array(np.ones((rows, 2))),
+        row_lower=np.zeros(rows),
+        row_upper=np.full(rows, 9.0),
+        lower=np.array([0.0, lower]),
+        upper=np.array([1.0, upper]),
+        integer=np.array([False, True]),
         columns=(),
     )
     found = find_conflict(form)
     assert found is not None
     assert (found.rows, found.bounds) == ((), (1,))
+    assert _conflict_notes(form, found, Names()) == (said,)
 
 
 def test_shadow_prices_are_differences_of_optima() -> None:
