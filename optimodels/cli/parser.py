@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from optimodels.cli import commands
+from optimodels.cli import commands, listings
 
 _EPILOG = """exit codes: 0 done; 1 refuted (--strict: or unverified); 2 the case or the call is
 wrong; 3 infeasible or unbounded; 4 a limit was reached; 5 it could not be run; 130 interrupted"""
@@ -131,12 +131,12 @@ def make_parser() -> argparse.ArgumentParser:
     takes_cases(sub)
     sub.add_argument("--solver", metavar="NAME", help="whose answer is explained")
     sub.add_argument("--json", action="store_true", help="print JSON instead of text")
-    add("new", commands.new).add_argument("model", metavar="MODEL", help="see: optimodels models")
-    add("models", commands.models)
-    sub = add("cases", commands.cases)
+    add("new", listings.new).add_argument("model", metavar="MODEL", help="see: optimodels models")
+    add("models", listings.models)
+    sub = add("cases", listings.cases)
     sub.add_argument("folder", nargs="?", default="cases", metavar="DIR", help="default: cases")
-    sub = add("solvers", commands.solvers)
-    add("schema", commands.schema)
+    sub = add("solvers", listings.solvers)
+    add("schema", listings.schema)
     return parser
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -102,6 +103,16 @@ def test_output_to_a_full_disk_is_one_line_and_5(small: Path) -> None:
         )  # fmt: skip
     assert (done.returncode, done.stderr.count("\n")) == (5, 1)
     assert "no space left" in done.stderr
+
+
+def test_command_that_is_proposed_can_be_typed(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "my case.yaml"
+    file.write_text(small.read_text() + "sweep: {grid: {solver: [highs]}}\n")
+    assert main(["solve", str(file)]) == 0
+    (line,) = (s for s in capsys.readouterr().out.splitlines() if "optimodels sweep" in s)
+    assert shlex.split(line) == ["optimodels", "sweep", str(file)]
 
 
 def test_the_worst_of_several_cases_counts(small: Path, tmp_path: Path) -> None:
