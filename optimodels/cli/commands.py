@@ -325,7 +325,8 @@ def _strict_code(result: Result) -> int:
 
 def _settings(options: argparse.Namespace) -> list[str]:
     solver = getattr(options, "solver", None)
-    chosen = [f"solver={solver}"] if solver is not None else []
+    # No name is a mistake: without quotes it would be YAML's null, the model's own solver.
+    chosen = ["solver=" + (solver or '""')] if solver is not None else []
     return [*chosen, *options.set]
 
 

@@ -105,6 +105,12 @@ def test_output_to_a_full_disk_is_one_line_and_5(small: Path) -> None:
     assert "no space left" in done.stderr
 
 
+def test_solver_without_a_name_is_refused(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(small), "--set", "solver="]) == 0
+    assert main(["explain", str(small), "--solver", ""]) == 2
+    assert "(as set): solver: must not be empty" in capsys.readouterr().err
+
+
 def test_command_that_is_proposed_can_be_typed(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
