@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -112,10 +113,10 @@ def _labeller(names: Names) -> Callable[[Any], str]:
         if found is None:
             index = component.index()
             place = index if isinstance(index, tuple) else () if index is None else (index,)
-            found = names.symbol(component.parent_component().local_name, place)
-            if found in taken:
-                # Two blocks may hold variables of one name.
-                found = f"{found}_{len(taken)}"
+            symbol = names.symbol(component.parent_component().local_name, place)
+            # Two blocks may hold variables of one name.
+            others = (f"{symbol}_{number}" for number in count(len(taken)))
+            found = next(name for name in chain([symbol], others) if name not in taken)
             taken.add(found)
             known[id(component)] = found
         return found

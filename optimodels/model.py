@@ -1,7 +1,7 @@
 """What a family declares: formulations, the stages of a model, and the model itself.
 
-Declarations only: nothing here solves, verifies or imports a modelling language. ``study.py``
-runs them.
+Declarations only: nothing here solves, verifies or imports a modelling language. ``study`` runs
+them.
 """
 
 from __future__ import annotations

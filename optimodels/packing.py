@@ -132,8 +132,13 @@ def repeat(packed: Study, progress: Progress | None = None) -> Repeated:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in packed.files.items():
             path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            except OSError as error:
+                # A name that is too long here, or a file's as well as a folder's.
+                reason = error.strerror or error
+                raise CallError(f"{packed.name}: cannot unpack {name!r}: {reason}") from error
         # No path out of that folder is allowed, whatever was allowed where it was packed.
         case = load_case(Path(folder, packed.file), packed.settings)
         again = solved(case, progress)
@@ -184,7 +189,7 @@ def unpack(data: bytes) -> Study:
         if sum(entry.file_size for entry in entries) > MOST_BYTES:
             raise CallError(f"unpacks to more than {MOST_BYTES >> 20} MiB")
         for name in names:
-            if not _stays(name):
+            if not (_stays(name) and _everywhere(name)):
                 raise CallError(f"holds a path that leads elsewhere: {name!r}")
         head = json.loads(archive.read("study.json"))
         if not isinstance(head, dict) or head.pop("format", None) != FORMAT:
@@ -204,28 +209,44 @@ def unpack(data: bytes) -> Study:
 
 
 def _stays(name: str) -> bool:
-    """Whether a name of an archive stays in the folder it is unpacked to, on every system."""
-    parts = name.split("/")
-    return all(part not in ("", ".", "..") for part in parts) and not set(name) & set('\\:\0*?"<>|')
+    """Whether a name of an archive stays in the folder it is unpacked to."""
+    return all(part not in ("", ".", "..") for part in name.split("/"))
+
+
+def _everywhere(name: str) -> bool:
+    """Whether every system takes the name as it is; ":" and backslashes may lead elsewhere."""
+    return not set(name) & set('\\:\0*?"<>|')
 
 
 def _files(case: Case) -> dict[str, bytes]:
     tree = case.resolved()
     trees = [put_values(tree, values) for values in expand(case)] if case.file.sweep else [tree]
-    files = {Path(case.source.file).name: case.source.text.encode()}
-    for text in sorted({text for one in trees for text in paths_in(one)}):
+    own = Path(case.source.file).name
+    files = {own: case.source.text.encode()}
+    for text in (own, *sorted({text for one in trees for text in paths_in(one)})):
         name = Path(text).as_posix()
         if not _stays(name):
             raise CallError(
                 f"{case.source.file}: {text!r} leads out of the case's folder; to pack it, move "
                 "the file there and name it from there"
             )
+        if not _everywhere(name):
+            raise CallError(
+                f"{case.source.file}: no file is called {text!r} on every system; to pack it, "
+                "rename it"
+            )
+        if name in files:
+            continue
         try:
             files[name] = (case.folder / text).read_bytes()
         except OSError as error:
             raise CallError(f"{case.source.file}: {text!r}: {error.strerror or error}") from error
-    if sum(map(len, files.values())) > MOST_BYTES:
-        raise CallError(f"{case.source.file}: its files are more than {MOST_BYTES >> 20} MiB")
+    # study.json is one more.
+    if len(files) >= MOST_ENTRIES or sum(map(len, files.values())) > MOST_BYTES:
+        raise CallError(
+            f"{case.source.file}: its files are more than {MOST_ENTRIES - 1}, or than "
+            f"{MOST_BYTES >> 20} MiB"
+        )
     return files
 
 

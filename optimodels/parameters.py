@@ -13,25 +13,29 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 SMALLEST, LARGEST = 1e-30, 1e15
 
 
+def sized(value: Any) -> Any:
+    """Return a finite number; raises ValueError, in words that follow a key, where it is no size
+    of anything."""
+    # A whole number is compared as it is: there may be no float of it.
+    if abs(value) > LARGEST:
+        raise ValueError(f"is beyond {LARGEST:g}")
+    if 0 < abs(value) < SMALLEST:
+        raise ValueError(f"is nearer to 0 than {SMALLEST:g}; say 0")
+    return value
+
+
 def _whole(value: Any) -> Any:
     """Take 13.0 for 13: YAML writers and spreadsheets do not tell them apart."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, int) and abs(value) > LARGEST:
-        raise ValueError(f"is beyond {LARGEST:g}")
-    return value
+    return sized(value) if isinstance(value, int) else value
 
 
 def _number(value: Any) -> Any:
     """Take 13 for 13.0, but neither true for 1 nor "13" for 13."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    # A whole number is compared as it is: there may be no float of it.
-    if abs(value) > LARGEST and value not in (inf, -inf):
-        raise ValueError(f"is beyond {LARGEST:g}")
-    if 0 < abs(value) < SMALLEST:
-        raise ValueError(f"is nearer to 0 than {SMALLEST:g}; say 0")
-    return float(value)
+    return float(value if value in (inf, -inf) else sized(value))
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]

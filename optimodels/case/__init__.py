@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from optimodels.case.schema import (
     SimbenchNetwork,
     SolverChoice,
 )
-from optimodels.case.settings import apply_settings, apply_values
+from optimodels.case.settings import apply_settings, apply_values, no_place
 from optimodels.case.source import Source, parse_source, read_source
 from optimodels.errors import CallError, CaseError, DataError, Finding, suggestion
 from optimodels.families import find_model
@@ -111,20 +111,27 @@ class Case:
 
     def path(self, text: str, key: str) -> Path:
         """Resolve a path of the case against its folder; refuse those that lead outside."""
-        path = (self.folder / text).resolve()
-        if not self.outside and not path.is_relative_to(self.folder.resolve()):
+        try:
+            path = (self.folder / text).resolve()
+            inside = path.is_relative_to(self.folder.resolve())
+            there = path.is_file()
+        except (OSError, RuntimeError) as error:
+            # A name that is too long, a folder that is closed; RuntimeError: links in a ring.
+            reason = getattr(error, "strerror", None) or "its links lead in a ring"
+            raise DataError(key, f"cannot read {text!r}: {reason}") from error
+        if not self.outside and not inside:
             raise DataError(
                 key,
                 f"{text!r} leads out of the case's folder; move the file there or allow it "
                 "with --allow-outside",
             )
-        if not path.is_file():
+        if not there:
             raise DataError(key, f"no file {text!r} beside the case")
         return path
 
     def located(self, error: DataError) -> CaseError:
         """Turn an error of the data into one at its place in the file."""
-        place = tuple(int(p) if p.isdigit() else p for p in error.key.split(".") if p)
+        place = [part for part in error.key.split(".") if part]
         return CaseError([finding_at(self.source, place, error.message)])
 
     def fingerprint(self) -> str:
@@ -137,17 +144,18 @@ class Case:
             "parameters": self.parameters.model_dump(mode="json"),
         }
         digest.update(json.dumps(resolved, sort_keys=True).encode())
-        for path in self._files():
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        for key, text in self._files():
+            digest.update(hashlib.sha256(self.path(text, key).read_bytes()).digest())
         return digest.hexdigest()[:16]
 
-    def _files(self) -> list[Path]:
-        files = [self.network] if isinstance(self.network, Path) else []
+    def _files(self) -> Iterator[tuple[str, str]]:
+        """Yield key and path of every file that the data are read from."""
+        if isinstance(self.file.network, NetworkFile):
+            yield "network.file", self.file.network.file
         for name, profile in sorted(self.file.profiles.items()):
             if isinstance(profile, CsvProfile):
-                files.append(self.path(profile.csv, f"profiles.{name}.csv"))
-        named = files_in(self.parameters.model_dump(mode="json"))
-        return files + [self.path(text, key) for key, text in named]
+                yield f"profiles.{name}.csv", profile.csv
+        yield from files_in(self.parameters.model_dump(mode="json"))
 
 
 def load_case(path: str | Path, settings: Sequence[str] = (), *, outside: bool = False) -> Case:
@@ -246,11 +254,16 @@ def _check_solver(source: Source) -> list[Finding]:
 
 def _check_paths(case: Case) -> list[Finding]:
     """Files that a case names must be there and inside its folder."""
-    try:
-        case._files()
-    except DataError as error:
-        return list(case.located(error).findings)
-    return []
+    found: list[Finding] = []
+    named = [*case._files()]
+    if case.paper is not None and case.paper.table is not None:
+        named.append(("paper.table.csv", case.paper.table.csv))
+    for key, text in named:
+        try:
+            case.path(text, key)
+        except DataError as error:
+            found += case.located(error).findings
+    return found
 
 
 def _check_sweep(case: Case) -> list[Finding]:
@@ -272,16 +285,18 @@ def _check_sweep(case: Case) -> list[Finding]:
     seen: dict[str, str] = {SEED: "replicas"} if sweep.replicas is not None else {}
     for place, key in places:
         part = str(place[1])
+        first = key not in seen
         if seen.setdefault(key, part) != part:
             found.append(finding_at(case.source, place, f"is set by {seen[key]} already"))
         head, _, rest = key.partition(".")
         if head not in known:
-            hint = suggestion(head, known)
+            wrong = f"no such key{suggestion(head, known)}"
         elif head == "parameters" and rest.partition(".")[0] not in inner:
-            hint = suggestion(rest, inner)
+            wrong = f"no such key{suggestion(rest, inner)}"
         else:
-            continue
-        found.append(finding_at(case.source, place, f"no such key{hint}"))
+            wrong = no_place(case.source, key) if first else ""
+        if wrong:
+            found.append(finding_at(case.source, place, wrong))
     return found
 
 

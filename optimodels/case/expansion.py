@@ -37,7 +37,8 @@ def expand(case: Case, *, confirmed: bool = False) -> Iterator[dict[str, Any]]:
     number = size(case)
     if number > MOST_RUNS and not confirmed:
         raise CallError(
-            f"{case.source.file}: sweep: {number} runs, more than {MOST_RUNS}; confirm with --large"
+            f"{case.source.file}: sweep: {number} runs, more than {MOST_RUNS}; only "
+            "'optimodels sweep --large' takes so many"
         )
     return _runs(case)
 

@@ -57,7 +57,7 @@ _MESSAGES = {
     "too_short": "must have at least {min_length} entries",
     "too_long": "must have at most {max_length} entries",
 }
-_TAGS = {"<list>", "<mapping>", "<text>", "<number>"}
+_TAGS = {"<list>", "<mapping>", "<text>", "<number>", "[key]"}
 
 
 def _plain(place: tuple[str | int, ...]) -> tuple[str | int, ...]:
@@ -111,8 +111,8 @@ def _is_model(kind: Any) -> bool:
 
 def finding_at(source: Source, place: Sequence[str | int], message: str) -> Finding:
     line, column = source.place(tuple(place))
-    # Keys set on the command line stand in no line of the file.
-    file = source.file if line else f"{source.file} (--set)"
+    # What the command line or a run of a sweep sets stands in no line of its own.
+    file = source.file if line else f"{source.file} (as set)"
     return Finding(file, line, column, ".".join(map(str, place)), message)
 
 

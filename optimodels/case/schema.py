@@ -171,10 +171,15 @@ class Sweep(Strict):
         return [*dict.fromkeys([*named, *(self.zip or ()), *(self.grid or ())])]
 
 
+Said = Annotated[
+    Annotated[Number, Tag("<number>")] | Annotated[Text, Tag("<text>")], _kind("a number or a text")
+]
+
+
 class Claim(Strict):
     """One figure or statement of a publication, beside ours."""
 
-    says: Number | Text | None = Field(description="what it prints; null: lost in print")
+    says: Said | None = Field(description="what it prints; null: lost in print")
     ours: Text | None = Field(default=None, description="the value or table.column[row] of ours")
     tolerance: Number = Field(default=0.0, ge=0, description="relative; within it: reproduced")
     note: str = ""

@@ -82,6 +82,15 @@ def apply_values(source: Source, values: Mapping[str, Any]) -> Source:
     return source
 
 
+def no_place(source: Source, key: str) -> str:
+    """Say why a dotted key cannot be set in the source; "" where it can."""
+    try:
+        _put(source.value, tuple(key.split(".")), None)
+    except CaseError as error:
+        return error.findings[0].message
+    return ""
+
+
 def _changed(source: Source, value: dict[str, Any], set_key: Keys, setting: str) -> Source:
     return replace(
         source,

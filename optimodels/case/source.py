@@ -80,6 +80,11 @@ def read_source(path: Path) -> Source:
     """Read a case file; raises CaseError where it is no file, no text or no YAML mapping."""
     file = str(path)
     try:
+        # Results name their case: in JSON, tables and pictures, which are UTF-8.
+        file.encode()
+    except UnicodeEncodeError:
+        raise form_error(one_line(file), "has a name that is not UTF-8; rename it") from None
+    try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             folder = stat.S_ISDIR(status.st_mode)

@@ -1,11 +1,11 @@
-"""What each command does: one thin function."""
+"""What each command does that works on cases and results: one thin function."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 def solve(options: argparse.Namespace) -> int:
     """Solve and verify cases; print their tables or JSON."""
-    import json
-
     from optimodels.files import output_folder
     from optimodels.result import worst
 
@@ -37,10 +35,7 @@ def solve(options: argparse.Namespace) -> int:
         results.append(result)
         codes.append(_strict_code(result) if options.strict else result.exit_code)
     if options.json:
-        objects = [result.as_json() for result in results]
-        whole: Any = objects[0] if len(options.case) == 1 and objects else objects
-        if objects or len(options.case) > 1:
-            print(json.dumps(whole, indent=1, allow_nan=False, ensure_ascii=False))
+        _print_json([result.as_json() for result in results], options)
     return worst(codes)
 
 
@@ -215,104 +210,27 @@ def repeat(options: argparse.Namespace) -> int:
 def validate(options: argparse.Namespace) -> int:
     """Check cases without solving them."""
     from optimodels.case import load_case
+    from optimodels.result import worst
 
-    code = 0
+    codes = []
     for path in options.case:
         try:
             case = load_case(path, _settings(options), outside=options.allow_outside)
             print(f"{path}: valid, {case.model.name}")
         except OptimodelsError as error:
             print(error, file=sys.stderr)
-            code = error.exit_code
-    return code
-
-
-def new(options: argparse.Namespace) -> int:
-    """Print a commented starting case for a model."""
-    from optimodels.case.template import new_case
-    from optimodels.families import find_model
-
-    print(new_case(find_model(options.model)), end="")
-    return 0
-
-
-def models(options: argparse.Namespace) -> int:
-    """List the models."""
-    from optimodels.families import find_model, model_names
-
-    names = model_names()
-    longest = max(map(len, names))
-    for name in names:
-        # A title that is too long for the terminal goes on below itself.
-        line = f"{name:<{longest}}  {find_model(name).title}"
-        print(textwrap.fill(line, max(60, width()), subsequent_indent=" " * (longest + 2)))
-    return 0
-
-
-def cases(options: argparse.Namespace) -> int:
-    """List the case files below a folder by their models."""
-    from optimodels.case import load_case
-    from optimodels.errors import CallError
-
-    files = sorted(Path(options.folder).rglob("*.yaml"))
-    if not files:
-        raise CallError(f"no case files (*.yaml) below {options.folder!r}")
-    found: dict[str, list[str]] = {}
-    wrong = []
-    for file in files:
-        try:
-            found.setdefault(load_case(file).model.name, []).append(f"  {file}")
-        except OptimodelsError as error:
-            wrong.append(str(error).splitlines()[0])
-    for model in sorted(found):
-        print("\n".join([model, *found[model]]))
-    if wrong:
-        print("\n".join(["not valid", *(f"  {line}" for line in wrong)]))
-    return 0
-
-
-def solvers(options: argparse.Namespace) -> int:
-    """List the solvers: installed or how to get them, and what they can take."""
-    from optimodels.reporting.text import table_lines
-    from optimodels.solvers.registry import all_solvers
-
-    here = [solver for solver in all_solvers() if solver.installed]
-    classes: dict[tuple[str, str, str], set[str]] = {}
-    for solver in here:
-        way = (solver.name, solver.via, solver.version)
-        classes.setdefault(way, set()).update(solver.classes)
-    rows: list[dict[str, Any]] = [
-        {"solver": name, "through": via, "version": version, "classes": " ".join(sorted(taken))}
-        for (name, via, version), taken in classes.items()
-    ]
-    rows.append({"solver": "exact", "classes": "a family's own algorithm, where it has one"})
-    print("\n".join(table_lines(rows, width())))
-    ways = {(solver.name, solver.via) for solver in here}
-    lacking: dict[tuple[str, str], list[str]] = {}
-    for solver in all_solvers():
-        if not solver.commercial and (solver.name, solver.via) not in ways:
-            lacking.setdefault((solver.name, solver.via), []).append(solver.install)
-    missing = [
-        {"missing": name, "through": via, "how to get it": " or ".join(dict.fromkeys(how))}
-        for (name, via), how in lacking.items()
-    ]
-    if missing:
-        print("\n" + "\n".join(table_lines(missing, width())))
-    licensed = sorted({s.name for s in all_solvers() if s.commercial} - {s.name for s in here})
-    if licensed:
-        print(f"\n  With a licence of your own also: {', '.join(licensed)}.")
-    return 0
+            codes.append(error.exit_code)
+    return worst(codes)
 
 
 def explain(options: argparse.Namespace) -> int:
     """Explain cases: their mathematics with sizes, conflicts, shadow prices."""
-    import json
-
     from optimodels.case import load_case
     from optimodels.explanation import explain as explain_case
     from optimodels.reporting.explanation import explanation_text
+    from optimodels.result import worst
 
-    codes = []
+    codes, objects = [], []
     for path in options.case:
         try:
             case = load_case(path, _settings(options), outside=options.allow_outside)
@@ -322,10 +240,12 @@ def explain(options: argparse.Namespace) -> int:
             codes.append(error.exit_code)
             continue
         if options.json:
-            print(json.dumps(explanation.as_json(), indent=1, ensure_ascii=False))
+            objects.append(explanation.as_json())
         else:
             print(explanation_text(explanation, width()) + "\n", flush=True)
-    return max(codes, default=0)
+    if options.json:
+        _print_json(objects, options)
+    return worst(codes)
 
 
 def export(options: argparse.Namespace) -> int:
@@ -339,16 +259,6 @@ def export(options: argparse.Namespace) -> int:
         case = load_case(path, _settings(options), outside=options.allow_outside)
         for file in export_case(case, options.format, folder, options.stage):
             print(file)
-    return 0
-
-
-def schema(options: argparse.Namespace) -> int:
-    """Print the JSON Schema of case files, for editors."""
-    import json
-
-    from optimodels.case.json_schema import case_schema
-
-    print(json.dumps(case_schema(), indent=1, sort_keys=True))
     return 0
 
 
@@ -373,14 +283,18 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
 
     case = load_case(path, _settings(options), outside=options.allow_outside)
     told = Parts() if sys.stderr.isatty() and not options.live else None
-    result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)
-    if told is not None:
-        told.clear()
+    try:
+        result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)
+    finally:
+        # A reason why there is no result begins a line, too.
+        if told is not None:
+            told.clear()
     if not options.json:
         print(result_text(result, width(), case.model.meaning, colour=_colour()), flush=True)
         if case.file.sweep is not None:
             print(
-                f"  its sweep is not part of this answer; to run it:\n    optimodels sweep {path}"
+                "  its sweep is not part of this answer; to run it:\n"
+                f"    optimodels sweep {shlex.quote(path)}"
             )
         print()
     if folder is not None:
@@ -388,6 +302,16 @@ def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> R
             if not options.json:
                 print(f"  wrote {file}")
     return result
+
+
+def _print_json(objects: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    """Print the object of one case that was asked for, of several a list of those without error."""
+    import json
+
+    several = len(options.case) > 1
+    if several or objects:
+        whole = objects if several else objects[0]
+        print(json.dumps(whole, indent=1, allow_nan=False, ensure_ascii=False))
 
 
 def _after_progress(text: str) -> str:
@@ -401,7 +325,8 @@ def _strict_code(result: Result) -> int:
 
 def _settings(options: argparse.Namespace) -> list[str]:
     solver = getattr(options, "solver", None)
-    chosen = [f"solver={solver}"] if solver is not None else []
+    # No name is a mistake: without quotes it would be YAML's null, the model's own solver.
+    chosen = ["solver=" + (solver or '""')] if solver is not None else []
     return [*chosen, *options.set]
 
 

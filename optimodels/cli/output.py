@@ -11,13 +11,15 @@ from contextlib import contextmanager, suppress
 
 def let_marks_through() -> None:
     """Write UTF-8 where the terminal's encoding has no marks: a "?" in their place would say
-    another verdict."""
+    another verdict. What cannot be written, as bytes of a folder's name, is escaped."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding
             try:
-                "✓✗±²".encode(stream.encoding)
+                "✓✗±²".encode(encoding)
             except UnicodeEncodeError:
-                stream.reconfigure(encoding="utf-8")
+                encoding = "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 @contextmanager

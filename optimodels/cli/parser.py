@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from optimodels.cli import commands
+from optimodels.cli import commands, listings
 
 _EPILOG = """exit codes: 0 done; 1 refuted (--strict: or unverified); 2 the case or the call is
 wrong; 3 infeasible or unbounded; 4 a limit was reached; 5 it could not be run; 130 interrupted"""
@@ -57,7 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="folder of the runs, their table and pictures; default: results",
     )  # fmt: skip
     sub.add_argument(
-        "--workers", type=_workers, default=1, metavar="N", help="processes on this machine"
+        "--workers", type=_whole(1, 1024), default=1, metavar="N", help="processes on this machine"
     )
     sub.add_argument("--cluster", metavar="ADDRESS", help="workers of a dask cluster instead")
     sub.add_argument(
@@ -88,7 +88,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="words as in a case: highs, pyomo:highs, exact; default: every way that can solve it",
     )  # fmt: skip
     sub.add_argument(
-        "--repeat", type=_repeat, default=5, metavar="N",
+        "--repeat", type=_whole(5, 10_000), default=5, metavar="N",
         help="counted repetitions after one that warms up; default: 5",
     )  # fmt: skip
     sub.add_argument("--out", metavar="DIR", help="write all of it as JSON, CSV and pictures there")
@@ -98,7 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="seconds that a solver may take for one problem; default: 60",
     )  # fmt: skip
     sub.add_argument("--memory-limit", type=_positive, metavar="GIB", help="default: none")
-    sub.add_argument("--threads", type=_workers, default=1, metavar="N", help="default: 1")
+    sub.add_argument("--threads", type=_whole(1, 1024), default=1, metavar="N", help="default: 1")
     sub.add_argument(
         "--seed", type=int, default=1, metavar="N", help="draws the order of the rounds; default: 1"
     )
@@ -131,27 +131,23 @@ def make_parser() -> argparse.ArgumentParser:
     takes_cases(sub)
     sub.add_argument("--solver", metavar="NAME", help="whose answer is explained")
     sub.add_argument("--json", action="store_true", help="print JSON instead of text")
-    add("new", commands.new).add_argument("model", metavar="MODEL", help="see: optimodels models")
-    add("models", commands.models)
-    sub = add("cases", commands.cases)
+    add("new", listings.new).add_argument("model", metavar="MODEL", help="see: optimodels models")
+    add("models", listings.models)
+    sub = add("cases", listings.cases)
     sub.add_argument("folder", nargs="?", default="cases", metavar="DIR", help="default: cases")
-    sub = add("solvers", commands.solvers)
-    add("schema", commands.schema)
+    sub = add("solvers", listings.solvers)
+    add("schema", listings.schema)
     return parser
 
 
-def _workers(text: str) -> int:
-    number = int(text) if text.isdigit() else 0
-    if not 1 <= number <= 1024:
-        raise argparse.ArgumentTypeError("must be a whole number from 1 to 1024")
-    return number
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = int(text) if text.isdecimal() and len(text) < 9 else -1
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}")
+        return number
 
-
-def _repeat(text: str) -> int:
-    number = int(text) if text.isdigit() else 0
-    if not 5 <= number <= 10_000:
-        raise argparse.ArgumentTypeError("must be a whole number from 5 to 10000")
-    return number
+    return read
 
 
 def _positive(text: str) -> float:

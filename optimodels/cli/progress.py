@@ -20,21 +20,25 @@ class Progress:
         if now - self._said < 0.2 and done < of:
             return
         self._said = now
-        rate = done / max(now - self._started, 1e-9)
-        left = (of - done) / rate
-        text = f"{done} of {of} {self._what}, {rate:.3g} per second, {left:.0f} s left"
+        text = f"{done} of {of} {self._what}"
+        if done:
+            rate = done / max(now - self._started, 1e-9)
+            text += f", {rate:.3g} per second, {(of - done) / rate:.0f} s left"
         end = "\n" if done == of else ""
         print(f"\r\033[K{text[: width() - 1]}", end=end, file=sys.stderr, flush=True)
 
 
 class Parts:
-    """The same of a long computation of one case; the line goes when it is done."""
+    """The same of the long computations of one case; the line goes when they are done."""
 
     def __init__(self) -> None:
-        self._line = Progress("parts")
+        self._stage = ""
 
     def __call__(self, stage: str, done: int, of: int, step: str) -> None:
         if step == "compute" and of > 1:
+            if stage != self._stage:
+                # What the stages before took is no part of this one's rate.
+                self._stage, self._line = stage, Progress("parts")
             self._line(done, of)
 
     def clear(self) -> None:

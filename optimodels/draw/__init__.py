@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -70,20 +71,30 @@ def picture(
         made = Picture(figure)
         yield made, figure.subplots(rows, columns, **layout)
         text = io.BytesIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": "optimodels"})
+        with warnings.catch_warnings():
+            # The file holds words, not shapes of letters: who shows it has the alphabet.
+            warnings.filterwarnings("ignore", message="Glyph")
+            figure.savefig(text, format="svg", metadata={"Date": None, "Creator": "optimodels"})
         made.svg = text.getvalue()
 
 
 def stamp(made: Picture, result: Result) -> None:
     """Write case, solver and verdict under a picture: no figure without a verdict."""
     used = result.solver
-    made.figure.supxlabel(
-        f"{result.case}: {used.name} {used.version}; {result.verdict.text}"[:110],
-        fontsize=7,
-        color=GREY,
-        x=0.01,
-        ha="left",
-    )
+    foot(made, f"{result.case}: {used.name} {used.version}; {result.verdict.text}"[:110])
+
+
+def stamp_runs(made: Picture, results: Sequence[Result]) -> None:
+    """Write under a sweep's picture how many of its runs are verified: in red where not all are."""
+    good = sum(result.verdict.status == "verified" for result in results)
+    said = f"{results[0].case}: {good} of {len(results)} runs verified"
+    foot(made, said, GREY if good == len(results) else RED)
+
+
+def foot(made: Picture, text: str, colour: str = GREY) -> None:
+    """Write a line under a picture as it stands: no formula begins at a dollar in a case's name."""
+    text = text.replace("$", r"\$")
+    made.figure.supxlabel(text, fontsize=7, color=colour, x=0.01, ha="left")
 
 
 def network_map(
@@ -107,8 +118,8 @@ def network_map(
     xy = layout(network)
     ends = np.stack([xy[network.branch_from], xy[network.branch_to]], axis=1)
     axes.add_collection(LineCollection(list(ends), colors="#b0b0b0", linewidths=0.9, zorder=1))
-    small = len(xy) > 150
-    size = 14 if small else 90
+    many = len(xy) > 150
+    size = 14 if many else 90
     known = np.isfinite(values)
     axes.scatter(
         xy[~known, 0],
@@ -128,7 +139,7 @@ def network_map(
         vmin=None if limits is None else limits[0],
         vmax=None if limits is None else limits[1],
         edgecolors=BLACK,
-        linewidths=0.3 if small else 0.6,
+        linewidths=0.3 if many else 0.6,
         zorder=3,
     )
     if len(marked):

@@ -66,15 +66,22 @@ class Explained:
 
 
 @dataclass(frozen=True)
+class Computed:
+    """One stage that is no solve, by its equations."""
+
+    stage: str
+    equations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Explanation:
-    """All stages of a case; ``computed`` holds the equations of those that are no solve,
-    ``convention`` says what a shadow price means."""
+    """The stages of a case in the order in which the study runs them, up to one that is required
+    and has no answer; ``convention`` says what a shadow price means."""
 
     case: str
     model: str
     title: str
-    stages: tuple[Explained, ...]
-    computed: Mapping[str, tuple[str, ...]]
+    stages: tuple[Explained | Computed, ...]
     convention: str = CONVENTION
 
     def as_json(self) -> dict[str, Any]:
@@ -100,7 +107,7 @@ def _explain(case: Case) -> Explanation:
     request, ledger = case_request(case), Ledger()
     program, data = open_study(case, request, ledger)
     labels = program.labels(data) if program.labels is not None else {}
-    found: list[Explained] = []
+    found: list[Explained | Computed] = []
     last = max((k for k, stage in enumerate(program.stages) if isinstance(stage, Solve)), default=0)
     needed = [stage for stage in program.stages[:last] if isinstance(stage, Compute)]
 
@@ -119,21 +126,11 @@ def _explain(case: Case) -> Explanation:
         return solutions
 
     def compute(stage: Compute, done: Done) -> Outcome | None:
+        found.append(Computed(stage.name, stage.equations))
         return stage.run(data, done) if stage in needed else None
 
     run_stages(program, data, answer, compute)
-    computed = {
-        stage.name: stage.equations
-        for stage in program.stages
-        if isinstance(stage, Compute) and stage.equations and stage.asked(data)
-    }
-    return Explanation(
-        case=case.name,
-        model=case.model.name,
-        title=case.model.title,
-        stages=tuple(found),
-        computed=computed,
-    )
+    return Explanation(case.name, case.model.name, case.model.title, tuple(found))
 
 
 def _stage(
@@ -295,7 +292,11 @@ def _conflict_notes(form: Form, found: Conflict, names: Names) -> tuple[str, ...
     if found.irreducible:
         inside = " within the bounds of their variables" if found.bounds else ""
         whole = " in whole numbers" if found.whole else ""
-        if found.size == 1:
+        if found.size == 0:
+            some = ", ".join(names.column(form, column) for column in found.bounds[:3])
+            more = f" and {len(found.bounds) - 3} more" if len(found.bounds) > 3 else ""
+            notes.append(f"No value{whole} lies within the bounds of {some}{more}.")
+        elif found.size == 1:
             notes.append(f"This constraint alone cannot hold{whole}{inside}.")
         else:
             notes.append(

@@ -25,7 +25,8 @@ MOST = 2_000
 
 @dataclass(frozen=True)
 class Conflict:
-    """``rows`` (and cones, quadratic rows, by position) that cannot all hold within the bounds.
+    """``rows`` (and cones, quadratic rows, by position) that cannot all hold within the bounds:
+    none of them where the bounds alone leave a column no value.
 
     ``irreducible``: without any one of them the rest is not proved contradictory any more.
     ``bounds`` are the columns whose bounds take part, ``whole`` whether integrality does.
@@ -49,16 +50,18 @@ class Conflict:
 
 def find_conflict(form: Form) -> Conflict | None:
     """Return a conflict of an infeasible problem, or None where infeasibility is not proved."""
-    violation, bent = _elastic(form)
     parts = _Parts(form)
+    if parts.contradict([]):
+        # No constraint is needed: there are columns that no value is left for.
+        crossed = form.lower > form.upper
+        empty = crossed | (form.integer & (np.ceil(form.lower) > np.floor(form.upper)))
+        return Conflict((), bounds=_positions(empty), whole=not crossed.any())
+    violation, bent = _elastic(form)
     if parts.count > MOST or not parts.contradict(parts.all):
         if not bent:
             return None
         rows = tuple(row for row, _ in bent)
         return Conflict(rows, irreducible=False, violation=violation, bent=bent)
-    crossed = np.flatnonzero(form.lower > form.upper)
-    if len(crossed):
-        return Conflict((), bounds=tuple(crossed.tolist()))
     whole = bool(form.integer.any()) and not _Parts(form.relaxed()).contradict(parts.all)
     if not whole:
         parts = _Parts(form.relaxed())
@@ -118,7 +121,6 @@ def _groups(form: Form, parts: _Parts) -> list[list[int]]:
     groups = [list(range(b.start, b.stop)) for b in form.row_blocks]
     named = {k for group in groups for k in group}
     rest = [k for k in parts.all if k not in named]
-
     return [*filter(None, groups), *([k] for k in rest)]
 
 
@@ -150,7 +152,11 @@ def _bounds(parts: _Parts, rows: Sequence[int]) -> tuple[int, ...]:
     bounded = used & (np.isfinite(form.lower) | np.isfinite(form.upper))
     if not bounded.any() or parts.contradict(rows, bounded):
         return ()
-    return tuple(np.flatnonzero(bounded).tolist())
+    return _positions(bounded)
+
+
+def _positions(columns: Mask) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(columns).tolist())
 
 
 def _elastic(form: Form) -> tuple[float | None, tuple[tuple[int, float], ...]]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
-import tempfile
-import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from optimodels.errors import RunError
+from optimodels.files import write_whole
 from optimodels.grid.network import Network
 
 #: To be raised when the fields of ``Network``, their meaning or the reading of files change.
@@ -47,23 +49,19 @@ def load_arrays(key: str) -> dict[str, Any] | None:
     try:
         with np.load(_file(key), allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except Exception:  # whatever a damaged file makes NumPy, zipfile and zlib trip over
         return None
 
 
 def store_arrays(key: str, arrays: Mapping[str, Any]) -> None:
-    """Keep arrays: written aside and renamed, so that two processes may do so at once."""
-    aside = None
-    try:
+    """Keep arrays; two processes may do so at once."""
+    whole = io.BytesIO()
+    np.savez_compressed(whole, **arrays)
+    # RuntimeError: there is no home folder.
+    with suppress(OSError, RuntimeError, RunError):
         target = _file(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(dir=target.parent, prefix=".aside-")
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **arrays)
-        os.replace(aside, target)
-    except OSError:
-        if aside is not None:
-            Path(aside).unlink(missing_ok=True)
+        write_whole(target, whole.getvalue(), sync=False)
 
 
 def _file(key: str) -> Path:

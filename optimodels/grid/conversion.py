@@ -30,17 +30,9 @@ def convert(net: Any, name: str, source: str) -> Network:
         except Exception as error:  # pandapower's converters raise what they trip over
             text = " ".join(f"{type(error).__name__}: {error}".split())[:160]
             raise DataError("network", f"pandapower cannot set {name} up: {text}") from error
-    from pandapower.pypower.idx_brch import (
-        BR_B,
-        BR_R,
-        BR_X,
-        F_BUS,
-        SHIFT,
-        T_BUS,
-        TAP,
-    )  # fmt: skip
+    from pandapower.pypower.idx_brch import BR_B, BR_R, BR_X, F_BUS, SHIFT, T_BUS, TAP
     from pandapower.pypower.idx_bus import BASE_KV, BS, BUS_TYPE, GS, VA, VM
-    from pandapower.pypower.idx_gen import GEN_BUS, PG, VG
+    from pandapower.pypower.idx_gen import GEN_BUS, VG
     from pandapower.pypower.makeSbus import makeSbus
     from pandapower.pypower.makeYbus import branch_vectors
 
@@ -104,11 +96,7 @@ def convert(net: Any, name: str, source: str) -> Network:
         generator_mw=np.concatenate(
             [own_gen.p_mw.to_numpy(dtype=float), np.full(len(slack_bus), np.nan)]
         ),
-    ) if len(np.real(gen[:, PG])) else _no_supply(name)  # fmt: skip
-
-
-def _no_supply(name: str) -> Network:
-    raise DataError("network", f"{name} has no external grid and no slack generator")
+    )
 
 
 def _internal(net: Any) -> tuple[Any, Any]:

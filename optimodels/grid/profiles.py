@@ -9,23 +9,29 @@ import numpy as np
 from optimodels.arrays import Floats
 from optimodels.errors import DataError
 from optimodels.grid.tables import csv_rows
+from optimodels.parameters import sized
 
 
 def read_csv_column(path: Path, column: str) -> Floats:
     """Return a column of a CSV file with a header row, separated by commas or semicolons.
 
-    Raises DataError with the row where the file is no such table or a number is not finite.
+    Raises DataError with the row where the file is no such table, or a number is not finite or
+    not of a size that a case may name.
     """
     values = []
     for number, row in csv_rows(path, [column], "csv", "column"):
+        word, wrong = row[column], "is no finite number"
         try:
-            value = float(row[column])
+            value = float(word)
         except ValueError:
             value = np.nan
-        if not np.isfinite(value):
-            word = row[column]
-            raise DataError("csv", f"{path.name!r}, row {number}: {word!r} is no finite number")
-        values.append(value)
+        if np.isfinite(value):
+            try:
+                values.append(sized(value))
+                continue
+            except ValueError as error:
+                wrong = str(error)
+        raise DataError("csv", f"{path.name!r}, row {number}: {word!r} {wrong}")
     return np.array(values)
 
 

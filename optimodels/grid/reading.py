@@ -29,7 +29,7 @@ def read_network(source: NetworkSource) -> Network:
     SimBench is asked for and not installed.
     """
     key, label = identity(source)
-    network = _KEPT.get(key) or cache.load(key)
+    network = _KEPT.pop(key, None) or cache.load(key)
     if network is None:
         from optimodels.grid.conversion import convert
 

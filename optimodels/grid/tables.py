@@ -18,7 +18,7 @@ def csv_rows(
 
     Separated by commas or semicolons; cells come without the blanks around them, and those that a
     row lacks are empty. Raises DataError at ``key`` where the file is no such table, and at
-    ``column_key``, by default the same, where it has not all of ``columns``.
+    ``column_key``, by default the same, where it has not each of ``columns`` once.
     """
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -28,13 +28,30 @@ def csv_rows(
         raise DataError(key, f"cannot read {path.name!r}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(key, f"{path.name!r} is not UTF-8 text") from error
+    number = 1
+    try:
+        for number, row in enumerate(_reader(path.name, text, columns, key, column_key), start=2):
+            # A comma in a number, which would be cut short.
+            if any(cell.strip() for cell in row.get(None, ())):
+                raise DataError(key, f"{path.name!r}, row {number}: has more cells than the header")
+            yield number, {name: (cell or "").strip() for name, cell in row.items() if name}
+    except csv.Error as error:
+        raise DataError(key, f"{path.name!r}, row {number + 1}: {error}") from error
+    if number == 1:
+        raise DataError(key, f"{path.name!r} has no rows below its header")
+
+
+def _reader(
+    file: str, text: str, columns: Collection[str], key: str, column_key: str
+) -> csv.DictReader[str]:
+    """Return a reader behind the header, which has all that is asked for."""
     lines = text.rstrip().splitlines()
     if not lines:
-        raise DataError(key, f"{path.name!r} is empty")
+        raise DataError(key, f"{file!r} is empty")
     # The reader would leave them out, and what follows would come too early.
     for number, line in enumerate(lines, start=1):
         if not line.strip():
-            raise DataError(key, f"{path.name!r}, row {number}: is empty")
+            raise DataError(key, f"{file!r}, row {number}: is empty")
     separator = ";" if ";" in lines[0] else ","
     reader = csv.DictReader(lines, delimiter=separator, skipinitialspace=True)
     names = [name.strip() for name in reader.fieldnames or []]
@@ -42,9 +59,7 @@ def csv_rows(
     for column in columns:
         if column not in names:
             hint = suggestion(column, names) or f"; it has {', '.join(names)}"
-            raise DataError(column_key or key, f"{path.name!r} has no column {column!r}{hint}")
-    number = 1
-    for number, row in enumerate(reader, start=2):
-        yield number, {name: (row[name] or "").strip() for name in names}
-    if number == 1:
-        raise DataError(key, f"{path.name!r} has no rows below its header")
+            raise DataError(column_key or key, f"{file!r} has no column {column!r}{hint}")
+        if names.count(column) > 1:
+            raise DataError(column_key or key, f"{file!r} has more than one column {column!r}")
+    return reader

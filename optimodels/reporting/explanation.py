@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from optimodels.explanation import Explained, Explanation
+from optimodels.explanation import Computed, Explained, Explanation
 from optimodels.reporting.text import counted, number, table_lines
 from optimodels.result import Row
 
@@ -19,10 +19,11 @@ def explanation_text(explanation: Explanation, width: int) -> str:
     lines = [f"{explanation.case}  ({explanation.model})"]
     lines += _wrapped(explanation.title, width, "  ")
     for stage in explanation.stages:
-        lines += ["", *_stage(stage, explanation, width)]
-    for name, equations in explanation.computed.items():
-        lines += ["", f"{name}: computed, not solved", ""]
-        lines += _mathematics(equations, width)
+        if isinstance(stage, Computed):
+            lines += ["", f"{stage.stage}: computed, not solved", ""]
+            lines += _mathematics(stage.equations, width)
+        else:
+            lines += ["", *_stage(stage, explanation, width)]
     return "\n".join(lines)
 
 

@@ -24,7 +24,7 @@ from optimodels.solvers import (
     needs_process,
     prepare,
 )
-from optimodels.study.paper import beside_paper
+from optimodels.study.paper import beside_paper, printed_rows
 from optimodels.study.profiles import read_profiles
 
 #: Called with the name of a stage, how many of its problems are done, how many it has, and what
@@ -76,6 +76,7 @@ def solve(
 
 def _solve(case: Case, request: Request, progress: Progress) -> Result:
     ledger = Ledger()
+    printed = printed_rows(case)
     program, data = open_study(case, request, ledger)
 
     def answer(stage: Solve, instances: Mapping[Any, Any]) -> dict[Any, Solution]:
@@ -97,8 +98,10 @@ def _solve(case: Case, request: Request, progress: Progress) -> Result:
         elif stage.name in done.outcomes:
             verdicts[stage.name] = _invariants(done.outcomes[stage.name])
     if failed is not None:
-        return _stopped_early(case, program, failed, done, verdicts, request, ledger)
-    return _finish(case, program, data, done, verdicts, request, ledger)
+        result = _stopped_early(case, program, failed, done, verdicts, request, ledger)
+    else:
+        result = _finish(case, program, data, done, verdicts, request, ledger)
+    return replace(result, paper=beside_paper(case, result, printed))
 
 
 def answer_stage(
@@ -184,12 +187,13 @@ def _finish(
     with ledger.timed("report"):
         answer = program.report(data, done)
     first, asked = _first(done, program.main), _speaking(program, done)
-    result = _blank(case, program, done, verdicts, request, ledger)
-    result = replace(
-        result,
+    return replace(
+        _blank(case, program, done, verdicts, request, ledger),
         stopped=asked.stopped if asked else "optimal",
         point=first.point if first else "none",
-        objective=answer.objective if answer.objective is not None else _objective(first),
+        objective=answer.objective
+        if answer.objective is not None
+        else (first.objective if first else None),
         bound=answer.bound if answer.bound is not None else (first.bound if first else None),
         gap=first.gap if first else None,
         values=answer.values,
@@ -199,7 +203,6 @@ def _finish(
         network=getattr(data, "network", None),
         arrays={name: outcome.arrays for name, outcome in done.outcomes.items()},
     )
-    return replace(result, paper=beside_paper(case, result))
 
 
 def _stopped_early(
@@ -212,13 +215,8 @@ def _stopped_early(
     ledger: Ledger,
 ) -> Result:
     failed = next(s for s in done.solutions[stage.name].values() if not s.has_point)
-    result = _blank(case, program, done, verdicts, request, ledger)
-    return replace(
-        result,
-        stopped=failed.stopped,
-        message=failed.message,
-        paper=beside_paper(case, replace(result, stopped=failed.stopped)),
-    )
+    blank = _blank(case, program, done, verdicts, request, ledger)
+    return replace(blank, stopped=failed.stopped, message=failed.message)
 
 
 def _blank(
@@ -286,10 +284,6 @@ def _stage_summary(name: str, done: Done, verdict: Verdict) -> dict[str, Any]:
 
 def _columns(size: Mapping[str, int]) -> int:
     return size.get("columns", 0)
-
-
-def _objective(solution: Solution | None) -> float | None:
-    return solution.objective if solution is not None else None
 
 
 def _join(found: Mapping[Any, Solution]) -> Verdict:

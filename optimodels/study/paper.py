@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from pydantic import ValidationError
 
 from optimodels.case import Case
 from optimodels.case.schema import Claim, PrintedColumn, PrintedTable
 from optimodels.errors import DataError
+from optimodels.grid.tables import csv_rows
 from optimodels.result import Result, Row
 
 #: Farther from the printed figure than this part of it is not reproduced.
 _NEAR = 0.05
 
 #: A statement such as "> 1": it is reproduced where ours keeps it.
-_COMPARED = re.compile(r"(?P<sign>[<>]) *(?P<number>-?[\d.]+)")
+_COMPARED = re.compile(r"(?P<sign>[<>]) *(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 
 _CELL = re.compile(r"(?P<table>\w+)\.(?P<column>\w+)\[(?P<row>\d+)\]")
 
 
-def beside_paper(case: Case, result: Result) -> tuple[Row, ...]:
+#: A row of a printed table: its cells by column, and what those say that are figures.
+PrintedRow = tuple[Mapping[str, str], Mapping[str, Claim]]
+
+
+def printed_rows(case: Case) -> list[PrintedRow]:
+    """Return the rows of a case's printed table, none where it has no table.
+
+    Raises DataError where the file is no such table; to be called before the work.
+    """
+    table = case.paper.table if case.paper is not None else None
+    if table is None:
+        return []
+    path = case.path(table.csv, "paper.table.csv")
+    columns = (*table.rows, *table.figures)
+    found: list[PrintedRow] = []
+    for number, cells in csv_rows(path, columns, "paper.table.csv", "paper.table"):
+        claims = {}
+        for column, figure in table.figures.items():
+            cell = cells[column]
+            try:
+                claims[column] = Claim(
+                    says=_number(cell) if cell else None,
+                    ours=figure.ours,
+                    tolerance=figure.tolerance,
+                    note=figure.note,
+                )
+            except ValidationError as error:
+                told = f"{table.csv!r}, row {number}: {cell[:40]!r} is no figure of a table"
+                raise DataError("paper.table.csv", told) from error
+        found.append((cells, claims))
+    return found
+
+
+def beside_paper(case: Case, result: Result, printed: Sequence[PrintedRow] = ()) -> tuple[Row, ...]:
     """Return a row per printed figure: what it says, ours, the difference, and a word.
 
     The word is "reproduced" (within the stated tolerance), "within noise" where the result says
     what the noise of the printed figure is, "better than printed" where the case says which way
     is better, "within x %" (five at most), "not reproduced" with the reason that the case gives,
-    or "lost in print" where there is nothing to compare with. Raises DataError where the printed
-    table's file cannot be read.
+    or "lost in print" where there is nothing to compare with.
     """
     paper = case.paper
     if paper is None:
@@ -38,7 +72,7 @@ def beside_paper(case: Case, result: Result) -> tuple[Row, ...]:
         for name, value in paper.values.items()
     ]
     if paper.table is not None:
-        rows += _of_table(case, paper.table, result)
+        rows += _of_table(case, paper.table, printed, result)
     return tuple({**row, "source": paper.source} for row in rows)
 
 
@@ -56,19 +90,19 @@ def _row(name: str, claim: Claim, result: Result) -> Row:
     }
 
 
-def _of_table(case: Case, table: PrintedTable, result: Result) -> Iterator[Row]:
+def _of_table(
+    case: Case, table: PrintedTable, printed: Sequence[PrintedRow], result: Result
+) -> Iterator[Row]:
     """Return the figures of the printed row that belongs to this run."""
     keys = case.resolved()
     wanted = {column: _label(_at(keys, key)) for column, key in table.rows.items()}
-    for printed in _read(case, table):
-        if any(_label(_number(printed[column])) != value for column, value in wanted.items()):
+    for cells, claims in printed:
+        if any(_label(_number(cells[column])) != value for column, value in wanted.items()):
             continue
-        for column, figure in table.figures.items():
-            says = _number(printed[column]) if printed[column] else None
-            claim = Claim(says=says, ours=figure.ours, tolerance=figure.tolerance, note=figure.note)
+        for column, claim in claims.items():
             row = _row(column, claim, result)
             if row["difference"] is not None and row["word"] != "reproduced":
-                row = _explained(figure, row, result)
+                row = _explained(table.figures[column], row, result)
             yield {**row, "of": "run"}
 
 
@@ -83,19 +117,6 @@ def _explained(figure: PrintedColumn, row: Row, result: Result) -> Row:
     if figure.better is not None and (row["difference"] < 0) == (figure.better == "lower"):
         return {**row, "word": "better than printed"}
     return row
-
-
-def _read(case: Case, table: PrintedTable) -> list[dict[str, str]]:
-    path = case.path(table.csv, "paper.table.csv")
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError("paper.table.csv", f"{table.csv!r} cannot be read: {error}") from error
-    for column in (*table.rows, *table.figures):
-        if rows and rows[0].get(column) is None:
-            raise DataError("paper.table", f"{table.csv!r} has no column {column!r}")
-    return rows
 
 
 def _at(tree: Mapping[str, Any], key: str) -> Any:

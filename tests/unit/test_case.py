@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,7 @@ from optimodels.case import load_case, parse_case
 from optimodels.case.expansion import expand
 from optimodels.case.json_schema import case_schema
 from optimodels.case.template import choices, new_case
-from optimodels.errors import CallError, CaseError
+from optimodels.errors import CallError, CaseError, DataError
 from optimodels.families import find_model, model_names
 
 HEAD = "model: flexibility/shiftable-loads\n"
@@ -65,12 +66,57 @@ def test_all_mistakes_come_at_once_with_suggestions() -> None:
         (HEAD + "solver: julia:highs\n", "no modelling language 'julia'"),
         (HEAD + "sweep: {grid: {}}\n", "must name at least one key"),
         (HEAD + "sweep: {grid: {parameters.discret: [true]}}\n", "did you mean 'discrete'?"),
+        (
+            HEAD + "profiles: {price: [1, 2]}\nsweep: {grid: {profiles.price.2: [3, 4]}}\n",
+            "sweep.grid.profiles.price.2: no entry '2' in a list of 2; they count from 0",
+        ),
+        (
+            HEAD + "paper: {source: a, values: {b: {says: [1]}}}\n",
+            "c.yaml:2:33: paper.values.b.says: must be a number or a text",
+        ),
+        (HEAD + f"network: {{file: {'é' * 199}}}\n", "éé': File name too long"),
     ],
 )
 def test_single_mistakes(text: str, expected: str) -> None:
     (line,) = mistakes(text)
     assert expected in line
     assert line.startswith("c.yaml:")
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_no_place_is_named_in_the_validator_s_own_words(name: str) -> None:
+    """Whatever stands at a key, the place is one of the file: keys and positions, nothing else."""
+    good = json.loads(json.dumps(YAML(typ="safe").load(new_case(find_model(name)))))
+    for key in good["parameters"]:
+        for wrong in (None, True, -1, 1e300, "", "x", [], [None], ["x"], {}, {"": 1}, [{}]):
+            changed = good | {"parameters": good["parameters"] | {key: wrong}}
+            try:
+                parse_case(json.dumps(changed))
+            except CaseError as error:
+                for found in error.findings:
+                    assert re.fullmatch(r"parameters(\.\w*)*", found.key)
+
+
+def test_every_file_that_is_not_there_is_named_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "ring.csv").symlink_to("ring.csv")
+    (tmp_path / "c.yaml").write_text(
+        HEAD + "profiles:\n  load: {csv: ring.csv, column: a}\n  price: {csv: b.csv, column: a}\n"
+        "paper: {source: s, table: {csv: c.csv, rows: {}, figures: {}}}\n"
+    )
+    with pytest.raises(CaseError) as caught:
+        load_case(tmp_path / "c.yaml")
+    assert [str(line).split(": ", 1)[1] for line in caught.value.findings] == [
+        "profiles.load.csv: cannot read 'ring.csv': its links lead in a ring",
+        "profiles.price.csv: no file 'b.csv' beside the case",
+        "paper.table.csv: no file 'c.csv' beside the case",
+    ]
+
+
+def test_place_of_an_error_of_the_data_may_be_any_text() -> None:
+    case = parse_case(HEAD + "profiles:\n  price: [1, 2]\n")
+    for key in ("profiles.²", "profiles.007"):
+        (found,) = case.located(DataError(key, "is odd")).findings
+        assert str(found) == f"case.yaml:2:1: {key}: is odd"
 
 
 @pytest.mark.parametrize(
@@ -171,3 +217,15 @@ def test_sweep_expands_in_a_stable_order() -> None:
     assert order == [(0, 2), (0, 3), (1, 2), (1, 3)]
     with pytest.raises(CallError, match="has no sweep"):
         list(expand(parse_case(HEAD)))
+    many = parse_case(
+        "model: ising/decorrelation\nparameters: {steps: 10}\n"
+        "sweep: {grid: {parameters.steps: [1, 2]}, replicas: 1000000}\n"
+    )
+    with pytest.raises(CallError, match="only 'optimodels sweep --large' takes so many"):
+        expand(many)
+
+
+def test_value_of_a_run_is_not_said_to_be_of_the_command_line() -> None:
+    with pytest.raises(CaseError) as caught:
+        parse_case(HEAD, "c.yaml").with_values({"parameters.hours_per_step": -1})
+    assert str(caught.value).startswith("c.yaml (as set): parameters.hours_per_step: must be")

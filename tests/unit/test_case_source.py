@@ -318,6 +318,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         (latin / "below", "cannot be read: not a directory"),
         (tmp_path / ("n" * 300), "cannot be read"),
         (Path("a\0b"), "cannot be read"),
+        (Path("a\udcff.yaml"), "a?.yaml: has a name that is not UTF-8; rename it"),
     ]:
         with pytest.raises(CaseError) as caught:
             read_source(path)

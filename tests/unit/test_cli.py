@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from optimodels.cli import main
+from optimodels.cli.progress import Parts, Progress
 from optimodels.errors import RunError
 from optimodels.files import write_whole
 from optimodels.reporting.text import table_lines
@@ -103,6 +105,22 @@ def test_output_to_a_full_disk_is_one_line_and_5(small: Path) -> None:
     assert "no space left" in done.stderr
 
 
+def test_solver_without_a_name_is_refused(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(small), "--set", "solver="]) == 0
+    assert main(["explain", str(small), "--solver", ""]) == 2
+    assert "(as set): solver: must not be empty" in capsys.readouterr().err
+
+
+def test_command_that_is_proposed_can_be_typed(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "my case.yaml"
+    file.write_text(small.read_text() + "sweep: {grid: {solver: [highs]}}\n")
+    assert main(["solve", str(file)]) == 0
+    (line,) = (s for s in capsys.readouterr().out.splitlines() if "optimodels sweep" in s)
+    assert shlex.split(line) == ["optimodels", "sweep", str(file)]
+
+
 def test_the_worst_of_several_cases_counts(small: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("model: nonsense\n")
@@ -190,6 +208,27 @@ def test_interrupt_is_one_line_and_130(cases: Path, tmp_path: Path) -> None:
             unpack(path.read_bytes())
 
 
+def test_progress_of_a_terminal_begins_at_nothing_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    told = Progress()
+    for clock[0], done in ((1.0, 0), (1.1, 1), (5.0, 2), (10.0, 4)):
+        told(done, 4)
+    assert capsys.readouterr().err.split("\r\033[K") == [
+        "",
+        "0 of 4 runs",
+        "2 of 4 runs, 0.4 per second, 5 s left",
+        "4 of 4 runs, 0.4 per second, 0 s left\n",
+    ]
+    # A later stage has a rate of its own; one part is no progress.
+    parts = Parts()
+    for stage, clock[0], done, of in (("a", 100, 0, 1), ("b", 100, 0, 2), ("b", 110, 1, 2)):
+        parts(stage, done, of, "compute")
+    assert capsys.readouterr().err == "\r\033[K1 of 2 parts, 0.1 per second, 10 s left"
+
+
 def test_cases_are_listed_with_their_models(
     cases: Path,
     tmp_path: Path,
@@ -245,3 +284,33 @@ def test_marks_are_written_whatever_the_terminal_says_it_can(small: Path, tmp_pa
     )
     assert done.returncode == 0, done.stderr
     assert "✓" in done.stdout.decode("utf-8")
+
+
+def test_name_of_a_case_is_written_under_its_picture_as_it_stands(tmp_path: Path) -> None:
+    """Dollars begin no formula, and letters that no font here has are no remark."""
+    name = r"costs $\frac and $b, 漢字"
+    (tmp_path / "c.yaml").write_text(
+        f"name: '{name}'\nmodel: flexibility/shiftable-loads\n"
+        "profiles: {load: [50, 100], price: [20, 40]}\nparameters: {power_flow: none}\n"
+    )
+    done = run("solve", str(tmp_path / "c.yaml"), "--out", str(tmp_path / "o"))
+    assert (done.returncode, done.stderr) == (0, "")
+    (drawn,) = (tmp_path / "o").glob("*.svg")
+    assert name in drawn.read_text()
+
+
+@pytest.mark.parametrize("number", ["²", "0", "1.5", "9" * 5000])
+def test_number_on_the_command_line_that_is_none(
+    number: str, small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", str(small), "--threads", number])
+    assert "must be a whole number from 1 to 1024" in capsys.readouterr().err
+
+
+def test_folder_of_any_name_is_written_and_named(small: Path, tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/out\xff")
+    done = run("solve", str(small), "--out", folder, PYTHONIOENCODING="utf-8:strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"wrote {tmp_path}/out\\udcff/small.json" in done.stdout
+    assert Path(folder, "small.json").exists()

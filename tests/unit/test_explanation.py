@@ -14,9 +14,10 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from optimodels import explain, load_case, parse_case, solve
+from optimodels.case import Case
 from optimodels.case.template import new_case
 from optimodels.cli import main
-from optimodels.explanation import CONVENTION, Explained, row_text
+from optimodels.explanation import CONVENTION, Computed, Explained, _conflict_notes, row_text
 from optimodels.explanation.conflict import find_conflict
 from optimodels.families import find_model, model_names
 from optimodels.families.flexibility import network_state
@@ -49,8 +50,13 @@ def has_point(form: Form, rows: Any) -> bool:
 
 
 def only(case: Path, *settings: str) -> Explained:
-    (stage,) = explain(load_case(case, list(settings))).stages
+    stages = explain(load_case(case, list(settings))).stages
+    (stage,) = (s for s in stages if isinstance(s, Explained))
     return stage
+
+
+def computed(case: Case) -> set[str]:
+    return {stage.stage for stage in explain(case).stages if isinstance(stage, Computed)}
 
 
 def test_conflict_of_the_mapping_in_the_case_s_own_words() -> None:
@@ -109,23 +115,34 @@ def test_conflicts_are_contradictory_and_irreducible() -> None:
                 assert has_point(relaxed, fewer), (found, fewer)
 
 
-def test_bounds_that_cross_are_a_conflict_of_their_own() -> None:
+@pytest.mark.parametrize(
+    ("lower", "upper", "said"),
+    [
+        (2.0, 1.0, "No value lies within the bounds of auxiliary[2]."),
+        (0.2, 0.8, "No value in whole numbers lies within the bounds of auxiliary[2]."),
+    ],
+)
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_bounds_that_hold_no_value_are_a_conflict_without_rows(
+    lower: float, upper: float, said: str, rows: int
+) -> None:
     from scipy import sparse
 
     form = Form(
         sense="min",
         linear=np.zeros(2),
-        rows=sparse.csr_array((0, 2)),
-        row_lower=np.zeros(0),
-        row_upper=np.zeros(0),
-        lower=np.array([0.0, 2.0]),
-        upper=np.array([1.0, 1.0]),
-        integer=np.zeros(2, dtype=bool),
+        rows=sparse.csr_array(np.ones((rows, 2))),
+        row_lower=np.zeros(rows),
+        row_upper=np.full(rows, 9.0),
+        lower=np.array([0.0, lower]),
+        upper=np.array([1.0, upper]),
+        integer=np.array([False, True]),
         columns=(),
     )
     found = find_conflict(form)
     assert found is not None
     assert (found.rows, found.bounds) == ((), (1,))
+    assert _conflict_notes(form, found, Names()) == (said,)
 
 
 def test_shadow_prices_are_differences_of_optima() -> None:
@@ -134,6 +151,7 @@ def test_shadow_prices_are_differences_of_optima() -> None:
 
     case = CASES / "shiftable-33bus.yaml"
     stage = explain(load_case(case)).stages[0]
+    assert isinstance(stage, Explained)
     assert stage.prices is not None
     assert len(stage.prices) == 32
     data = load_case(case).model.load_program()
@@ -198,7 +216,7 @@ def test_prices_of_every_class_lie_between_the_slopes_on_both_sides(
         slopes.append(sorted([(here - less) / step, (more - here) / step]))
     for solver in solvers:
         explained = explain(load_case(path, [f"solver={solver}"])).stages
-        (found,) = (s for s in explained if s.stage == stage)
+        (found,) = (s for s in explained if s.stage == stage and isinstance(s, Explained))
         assert found.prices is not None
         prices = {p["row"]: p["shadow_price"] for p in found.prices}
         for row, (least, most) in zip(rows, slopes, strict=True):
@@ -256,6 +274,14 @@ def test_text_fits_eighty_columns_and_json_is_strict(
     assert json.loads(capsys.readouterr().out)["convention"] == CONVENTION
 
 
+def test_json_of_several_cases_is_one_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", str(MAPPING), str(tmp_path), str(MAPPING), "--json"]) == 2
+    name = "aggregator-mapping-33bus"
+    assert [one["case"] for one in json.loads(capsys.readouterr().out)] == [name, name]
+
+
 @pytest.mark.parametrize("name", model_names())
 def test_model_s_own_example_is_explained_in_eighty_columns(name: str) -> None:
     """Every model by what ``new`` prints, as a reader meets it first."""
@@ -263,6 +289,12 @@ def test_model_s_own_example_is_explained_in_eighty_columns(name: str) -> None:
     text = explanation_text(explanation, 80)
     assert max(map(len, text.splitlines())) <= 80
     assert not re.search(r"\b1 (rows|variables|coefficients)\b", text)
+    # In the order in which the study runs them, whatever is solved and whatever is computed.
+    order = [s.name for s in find_model(name).load_program().stages]
+    said = [stage.stage for stage in explanation.stages]
+    assert said == [name for name in order if name in said]
+    heads = [line.partition(":")[0] for line in text.splitlines() if re.match(r"\S.*: ", line)]
+    assert heads == said
 
 
 def test_scaled_objective_has_its_own_unit() -> None:
@@ -288,23 +320,23 @@ def test_stages_that_a_case_does_not_ask_for_are_not_explained(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     silent = load_case(CASES.parent / "supply" / "bidding-evening.yaml")
-    assert set(explain(silent).computed) == {"equilibrium"}
+    assert computed(silent) == {"equilibrium"}
     drawn = load_case(CASES.parent / "supply" / "bidding-uniform.yaml")
-    assert set(explain(drawn).computed) == {"equilibrium", "draws"}
+    assert computed(drawn) == {"equilibrium", "draws"}
     file = CASES.parent / "coalition" / "eight-agents-ad-hoc.yaml"
-    assert set(explain(load_case(file)).computed) == {"trades", "tightness", "power flow"}
+    assert computed(load_case(file)) == {"trades", "tightness", "power flow"}
     without = load_case(file, ["parameters.power_flow=none"])
-    assert set(explain(without).computed) == {"trades", "tightness"}
+    assert computed(without) == {"trades", "tightness"}
     assert "power flow" not in solve(without).stages
     file = CASES / "self-sustainability-33bus-max.yaml"
     balance = load_case(file)
-    assert set(explain(balance).computed) == {"optima", "agents", "network"}
+    assert computed(balance) == {"optima", "agents", "network"}
     monkeypatch.setattr(network_state, "AUTO_BUSES", 32)
-    assert set(explain(balance).computed) == {"optima", "agents"}
+    assert computed(balance) == {"optima", "agents"}
     newton = load_case(
         CASES / "self-sustainability-33bus-max.yaml", ["parameters.power_flow=newton"]
     )
-    assert "network" in explain(newton).computed
+    assert "network" in computed(newton)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +351,7 @@ def test_stages_that_a_case_does_not_ask_for_are_not_explained(
 )
 def test_exact_means_are_explained_where_somebody_knows_them(key: str, known: bool) -> None:
     text = f"model: ising/phase-transition\nparameters: {{{key}}}\n"
-    assert ("equilibrium" in explain(parse_case(text)).computed) is known
+    assert ("equilibrium" in computed(parse_case(text))) is known
 
 
 def test_a_main_stage_that_is_not_asked_for_leaves_the_word_to_the_last_one() -> None:

@@ -135,6 +135,32 @@ def test_damaged_cache_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert cache.load_arrays("nothing of this key") is None
 
 
+def test_cache_that_is_damaged_anywhere_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPTIMODELS_CACHE", str(tmp_path))
+    cache.store_arrays("key", {"load": np.arange(300.0), "name": np.array(["ä"] * 30)})
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for at in range(len(whole)):
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        found = cache.load_arrays("key")
+        # Some bytes say nothing, such as a date.
+        if found is not None and "load" in found:
+            assert found["load"].tolist() == list(range(300))
+
+
+def test_without_a_home_folder_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("OPTIMODELS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    cache.store_arrays("key", {"load": np.arange(3.0)})
+    assert cache.load_arrays("key") is None
+
+
 @pytest.mark.usefixtures("forgetful")
 def test_unwritable_cache_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "file"
@@ -203,6 +229,33 @@ def test_csv_columns(tmp_path: Path) -> None:
     file.write_text("hour,price\n")
     with pytest.raises(DataError, match="no rows below its header"):
         read_csv_column(file, "price")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        # 3,5 would be read as 3.
+        ("hour,price\n1,3.5\n2,3,5\n", "row 3: has more cells than the header"),
+        ("price,price\n1,2\n", "more than one column 'price'"),
+        ("price\n1\n1e300\n", "row 3: '1e300' is beyond 1e\\+15"),
+        ("price\n-1e-31\n", "row 2: '-1e-31' is nearer to 0 than 1e-30; say 0"),
+        ("price\ninf\n", "row 2: 'inf' is no finite number"),
+        (f"price,note\n1,\n2,{'x' * 140_000}\n", "row 3: field larger than field limit"),
+        (f"price,{'x' * 140_000}\n1,2\n", "field larger than field limit"),
+    ],
+)
+def test_csv_that_would_be_misread_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text(text)
+    with pytest.raises(DataError, match=says) as caught:
+        read_csv_column(file, "price")
+    assert "\n" not in str(caught.value)
+
+
+def test_csv_with_empty_cells_behind_the_header_s_is_read(tmp_path: Path) -> None:
+    """Spreadsheets write them."""
+    (tmp_path / "p.csv").write_text("price,hour\n3.5,1,\n4,2, ,\n")
+    assert read_csv_column(tmp_path / "p.csv", "price").tolist() == [3.5, 4.0]
 
 
 def test_simbench_year_is_that_of_its_own_net() -> None:

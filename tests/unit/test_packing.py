@@ -214,6 +214,40 @@ def test_files_of_elsewhere_are_not_packed(own: Path) -> None:
         packing.solved(load_case(own))
 
 
+@pytest.mark.parametrize("name", ["a:b.yaml", "was it?.yaml"])
+def test_name_that_some_system_lacks_is_not_packed(own: Path, name: str) -> None:
+    """Neither the case's own nor its files': what is packed can be repeated."""
+    odd = own.rename(own.with_name(name))
+    with pytest.raises(CallError, match="on every system; to pack it, rename it"):
+        packing.solved(load_case(odd))
+    (own.parent / "20: prices.csv").write_text("eur_per_mwh\n20\n40\n30\n")
+    own.write_text(CASE.replace("data/prices.csv", "'20: prices.csv'"))
+    with pytest.raises(CallError, match="'20: prices"):
+        packing.solved(load_case(own))
+
+
+def test_more_files_than_are_read_back_are_not_packed(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "MOST_ENTRIES", 2)
+    with pytest.raises(CallError, match="its files are more than 1, or than 256 MiB"):
+        packing.solved(load_case(own))
+
+
+@pytest.mark.parametrize("name", ["data", "my.yaml/below", "x" * 300])
+def test_names_that_cannot_be_unpacked_are_one_line(
+    own: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = packed(own)
+    study = packing.read_study(file)
+    file.write_bytes(packing.pack(replace(study, files={**study.files, name: b""})))
+    capsys.readouterr()
+    assert main(["repeat", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("my: cannot unpack ")
+    assert said.count("\n") == 1
+
+
 def test_a_packed_case_reads_nothing_of_the_machine(own: Path) -> None:
     """A case that somebody else made may name any path; only those of its archive are read."""
     study = packing.read_study(packed(own))

@@ -7,7 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.draw import BLACK, BLUE, GREEN, GREY, ORANGE, RED, layout, picture, stamp
+from optimodels.draw import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    foot,
+    layout,
+    picture,
+    stamp,
+    stamp_runs,
+)
 from optimodels.families.coalition.game import pictures as game_pictures
 from optimodels.result import Result
 
@@ -148,11 +160,7 @@ def _losses(results: Sequence[Result]) -> dict[str, bytes]:
             axes.set_title(f"{side:g} km x {side:g} km" if len(sides) > 1 else "Losses by density")
         panels[0][0].set_ylabel("total losses, pu (median, middle half)")
         panels[0][-1].legend(loc="best")
-        good = sum(r.verdict.status == "verified" for r in results)
-        made.figure.supxlabel(
-            f"{results[0].case}: {good} of {len(results)} runs verified", fontsize=7, color=GREY,
-            x=0.01, ha="left",
-        )  # fmt: skip
+        stamp_runs(made, results)
     return {"losses": made.svg}
 
 
@@ -194,10 +202,7 @@ def _excess(results: Sequence[Result]) -> dict[str, bytes]:
             r.model == "coalition/self-interested" and r.stopped == "infeasible" for r in results
         )
         left = f"; {alone} without a settlement are not shown" if alone else ""
-        made.figure.supxlabel(
-            f"{results[0].case}: {good} of {len(pairs)} draws verified{left}",
-            fontsize=7, color=GREY, x=0.01, ha="left",
-        )  # fmt: skip
+        foot(made, f"{results[0].case}: {good} of {len(pairs)} draws verified{left}")
     return {"excess": made.svg}
 
 

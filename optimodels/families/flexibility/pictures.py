@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.draw import BLUE, GREY, ORANGE, RED, SERIES, network_map, picture, stamp, tiles
+from optimodels.draw import (
+    BLUE,
+    GREY,
+    ORANGE,
+    RED,
+    SERIES,
+    network_map,
+    picture,
+    stamp,
+    stamp_runs,
+    tiles,
+)
 from optimodels.families.flexibility.lattice import customer_lattice
 from optimodels.result import Result
 
@@ -115,11 +126,7 @@ def _surface(results: Sequence[Result]) -> dict[str, bytes]:
         axes.set_title("Mapping against aggregators and slack; crosses: infeasible")
         axes.margins(y=0.35)
         axes.legend(loc="lower left", ncols=2)
-        verified = sum(r.verdict.status == "verified" for r in results)
-        made.figure.supxlabel(
-            f"{results[0].case}: {verified} of {len(results)} runs verified", fontsize=7,
-            color=GREY, x=0.01, ha="left",
-        )  # fmt: skip
+        stamp_runs(made, results)
     return {"surface": made.svg}
 
 

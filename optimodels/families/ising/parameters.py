@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log, sqrt
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_serializer, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_serializer, model_validator
 
 from optimodels.families.flexibility.parameters import Customers
 from optimodels.parameters import Number, Strict, Whole
@@ -42,6 +42,11 @@ Distances = Annotated[
     list[_Count],
     BeforeValidator(_listed, json_schema_input_type=_Count | list[_Count]),
     Field(min_length=1, max_length=10_000),
+]
+Seeds = Annotated[
+    Annotated[_Seed, Tag("<number>")]
+    | Annotated[list[_Seed], Field(min_length=1, max_length=1_000_000), Tag("<list>")],
+    Discriminator(lambda value: "<list>" if isinstance(value, list) else "<number>"),
 ]
 
 
@@ -85,7 +90,7 @@ class Ensemble(Customers):
     replicas: Annotated[Whole, Field(ge=1, le=10_000_000)] = Field(
         default=64, description="independent runs of every combination"
     )
-    seed: _Seed | Annotated[list[_Seed], Field(min_length=1, max_length=1_000_000)] = Field(
+    seed: Seeds = Field(
         default=1, description="of all random numbers, or a list of one per replica"
     )
     start: Literal["up", "down", "random", "feasible"] = Field(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.draw import BLACK, BLUE, GREY, ORANGE, SERIES, picture, stamp, tiles
+from optimodels.draw import BLACK, BLUE, GREY, ORANGE, SERIES, picture, stamp, stamp_runs, tiles
 from optimodels.families.ising.parameters import CRITICAL
 from optimodels.result import Result
 
@@ -140,11 +140,7 @@ def _surface(results: Sequence[Result]) -> dict[str, bytes]:
         axes.set_xlabel("field h")
         axes.set_ylabel("temperature T")
         axes.set_title(f"Customers all down after {results[0].parameters['steps']:,} proposals")
-        verified = sum(one.verdict.status == "verified" for one in results)
-        made.figure.supxlabel(
-            f"{results[0].case}: {verified} of {len(results)} runs verified", fontsize=7,
-            color=GREY, x=0.01, ha="left",
-        )  # fmt: skip
+        stamp_runs(made, results)
     return {"surface": made.svg}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.draw import BLUE, GREEN, GREY, ORANGE, RED, SERIES, picture, stamp
+from optimodels.draw import BLUE, GREEN, GREY, ORANGE, RED, SERIES, picture, stamp, stamp_runs
 from optimodels.families.thermodynamics.counting import log_degeneracy, log_gaussian, log_ratio
 from optimodels.families.thermodynamics.exact import BINARY, QUADRATIC, Law
 from optimodels.families.thermodynamics.rates import Pair
@@ -66,7 +66,7 @@ def _peaks(results: Sequence[Result]) -> dict[str, bytes]:
         axes.set_ylabel("g(N, m) / g(N, 0)")
         axes.set_title("The more machines, the sharper the most probable configuration")
         axes.legend()
-        _verified(made, results)
+        stamp_runs(made, results)
     return {"sharpness": made.svg}
 
 
@@ -208,13 +208,5 @@ def _sharpness(results: Sequence[Result]) -> dict[str, bytes]:
         right.legend()
         for axes in (left, right):
             axes.set_xlabel("machines in both systems")
-        _verified(made, results)
+        stamp_runs(made, results)
     return {"sharpness": made.svg}
-
-
-def _verified(made: Any, results: Sequence[Result]) -> None:
-    good = sum(r.verdict.status == "verified" for r in results)
-    made.figure.supxlabel(
-        f"{results[0].case}: {good} of {len(results)} runs verified", fontsize=7, color=GREY,
-        x=0.01, ha="left",
-    )  # fmt: skip

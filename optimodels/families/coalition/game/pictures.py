@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 
-from optimodels.draw import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SERIES, picture, stamp
+from optimodels.draw import BLACK, BLUE, GREEN, GREY, ORANGE, RED, SERIES, foot, picture, stamp
 from optimodels.families.coalition.game.outsiders import Outsiders
 from optimodels.result import Result
 
@@ -81,10 +81,7 @@ def _cores(results: Sequence[Result]) -> dict[str, bytes]:
         axes.set_title("Where no payments keep all together")
         axes.legend(title="outsiders", loc="upper left")
         unproved = sum(result.verdict.status != "verified" for result in results)
-        made.figure.supxlabel(
-            f"{len(results)} runs, {len(results) - unproved} verified", fontsize=7, color=GREY,
-            x=0.01, ha="left",
-        )  # fmt: skip
+        foot(made, f"{len(results)} runs, {len(results) - unproved} verified")
     return {"cores": made.svg}
 
 

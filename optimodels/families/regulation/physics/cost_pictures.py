@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from optimodels.draw import BLUE, GREEN, GREY, ORANGE, RED, picture, stamp
-from optimodels.families.regulation.physics.pictures import varied, verified
+from optimodels.draw import BLUE, GREEN, GREY, ORANGE, RED, picture, stamp, stamp_runs
+from optimodels.families.regulation.physics.pictures import varied
 from optimodels.result import Result
 
 _COLOURS = {"droop": BLUE, "agc": ORANGE, "demand": GREEN}
@@ -104,7 +104,7 @@ def _bars(results: Sequence[Result]) -> bytes:
             axes.set_xticks(here, names, fontsize=8, rotation=90 if crowded else 0)
             axes.set_xlabel(keys)
             axes.grid(False, axis="x")
-        verified(made, results)
+        stamp_runs(made, results)
     return made.svg
 
 
@@ -118,5 +118,5 @@ def _spread(results: Sequence[Result]) -> bytes:
         axes.set_xlabel("demand response, % of load")
         axes.set_ylabel("$ per hour")
         axes.set_title("Cost of regulation over seeds: median, quartiles, extremes")
-        verified(made, results)
+        stamp_runs(made, results)
     return made.svg

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.draw import BLUE, GREEN, GREY, ORANGE, RED, SERIES, picture, stamp
+from optimodels.draw import BLUE, GREEN, GREY, ORANGE, SERIES, picture, stamp, stamp_runs
 from optimodels.result import Result
 
 #: The panels of 003, figures 8 and 9: column, label, title.
@@ -64,7 +64,7 @@ def _panels(results: Sequence[Result], until: float | None) -> bytes:
             made.figure.legend(*axes.flat[0].get_legend_handles_labels(), fontsize=8,
                                title=title, title_fontsize=8, ncols=len(SERIES),
                                loc="outside upper center")  # fmt: skip
-            verified(made, results)
+            stamp_runs(made, results)
         else:
             stamp(made, results[0])
     return made.svg
@@ -124,16 +124,7 @@ def _open(results: Sequence[Result]) -> bytes:
             place.axhline(0.0, color=GREY, linewidth=0.8)
             place.margins(y=0.25)
         if len(results) > 1:
-            verified(made, results)
+            stamp_runs(made, results)
         else:
             stamp(made, results[0])
     return made.svg
-
-
-def verified(made: Any, results: Sequence[Result]) -> None:
-    """Write under a sweep's picture how many of its runs are verified."""
-    good = sum(r.verdict.status == "verified" for r in results)
-    made.figure.supxlabel(
-        f"{results[0].case}: {good} of {len(results)} runs verified", fontsize=7,
-        color=GREY if good == len(results) else RED, x=0.01, ha="left",
-    )  # fmt: skip

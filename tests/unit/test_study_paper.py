@@ -1,0 +1,75 @@
+"""What a publication printed, read from a case and from its table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from optimodels.case import load_case
+from optimodels.case.schema import Claim, Paper
+from optimodels.errors import CaseError
+from optimodels.study import paper, solve
+
+CASE = (
+    "model: flexibility/shiftable-loads\n"
+    "profiles: {load: [50, 100], price: [20, 40]}\n"
+    "parameters: {power_flow: none, discrete: false}\n"
+    "paper: {source: a, table: {csv: t.csv, rows: {kw: parameters.kilowatts_per_customer},"
+    " figures: {least: {ours: objective}}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "paper.table.csv: 't.csv' is empty"),
+        ("kw,least\n13,nan\n", "'t.csv', row 2: 'nan' is no figure of a table"),
+        ("kw,least\n13,1\n13,1e300\n", "'t.csv', row 3: '1e300' is no figure of a table"),
+        ("kw,least\n13," + "x" * 300 + "\n", "is no figure of a table"),
+        ("kw\n13\n", "paper.table: 't.csv' has no column 'least'"),
+    ],
+)
+def test_printed_table_that_is_none_is_one_line_before_the_work(
+    text: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("solved first")
+
+    monkeypatch.setattr("optimodels.study.run_stages", fail)
+    (tmp_path / "t.csv").write_text(text)
+    (tmp_path / "c.yaml").write_text(CASE)
+    with pytest.raises(CaseError) as caught:
+        solve(load_case(tmp_path / "c.yaml"))
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["\ufeffkw,least\n13,7\n", "kw; least\n13; 7\n", "kw,least\n13,7,\n"]
+)
+def test_printed_table_is_read_as_any_other_file(text: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    (tmp_path / "c.yaml").write_text(CASE)
+    (((cells, claims)),) = paper.printed_rows(load_case(tmp_path / "c.yaml"))
+    assert (cells["kw"], claims["least"]) == ("13", Claim(says=7.0, ours="objective"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"),
+    [
+        ("> 1e-3", "reproduced"),
+        ("< 2.5E+1", "reproduced"),
+        (">1", "not reproduced"),
+        ("< .4", "not reproduced"),
+        # A text like any other.
+        ("> 1.2.3", "not reproduced"),
+        ("> .", "not reproduced"),
+    ],
+)
+def test_statements_with_any_number(statement: str, word: str) -> None:
+    case = SimpleNamespace(paper=Paper(source="a", values={"x": statement}))
+    ours = SimpleNamespace(values={"x": 0.5}, tables={})
+    (row,) = paper.beside_paper(case, ours)  # type: ignore[arg-type]
+    assert row["word"] == word
