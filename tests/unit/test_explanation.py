@@ -324,9 +324,9 @@ def test_stages_that_a_case_does_not_ask_for_are_not_explained(
     drawn = load_case(CASES.parent / "supply" / "bidding-uniform.yaml")
     assert computed(drawn) == {"equilibrium", "draws"}
     file = CASES.parent / "coalition" / "eight-agents-ad-hoc.yaml"
-    assert computed(load_case(file)) == {"trades", "tightness", "power flow"}
+    assert computed(load_case(file)) == {"trades", "tightness", "power flow", "tracing"}
     without = load_case(file, ["parameters.power_flow=none"])
-    assert computed(without) == {"trades", "tightness"}
+    assert computed(without) == {"trades", "tightness", "tracing"}
     assert "power flow" not in solve(without).stages
     file = CASES / "self-sustainability-33bus-max.yaml"
     balance = load_case(file)

@@ -13,7 +13,7 @@ import pytest
 
 from optimodels.case import load_case, parse_case
 from optimodels.errors import CaseError, DataError
-from optimodels.explanation import explain
+from optimodels.explanation import Explained, explain
 from optimodels.families.regulation.market.account import account, dual_bound
 from optimodels.families.regulation.market.areas import Link, clear_areas
 from optimodels.families.regulation.market.checks import EXACT, Point, agreement, checks
@@ -353,7 +353,7 @@ def test_a_round_s_welfare_is_told_in_its_unit() -> None:
         "model: regulation/market-clearing\nparameters: {method: steps, "
         "supply: {bids: [[10, 20]]}, demand: {bids: [[5, 60]]}}\n"
     )
-    (stage,) = explain(case).stages
+    (stage,) = (one for one in explain(case).stages if isinstance(one, Explained))
     factor = float(stage.unit.removeprefix("x ").removesuffix(" $/h"))
     assert stage.objective is not None
     assert stage.objective * factor == pytest.approx(5 * (60 - 20))
@@ -366,7 +366,7 @@ def test_explain_shows_the_round_that_its_figures_are_of() -> None:
     stage = next(one for one in program.stages if isinstance(one, Solve))
     answered = answer_stage(stage, stage.instances(data, Done()), case, request, ledger)[""]
     assert answered.instance.number > 1
-    (shown,) = explain(case).stages
+    (shown,) = (one for one in explain(case).stages if isinstance(one, Explained))
     assert shown.unit == answered.instance.unit
     assert shown.objective == pytest.approx(answered.objective)
 

@@ -99,7 +99,9 @@ def test_more_than_a_million_runs_must_be_confirmed() -> None:
     case = parse_case(
         HEAD + f"sweep: {{grid: {{parameters.slack: {values}, parameters.aggregators: {values}}}}}"
     )
-    with pytest.raises(CallError, match="1002001 runs, more than 1000000; confirm with --large"):
+    with pytest.raises(
+        CallError, match="1002001 runs, more than 1000000; only 'optimodels sweep --large'"
+    ):
         expand(case)
     assert next(expand(case, confirmed=True))["parameters.slack"] == 0
 
