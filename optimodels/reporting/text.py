@@ -29,7 +29,8 @@ def result_text(
     ``meaning`` says of a value what it is, in which unit; "" where nobody does.
     """
     width = max(_NARROWEST, width)
-    lines = [_bold(f"{result.case}  ({result.model})", colour)]
+    title = textwrap.wrap(f"{result.case}  ({result.model})", width, subsequent_indent="  ")
+    lines = [_bold(line, colour) for line in title]
     mark = f"{result.verdict.mark} {result.verdict.text}"
     lines += _wrapped(mark, width, "  ", colour, _COLOURS[result.verdict.status])
     lines += _wrapped(_summary(result), width, "  ")

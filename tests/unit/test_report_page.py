@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ from optimodels.reporting.html import html_page
 from optimodels.reporting.markdown import markdown_line, markdown_page
 from optimodels.reporting.page import gather, report
 from optimodels.reporting.sections import Listing, Page, Picture, Section
-from optimodels.reporting.text import number
+from optimodels.reporting.text import number, result_text
 from optimodels.runs.record import unpack
+from optimodels.study import solve
 from tests.unit.page_reading import Read
 
 CASES = Path(__file__).parents[2] / "cases" / "flexibility"
@@ -134,6 +136,31 @@ def test_page_says_what_was_asked_found_and_shown(made: Path) -> None:
     assert all("✓ verified" in row for row in tables["All runs"])
     assert sum(row[-1] == "5" for row in tables["Verdicts"]) == 1
     assert "6 of 6 runs verified" in page.text
+
+
+def test_values_and_columns_say_what_they_are(made: Path) -> None:
+    """In both pages beside every value, in HTML over every column of a result's tables."""
+    meaning = load_case(CASES / f"{SOLVED}.yaml").model.meaning
+    told = {title: rows for title, _, rows in tables_of_markdown((made / "report.md").read_text())}
+    assert told["Values"]
+    assert all(what == meaning(name) != "" for name, _, what in told["Values"])
+    page = (made / "report.html").read_text("utf-8")
+    for row in told["Values"]:
+        assert row[2] in unescape(page)
+    assert f'title="{meaning("customers", "aggregators")}"' in unescape(page)
+
+
+def test_values_in_a_terminal_say_what_they_are_where_there_is_room() -> None:
+    case = load_case(CASES / f"{SOLVED}.yaml", ["solver=exact"])
+    result = solve(case)
+    name = "normalised_objective"
+    wide = result_text(result, 120, case.model.meaning)
+    (line,) = (one for one in wide.splitlines() if one.strip().startswith(name))
+    assert line.split(None, 2)[2] == case.model.meaning(name)
+    for width in range(40, 121, 8):
+        text = result_text(result, width, case.model.meaning)
+        assert max(map(len, text.splitlines())) <= width
+        assert ("over baseline_cost" in " ".join(text.split())) == (width >= 72), width
 
 
 def test_command_of_the_page_gives_the_same_answer(
