@@ -1,6 +1,6 @@
 """``python -m optimodels``."""
 
-from optimodels.cli import main
+from optimodels.cli import program
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    program()

@@ -8,12 +8,16 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from optimodels.cli.output import let_marks_through, own_output
 from optimodels.cli.parser import make_parser
 from optimodels.errors import OptimodelsError
 
-__all__ = ["main"]
+__all__ = ["main", "program"]
+
+#: The exit code of what was interrupted, as shells have it.
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     let_marks_through()
     parsed = make_parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
-    _end_as_interrupted(signal.SIGTERM)
     try:
         with own_output():
             return command(parsed)
@@ -29,15 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        import threading
-
         print("interrupted", file=sys.stderr)
-        if threading.active_count() > 1:
-            # A solver still works in native code; an orderly end would wait for it.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(130)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader (head, less) has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -52,6 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 5
 
 
+def program() -> NoReturn:
+    """Be the command line of a process of its own, which ends with it."""
+    import threading
+
+    _end_as_interrupted(signal.SIGTERM)
+    code = main()
+    if code == INTERRUPTED and threading.active_count() > 1:
+        # A solver still works in native code; an orderly end would wait for it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 def _out_of_memory(error: Exception) -> bool:
     """Whether it is the machine's memory that is at its end, in whatever words it comes."""
     return (
@@ -63,10 +73,8 @@ def _out_of_memory(error: Exception) -> bool:
 
 def _end_as_interrupted(number: int) -> None:
     """Let a signal end the work as Ctrl-C does: what was started is ended, nothing stays behind."""
-    import threading
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(number, interrupt)
+    signal.signal(number, interrupt)

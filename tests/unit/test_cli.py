@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -183,6 +184,26 @@ def test_files_of_a_result_are_complete(small: Path, tmp_path: Path) -> None:
     head = (tmp_path / "small-hours.csv").read_text().splitlines()
     assert head[0].startswith("hour,price,")
     assert len(head) == 4
+
+
+def test_interrupt_ends_the_command_and_not_its_caller(
+    cases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("optimodels.study.solve", interrupted)
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    try:
+        assert main(["solve", str(cases / "flexibility" / "shiftable-33bus.yaml")]) == 130
+    finally:
+        over.set()
+        other.join()
+    assert capsys.readouterr().err == "interrupted\n"
+    assert signal.getsignal(signal.SIGTERM) is on_sigterm
 
 
 def test_interrupt_is_one_line_and_130(cases: Path, tmp_path: Path) -> None:
