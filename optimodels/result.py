@@ -90,7 +90,8 @@ class Verdict:
     def text(self) -> str:
         """One phrase, as it stands beside a figure."""
         if self.status == "verified":
-            return f"verified by {self.by}: {self.of}"
+            within = f", {self.reason}" if self.of == "global optimum" and self.reason else ""
+            return f"verified by {self.by}: {self.of}{within}"
         return f"{self.status}: {self.reason}" if self.reason else self.status
 
     @property
@@ -116,7 +117,7 @@ def weakest(verdicts: Mapping[str, Verdict], main: str) -> Verdict:
         stage = next(name for name, verdict in verdicts.items() if verdict is lowest)
         reason = f"{stage}: {lowest.reason}" if lowest.reason else stage
         return Verdict(lowest.status, "", verdicts[main].of, reason, checks)
-    return Verdict("verified", verdicts[main].by, verdicts[main].of, "", checks)
+    return replace(verdicts[main], checks=checks)
 
 
 @dataclass(frozen=True)

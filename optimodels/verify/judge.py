@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from optimodels.form import Form
 from optimodels.result import Claim
@@ -11,6 +12,7 @@ from optimodels.verify.nonlinear import judge_nonlinear
 from optimodels.verify.optimum import ON_ITS_WORD, judge_point, stopped_without_point
 from optimodels.verify.problem import Problem
 from optimodels.verify.testimony import Judgement, Testimony
+from optimodels.verify.tolerances import CONSTANT, GAP
 from optimodels.verify.unbounded import judge_unbounded
 
 __all__ = ["ON_ITS_WORD", "judge"]
@@ -25,6 +27,14 @@ def judge(form: Form, claim: Claim, testimonies: Sequence[Testimony] = ()) -> Ju
     which the contrary is proven. What is neither is unverified, with the reason.
     """
     problem = Problem(form)
+    found = _judged(problem, claim, testimonies)
+    if found.verdict.status != "verified" or found.verdict.of != "global optimum":
+        return found
+    return replace(found, verdict=replace(found.verdict, reason=_beside_constant(form, claim)))
+
+
+def _judged(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]) -> Judgement:
+    form = problem.form
     answered = claim.stopped in ("optimal", "infeasible", "unbounded")
     if form.is_nonlinear and (answered or claim.x is not None):
         return judge_nonlinear(problem, claim, testimonies)
@@ -35,3 +45,18 @@ def judge(form: Form, claim: Claim, testimonies: Sequence[Testimony] = ()) -> Ju
     if claim.stopped != "optimal" and (claim.point == "none" or claim.x is None):
         return Judgement(stopped_without_point(claim))
     return judge_point(problem, claim, testimonies)
+
+
+def _beside_constant(form: Form, claim: Claim) -> str:
+    """Say so where the objective is nearly all constant.
+
+    Tolerances are relative to the whole objective, which is the figure that is verified; of what
+    can be decided they then prove fewer digits than the six that a reader expects.
+    """
+    if claim.x is None:
+        return ""
+    rest = form.objective(claim.x) - form.constant
+    if abs(form.constant) <= CONSTANT * max(1.0, abs(rest)):
+        return ""
+    off = GAP * abs(form.constant)
+    return f"to {off:.1g}; all but {rest:.6g} of the objective is constant"

@@ -22,6 +22,8 @@ STATIONARITY = 1e-6
 GAP = 1e-6
 #: The same with every residual times max(1, |x_j|) added: what the residuals could hide.
 GAP_WITH_RESIDUALS = 1e-5
+#: A constant so many times the rest of the objective leaves that rest three digits of six: said.
+CONSTANT = 1e3
 #: Largest sum of absolute terms over the objective: beyond it, doubles carry no six digits of gap.
 CANCELLATION = 1e6
 

@@ -246,3 +246,20 @@ def test_flat_to_the_second_order_may_be_a_minimum() -> None:
 
     form = PyomoProblem(build).form
     assert judge(form, at(form, 0, -1)).verdict.text == "verified by certificate: local optimum"
+
+
+def test_what_a_constant_leaves_of_the_figure_is_said() -> None:
+    """At x = 1 the claim is off by 12.5 of 12.5; beside 1e12 nobody sees it, and the verdict says
+    so."""
+    form = box([12.5], [0], [2], constant=1e12)
+    told = "verified by certificate: global optimum, to 1e+06; all but 12.5 of the objective is"
+    assert judge(form, at(form, 1)).verdict.text == f"{told} constant"
+    beside = box([12.5], [1], [2], constant=-1e4)
+    assert judge(beside, at(beside, 1)).verdict.text == "verified by certificate: global optimum"
+    assert status(box([12.5], [0], [2], constant=-1e4), at(beside, 1)) != "verified"
+
+
+def test_a_sum_of_squares_is_not_called_constant() -> None:
+    """(x - 100)^2: the constant 1e4 is all but cancelled by the rest, and nothing is hidden."""
+    form = box([-200], [-INF], [INF], constant=1e4, quadratic=square([[2]]))
+    assert judge(form, at(form, 100)).verdict.text == "verified by certificate: global optimum"
