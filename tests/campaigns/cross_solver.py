@@ -33,7 +33,7 @@ COLUMNS = (
 #: Solvers with a process of their own take longer to start than to solve: every so many problems.
 PROCESS_EVERY = 20
 #: Seconds for a solver that keeps a limit: branch and bound may never close a gap of 1e-6.
-TIME = 0.5
+TIME = 0.2
 
 
 @cache

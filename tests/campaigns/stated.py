@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cvxpy as cp
 import numpy as np
-import pyomo.environ as pyo
 
 from optimodels.form import Form
 from optimodels.model import Formulation, ProblemClass
+
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
 #: Classes that Pyomo can state; cones are CVXPY's.
 _IN_PYOMO = ("LP", "QP", "MILP", "QCQP")
@@ -60,6 +62,9 @@ def _square(x: cp.Variable, matrix: Any) -> Any:
 
 
 def in_pyomo(form: Form) -> pyo.ConcreteModel:
+    # Pyomo takes a second to import; a solver of CVXPY's in a process of its own does without.
+    import pyomo.environ as pyo
+
     m = pyo.ConcreteModel()
     n = len(form.linear)
     domain = pyo.Integers if form.integer.any() else pyo.Reals

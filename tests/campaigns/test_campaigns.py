@@ -11,7 +11,7 @@ import pytest
 
 from optimodels.result import Claim
 from tests.campaigns import cross_solver, verifier
-from tests.campaigns.__main__ import CAMPAIGNS, Part
+from tests.campaigns.catalogue import CAMPAIGNS, Part
 from tests.campaigns.ledger import Kept, Tally, run, table
 from tests.campaigns.planted import CURVED, LINEAR, WHOLE, planted
 
