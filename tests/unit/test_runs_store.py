@@ -1,0 +1,218 @@
+"""Stored runs: their keys, that equal runs are equal bytes, and what damage costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import zipfile
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optimodels.case import load_case, parse_case
+from optimodels.errors import CallError, RunError
+from optimodels.result import Result
+from optimodels.runs import Store, sweep
+from optimodels.runs.key import Keys
+from optimodels.runs.record import DamagedError, Record, pack, unpack
+from optimodels.study import solve
+from tests.unit.sweeps import CASES, HEAD, SMALL, case_of
+
+
+def test_key_is_of_content_and_of_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("price\n" + "30\n" * 24)
+    text = HEAD + "profiles: {price: {csv: prices.csv, column: price}}\n"
+    case = case_of(text, tmp_path)
+    key = Keys(case).key({"parameters.slack": 0.5})
+    assert key == Keys(case_of("# other words\n" + text, tmp_path)).key({"parameters.slack": 0.5})
+    explicit = case_of(text + "parameters: {aggregators: 3, slack: 0.5}\n", tmp_path)
+    default = type(case.parameters)().aggregators
+    assert (key == Keys(explicit).key({})) is (default == 3)
+    assert Keys(case).key({"parameters.slack": 1.0}) == Keys(case).key({"parameters.slack": 1})
+    short, long = {"solver": "pyomo:highs"}, {"solver": {"name": "highs", "via": "pyomo"}}
+    assert Keys(case).key(short) == Keys(case).key(long)
+    # As exact as can be, and as exact as it comes, are two questions; what is unset is none.
+    exact = {"solver": {"name": "highs", "gap": 0}}
+    assert Keys(case).key(exact) != Keys(case).key({"solver": "highs"})
+    unset = {"solver": {"name": "highs", "gap": None, "options": {}}}
+    assert Keys(case).key(unset) == Keys(case).key({"solver": "highs"})
+    others = [{"parameters.slack": 0.6}, {"solver": "scip"}, {"verify": "certificate"}]
+    assert len({key, *(Keys(case).key(other) for other in others)}) == 4
+    (tmp_path / "prices.csv").write_text("price\n" + "31\n" * 24)
+    assert Keys(case).key({"parameters.slack": 0.5}) != key
+
+
+def test_key_holds_the_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = parse_case(HEAD)
+    key = Keys(case).key({})
+    monkeypatch.setattr("optimodels.runs.key.__version__", "9.9")
+    assert Keys(case).key({}) != key
+
+
+def test_record_comes_back_whole_and_equal_runs_are_equal_bytes() -> None:
+    result = solve(load_case(CASES / "self-sustainability-33bus-max.yaml"))
+    record = Record.of("k", result)
+    back = unpack(pack(record))
+    assert back.result == record.result
+    assert back.seconds == dict(result.seconds)
+    for stage, arrays in record.arrays.items():
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(back.arrays[stage][name], array)
+    assert back.result is not None
+    again = Result.from_json({**back.result, "seconds": back.seconds}, back.arrays)
+    # The question is kept by the sweep, once for all of its runs.
+    assert again.as_json() == replace(result, asked={}).as_json()
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, -1])
+def test_damaged_file_is_named_set_aside_and_done_again(cut: int, tmp_path: Path) -> None:
+    case = case_of(SMALL, tmp_path)
+    before = sweep(case, tmp_path / "out")
+    path = sorted((tmp_path / "out" / "runs").rglob("*.run"))[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:cut] if cut >= 0 else whole[:-40] + b"x" * 40)
+    after = sweep(case, tmp_path / "out")
+    assert after.known == 5
+    assert [path.name in line for line in after.damaged] == [True]
+    assert (tmp_path / "out" / "damaged" / path.name).exists()
+    assert after.rows == before.rows
+
+
+def test_bits_that_flip_are_noticed() -> None:
+    data = bytearray(pack(Record("k", "case", "model", error="why")))
+    noticed = 0
+    for at in range(0, len(data), 7):
+        broken = bytearray(data)
+        broken[at] ^= 0x10
+        try:
+            same = unpack(bytes(broken)) == unpack(bytes(data))
+        except DamagedError:
+            noticed += 1
+        else:
+            # A flag of the zip that nobody reads: the content is what it was.
+            assert same
+    assert noticed > len(data) / 7 / 2
+
+
+def test_table_view_can_be_thrown_away_or_broken(tmp_path: Path) -> None:
+    case = case_of(SMALL, tmp_path)
+    rows = sweep(case, tmp_path / "out").rows
+    view = tmp_path / "out" / "table.sqlite"
+    view.unlink()
+    assert sweep(case, tmp_path / "out").rows == rows
+    view.write_bytes(b"no database at all" * 1000)
+    assert sweep(case, tmp_path / "out").rows == rows
+    assert sweep(case, tmp_path / "out").rows == rows
+    whole = bytearray(view.read_bytes())
+    whole[4096:8192] = b"\xff" * 4096  # a page within, behind a head that is whole
+    view.write_bytes(whole)
+    assert sweep(case, tmp_path / "out").rows == rows
+    view.unlink(missing_ok=True)
+    with closing(sqlite3.connect(view)) as foreign:
+        foreign.execute("create table runs (of, another, kind)")
+    assert sweep(case, tmp_path / "out").rows == rows
+    view.unlink()
+    assert sweep(case, tmp_path / "out").rows == rows
+    holder = sqlite3.connect(view, isolation_level=None)
+    holder.execute("begin exclusive")
+    try:
+        assert Store(tmp_path / "out").summaries()
+    finally:
+        holder.close()
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, name: str, place: Path) -> None:
+    """What the system does where the rights for one place are missing; root has them all."""
+    honest = getattr(os, name)
+
+    def refused(path: Any, *others: Any) -> Any:
+        if Path(path) == place:
+            raise PermissionError(13, "Permission denied", str(path))
+        return honest(path, *others)
+
+    monkeypatch.setattr(os, name, refused)
+
+
+def test_damaged_file_of_a_store_that_may_only_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep(case_of(SMALL, tmp_path), tmp_path / "out")
+    path = sorted((tmp_path / "out" / "runs").rglob("*.run"))[0]
+    path.write_bytes(b"no zip")
+    refusing(monkeypatch, "mkdir", tmp_path / "out" / "damaged")
+    store = Store(tmp_path / "out", create=False)
+    for _ in range(2):
+        assert len(store.summaries()) == 5
+    (line,) = store.damaged
+    assert line.startswith(f"{path}: ")
+    assert line.endswith("; it cannot be set aside: Permission denied")
+    assert path.exists()
+
+
+def test_file_that_may_not_be_read_is_not_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep(case_of(SMALL, tmp_path), tmp_path / "out")
+    path = sorted((tmp_path / "out" / "runs").rglob("*.run"))[0]
+    path.unlink()
+    path.mkdir()  # what not even root can read as a file
+    (tmp_path / "out" / "table.sqlite").unlink()
+    store = Store(tmp_path / "out", create=False)
+    with pytest.raises(RunError, match=rf"cannot read .*{path.name}: Is a directory"):
+        store.summaries()
+    assert not store.damaged
+    assert path.exists()
+    refusing(monkeypatch, "scandir", tmp_path / "out" / "runs")
+    with pytest.raises(RunError, match=r"cannot read .*runs: Permission denied"):
+        store.keys()
+    refusing(monkeypatch, "mkdir", tmp_path / "none" / "runs")
+    with pytest.raises(RunError, match=r"cannot write .*runs: Permission denied"):
+        Store(tmp_path / "none")
+
+
+def test_store_of_another_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "store.json").write_text('{"format": 99}')
+    with pytest.raises(CallError, match="holds runs of format 99, this version writes 2"):
+        Store(tmp_path)
+    with pytest.raises(CallError, match="is no folder of runs"):
+        Store(tmp_path / "none", create=False)
+
+
+def test_store_is_plain_json_inside_a_zip(tmp_path: Path) -> None:
+    sweep(case_of(SMALL, tmp_path), tmp_path / "out")
+    path = next((tmp_path / "out" / "runs").rglob("*.run"))
+    with zipfile.ZipFile(path) as archive:
+        assert json.loads(archive.read("record.json"))["format"] == 2
+
+
+def test_changed_figure_is_no_longer_verified(tmp_path: Path) -> None:
+    """A verdict belongs to the figures that were stored with it."""
+    case = parse_case(HEAD + "solver: exact\nsweep: {grid: {parameters.aggregators: [2, 3]}}\n")
+    sweep(case, tmp_path)
+    path = next((tmp_path / "runs").rglob("*.run"))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    whole = json.loads(parts["record.json"])
+    whole["result"]["objective"] = -9999.0
+    parts["record.json"] = json.dumps(whole).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    again = sweep(case, tmp_path)
+    assert "its figures are not those" in again.damaged[0]
+    assert all(row["objective"] != -9999.0 for row in again.rows)
+
+
+def test_names_that_differ_in_signs_alone_stay_apart(tmp_path: Path) -> None:
+    for name in ("a/b", "a-b", "a:b"):
+        case = parse_case(
+            f"name: '{name}'\n" + HEAD + "solver: exact\n"
+            "sweep: {grid: {parameters.aggregators: [2, 3]}}\n"
+        )
+        sweep(case, tmp_path)
+    assert {index.case for index in Store(tmp_path).indexes()} == {"a/b", "a-b", "a:b"}
