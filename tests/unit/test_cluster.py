@@ -23,7 +23,8 @@ from optimodels.errors import CallError, RunError
 from optimodels.runs import sweep
 from optimodels.runs.pool import ATTEMPTS, WorkerDiedError, cluster_pool, results
 from optimodels.runs.record import unpack
-from tests.unit.test_runs import contents, kills_itself
+from tests.campaigns.faults import contents
+from tests.unit.sweeps import kills_itself
 
 CASES = Path(__file__).parents[2] / "cases"
 CASE = CASES / "flexibility" / "mapping-surface-33bus.yaml"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -19,14 +17,8 @@ from optimodels.errors import RunError
 from optimodels.runs import sweep
 from optimodels.runs.pool import ATTEMPTS, LOOKS, WorkerDiedError, local_pool, results
 from optimodels.runs.record import unpack
-from optimodels.runs.work import prepare_worker, run_one
-from tests.unit.sweeps import HEAD, case_of
-
-
-def kills_itself(case: bytes, values: Mapping[str, Any], key: str) -> bytes:
-    if values["parameters.aggregators"] == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return run_one(case, values, key)
+from optimodels.runs.work import prepare_worker
+from tests.unit.sweeps import HEAD, case_of, kills_itself
 
 
 def test_worker_that_dies_costs_only_its_own_run() -> None:
