@@ -181,7 +181,8 @@ def read_study(path: Path) -> Study:
 def unpack(data: bytes) -> Study:
     """Return the study of a file's bytes. Nothing in them is trusted: neither names nor sizes."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        entries = archive.infolist()
+        # Other programs also write an entry for a folder by itself.
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         names = [entry.filename for entry in entries]
         if len(entries) > MOST_ENTRIES or len(set(names)) < len(names):
             raise CallError(f"holds more than {MOST_ENTRIES} files, or one twice")

@@ -8,19 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from optimodels.case.expansion import SEED
 from optimodels.case.findings import finding_at, findings_of
 from optimodels.case.schema import (
+    UNITS,
     CaseFile,
     CsvProfile,
     NetworkFile,
     Paper,
     SimbenchNetwork,
     SolverChoice,
+    Unit,
 )
 from optimodels.case.settings import apply_settings, apply_values, no_place
 from optimodels.case.source import Source, parse_source, read_source
@@ -225,6 +227,13 @@ def _check_profiles(source: Source, model: Model) -> list[Finding]:
                 known = ", ".join(model.profiles) or "none"
                 hint = suggestion(str(name), model.profiles) or f"; {model.name} reads {known}"
                 found.append(finding_at(source, ("profiles", name), f"no such profile{hint}"))
+                continue
+            unit = given[name].get("unit") if isinstance(given[name], dict) else None
+            usual = model.profiles[name].unit
+            fitting = UNITS.get(usual, (usual,))
+            if unit in get_args(Unit) and unit not in fitting:
+                said = f"must be {' or '.join(map(repr, fitting))}, not {unit!r}"
+                found.append(finding_at(source, ("profiles", name, "unit"), said))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
@@ -24,13 +24,23 @@ class SimbenchNetwork(Strict):
     simbench: Text = Field(description="SimBench code, such as 1-LV-rural1--0-no_sw")
 
 
+Unit = Literal["percent", "kw", "eur_per_mwh"]
+#: The units in which a profile may be given, by the one that it has where none is named.
+UNITS: Mapping[str, tuple[Unit, ...]] = {
+    "percent": ("percent", "kw"),
+    "eur_per_mwh": ("eur_per_mwh",),
+}
+
+
 class CsvProfile(Strict):
     """A profile from a column of a CSV file."""
 
     csv: Text = Field(description="path, relative to the case file")
     column: Text = Field(description="name of the column in the header row")
-    unit: Literal["percent", "kw", "eur_per_mwh"] | None = Field(
-        default=None, description="unit of a load profile: percent of the network's load, or kw"
+    unit: Unit | None = Field(
+        default=None,
+        description="of a load: percent of the network's whole load, or kw; of a price: "
+        "eur_per_mwh",
     )
 
 
@@ -47,7 +57,7 @@ class InlineProfile(Strict):
     """A profile written out, with its unit."""
 
     values: list[Number] = Field(min_length=1, max_length=35136)
-    unit: Literal["percent", "kw", "eur_per_mwh"]
+    unit: Unit
 
 
 def _shape(*keys: str) -> Callable[[Any], str | None]:

@@ -8,6 +8,7 @@ import textwrap
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+from optimodels.case.schema import UNITS
 from optimodels.model import Model, Solve
 
 _WIDTH = 96
@@ -32,7 +33,9 @@ def new_case(model: Model) -> str:
     if model.profiles:
         lines += ["", "profiles:"]
         for name, profile in model.profiles.items():
-            lines.append(f"  # {_unit(profile.unit)}; also {{csv: file.csv, column: {name}}}")
+            unit = UNITS[profile.unit][-1] if profile.unit in UNITS else profile.unit
+            column = f"{{csv: file.csv, column: {name}, unit: {unit}}}"
+            lines.append(f"  # {_unit(profile.unit)}; also {column}")
             lines += _series(name, profile.values)
     lines += ["", "parameters:"]
     for name, field in model.parameters_class().model_fields.items():

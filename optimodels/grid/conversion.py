@@ -131,12 +131,19 @@ def _nodes(net: Any, lookup: Any, nodes: int) -> Ints:
 
 
 def _loads(net: Any, buses: int) -> tuple[Floats, Floats]:
+    """Return the loads in service by bus, kW and kvar; asymmetric ones are the sum of phases, as
+    pandapower's balanced power flow takes them."""
     kw, kvar = np.zeros(buses), np.zeros(buses)
-    load = net.load[net.load.in_service.astype(bool)]
-    at = _positions(net, load.bus)
-    scaling = load.scaling.to_numpy(dtype=float)
-    np.add.at(kw, at, load.p_mw.to_numpy(dtype=float) * scaling * 1000.0)
-    np.add.at(kvar, at, load.q_mvar.to_numpy(dtype=float) * scaling * 1000.0)
+    phases = ["a", "b", "c"]
+    for table, p, q in (
+        (net.load, ["p_mw"], ["q_mvar"]),
+        (net.asymmetric_load, [f"p_{k}_mw" for k in phases], [f"q_{k}_mvar" for k in phases]),
+    ):
+        load = table[table.in_service.astype(bool)]
+        at = _positions(net, load.bus)
+        scaling = load.scaling.to_numpy(dtype=float) * 1000.0
+        np.add.at(kw, at, load[p].to_numpy(dtype=float).sum(axis=1) * scaling)
+        np.add.at(kvar, at, load[q].to_numpy(dtype=float).sum(axis=1) * scaling)
     return kw, kvar
 
 

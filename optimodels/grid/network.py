@@ -6,8 +6,10 @@ import hashlib
 from dataclasses import dataclass, fields
 
 import numpy as np
+import numpy.typing as npt
 
 from optimodels.arrays import Complexes, Floats, Ints, Words
+from optimodels.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,8 @@ class Network:
     their joint impedance; those that are elements of their own stay apart.
 
     Buses (n,): ``bus_name``, ``bus_kv`` rated kV, ``bus_xy`` (n, 2) drawing coordinates or NaN,
-    ``load_kw`` and ``load_kvar`` of the loads in service times their scaling, ``node`` of the
-    bus in the power flow, -1 where it is out of service or isolated.
+    ``load_kw`` and ``load_kvar`` of the loads in service times their scaling, all phases,
+    ``node`` of the bus in the power flow, -1 where it is out of service or isolated.
 
     Branches (m,): ``branch_from``, ``branch_to`` positions of buses, ``branch_kind`` (line,
     trafo, trafo3w, impedance, xward), ``branch_r_pu``, ``branch_x_pu``, ``branch_r_ohm``,
@@ -80,3 +82,22 @@ class Network:
             if isinstance(value, np.ndarray):
                 digest.update(np.ascontiguousarray(value).tobytes())
         return digest.hexdigest()
+
+    def require_supply(self) -> None:
+        """Raise DataError where buses ask for power that pandapower leaves out: it must not be
+        lost without a word."""
+        out = (self.node < 0) & (np.abs(self.load_kw) > 0)
+        if out.any():
+            raise DataError(
+                "network",
+                f"{named_buses(np.flatnonzero(out) + 1)} with a load of {self.load_kw[out].sum():g}"
+                " kW in all out of service or on an island without supply: give no load there, or "
+                "connect it",
+            )
+
+
+def named_buses(numbers: npt.ArrayLike) -> str:
+    """Say which buses, by number; of many the first few."""
+    given = np.asarray(numbers).tolist()
+    shown = ", ".join(map(str, given[:5])) + (", ..." if len(given) > 5 else "")
+    return f"bus {shown}" if len(given) == 1 else f"{len(given)} buses ({shown})"

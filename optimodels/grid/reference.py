@@ -21,7 +21,7 @@ def pandapower_voltages(
     if source is None:
         raise RunError("pandapower can only solve a network that it has read itself")
     net = open_net(source)
-    net.load = net.load.iloc[0:0]
+    net.load, net.asymmetric_load = net.load.iloc[0:0], net.asymmetric_load.iloc[0:0]
     with quiet():
         for position in np.flatnonzero((load_mw != 0) | (load_mvar != 0)):
             pandapower.create_load(

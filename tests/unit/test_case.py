@@ -55,6 +55,14 @@ def test_all_mistakes_come_at_once_with_suggestions() -> None:
         (HEAD + "network: {fil: x.json}\n", "network: must be the name of a network"),
         (HEAD + "network: {file: none.json}\n", "network.file: no file 'none.json'"),
         (
+            HEAD + "profiles: {load: {values: [1], unit: eur_per_mwh}}\n",
+            "profiles.load.unit: must be 'percent' or 'kw', not 'eur_per_mwh'",
+        ),
+        (
+            HEAD + "profiles: {price: {values: [1], unit: percent}}\n",
+            "profiles.price.unit: must be 'eur_per_mwh', not 'percent'",
+        ),
+        (
             HEAD + "profiles: {price: {csv: ../x.csv, column: a}}\n",
             "leads out of the case's folder",
         ),

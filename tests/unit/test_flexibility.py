@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from optimodels.case import parse_case
+from optimodels.errors import DataError
 from optimodels.families.flexibility import (
     aggregator_mapping,
     discrete_shift,
@@ -156,6 +157,24 @@ def test_loads_are_exact_in_the_coarsest_unit() -> None:
     data = data_of(network="case118")
     assert data.unit_kw == 1000
     assert int(data.load_kw.sum()) == 4_242_000
+
+
+def test_loads_without_supply_are_refused() -> None:
+    """Customers whom nobody supplies cannot be flexible, and may not be lost without a word."""
+    network = read_network("case33bw")
+    node = network.node.copy()
+    node[[3, 5]] = -1
+    said = r"network: 2 buses \(4, 6\) with a load of 180 kW in all out of service or on an island"
+    with pytest.raises(DataError, match=said):
+        read(Inputs(ShiftableLoads(), replace(network, node=node), PROFILES))
+
+
+def test_the_example_day_is_said_where_it_stands_in() -> None:
+    own = Profile(PROFILES["price"].values, "eur_per_mwh")
+    assert "no profile of load and price given: the example day's, which is ours" in data_of().notes
+    assert "no profile of load given: the example day's, which is ours" in data_of(price=own).notes
+    load = Profile(PROFILES["load"].values, "percent")
+    assert not [n for n in data_of(price=own, load=load).notes if "no profile" in n]
 
 
 def test_buses_without_positive_load_are_left_out_and_said() -> None:

@@ -90,6 +90,19 @@ def test_parallel_lines_and_transformers() -> None:
 
 
 @pytest.mark.usefixtures("forgetful")
+def test_asymmetric_loads_are_the_sum_of_their_phases() -> None:
+    network = read_network("ieee_european_lv_asymmetric")
+    table = pandapower.networks.ieee_european_lv_asymmetric().asymmetric_load
+    phases = table[["p_a_mw", "p_b_mw", "p_c_mw"]].to_numpy().sum()
+    assert network.load_kw.sum() == pytest.approx(1000 * phases)
+    assert np.count_nonzero(network.load_kw) == np.count_nonzero(
+        table.groupby("bus")[["p_a_mw", "p_b_mw", "p_c_mw"]].sum().sum(axis=1)
+    )
+    ours = solve_power_flow(network, network.load_kw, network.load_kvar)
+    theirs = solve_power_flow(network, network.load_kw, network.load_kvar, "pandapower")
+    np.testing.assert_allclose(ours.vm_pu, theirs.vm_pu, atol=1e-8)
+
+
 def test_second_read_comes_from_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     first = read_network("case33bw")
 

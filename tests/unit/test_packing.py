@@ -141,6 +141,12 @@ def test_other_versions_are_said(own: Path, capsys: pytest.CaptureFixture[str]) 
     assert "3.0.0 where it was packed" in capsys.readouterr().out
 
 
+def test_folders_of_an_archive_are_nothing_to_unpack(own: Path) -> None:
+    file = packed(own)
+    with_folders = changed(file, {"case/": b"", "case/data/": b""})
+    assert packing.read_study(with_folders) == packing.read_study(file)
+
+
 @pytest.mark.parametrize(
     "name", ["case/../../out", "/out", "case//out", "case/C:out", "case/..\\out", "case/./out"]
 )

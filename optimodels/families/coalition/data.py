@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from optimodels.arrays import Floats, Ints, Mask
 from optimodels.errors import DataError
 from optimodels.families.coalition.private import Drawn, private_branches
 from optimodels.grid import Network
+from optimodels.grid.network import named_buses
 from optimodels.model import Inputs
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def read(inputs: Inputs) -> Instance:
     network, given = inputs.network, inputs.parameters
     first = _first_positions(network)
     n = len(first)
-    _check_islands(network)
+    network.require_supply()
     slack = np.flatnonzero(network.node_kind == 3)
     public, notes = _public(network, given, first)
     agents = _agents(network, given, first, slack)
@@ -178,18 +178,6 @@ def _first_positions(network: Network) -> Ints:
         if network.node[position] >= 0:
             found[network.node[position]] = position
     return found
-
-
-def _check_islands(network: Network) -> None:
-    """Buses that pandapower leaves out have no supply; what they ask for must not be lost."""
-    out = (network.node < 0) & (np.abs(network.load_kw) > 0)
-    if out.any():
-        numbers = np.flatnonzero(out) + 1
-        raise DataError(
-            "network",
-            f"{_buses(numbers)} with a load of {network.load_kw[out].sum():g} kW in all out of "
-            "service or on an island without supply: give no load there, or connect it",
-        )
 
 
 def _public(network: Network, given: Any, first: Ints) -> tuple[Branches, list[str]]:
@@ -350,15 +338,9 @@ def _check_supply(instance: Instance) -> None:
         numbers = instance.number[alone]
         raise DataError(
             "network",
-            f"{_buses(numbers)} on an island without a bus of the main grid: connect it, or "
+            f"{named_buses(numbers)} on an island without a bus of the main grid: connect it, or "
             "take it out of service",
         )
-
-
-def _buses(numbers: npt.ArrayLike) -> str:
-    given = np.asarray(numbers).tolist()
-    shown = ", ".join(map(str, given[:5])) + (", ..." if len(given) > 5 else "")
-    return f"bus {shown}" if len(given) == 1 else f"{len(given)} buses ({shown})"
 
 
 def _count(number: int, one: str, many: str) -> str:

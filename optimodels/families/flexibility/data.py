@@ -12,6 +12,7 @@ import numpy as np
 
 from optimodels.arrays import Floats, Ints
 from optimodels.errors import DataError
+from optimodels.families.flexibility.parameters import PROFILES
 from optimodels.grid import Network
 from optimodels.model import Inputs, Profile
 
@@ -77,6 +78,7 @@ class FlexibilityData(Customers):
 
 def read_customers(network: Network, kilowatts_per_customer: float) -> Customers:
     """Read a network's loads and customers; loads become whole kW, as balances must be exact."""
+    network.require_supply()
     exact_kw = np.asarray(network.load_kw, dtype=float)[: network.own_buses]
     if not np.all(np.abs(exact_kw) < _MOST_KW):
         bus = int(np.flatnonzero(~(np.abs(exact_kw) < _MOST_KW))[0])
@@ -124,6 +126,10 @@ def read(inputs: Inputs) -> FlexibilityData:
             "profiles",
             f"load has {len(power)} steps and price {len(price)}; they must have the same number",
         )
+    missing = [name for name, profile in PROFILES.items() if inputs.profiles[name] is profile]
+    if missing:
+        said = f"no profile of {' and '.join(missing)} given: the example day's, which is ours"
+        found = replace(found, notes=(*found.notes, said))
     weight, rounding = whole_weights(power)
     if rounding:
         said = (

@@ -120,8 +120,10 @@ class Society:
 def read(inputs: Inputs) -> Society:
     """Read a case of the family; raises DataError where customers and graph do not fit."""
     given = inputs.parameters
-    # Profiles and prices are defaults where a model reads none: only mappings look at them.
-    asked = replace(inputs, profiles={**PROFILES, **inputs.profiles}, parameters=_Read(given))
+    # Where a model reads no profiles only mappings look at them: copies, for they are nothing that
+    # the case could have given.
+    unread = {name: replace(profile) for name, profile in PROFILES.items()}
+    asked = replace(inputs, profiles={**unread, **inputs.profiles}, parameters=_Read(given))
     customers = replace(flexibility.read(asked), parameters=given)
     number = customers.customers
     total = int(number.sum()) if given.customers == "network" else None
