@@ -57,9 +57,7 @@ def test_key_holds_the_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Keys(case).key({}) != key
 
 
-def test_key_holds_the_code_that_computes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_key_holds_the_code_that_computes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A formulation that was put right is not answered by the runs of the wrong one."""
     case = parse_case(HEAD + "solver: highs\n")
     keys = [Keys(case).key({})]
