@@ -93,9 +93,11 @@ if __name__ == "__main__":
 """
 
 #: A sweep is killed so often before it is left in peace: one time in EARLY at any moment of its
-#: beginning, else when up to MOST_NEW runs have come since the last time.
+#: beginning, else after some new runs, of which enough are left for the next times.
 KILLS = 5
-EARLY, MOST_NEW = 5, 20
+EARLY = 5
+#: Seconds by which a kill is off the end of a run: some runs take less.
+OFF = 0.01
 #: What of a disk is full: the size of one file; or, from one operation on, every one of its kind.
 DISK = ("size", "write", "rename", "folder")
 #: What a file is called that is still being written.
@@ -226,15 +228,15 @@ def _kill(seed: int, folder: Path, tally: Tally) -> dict[str, bytes]:
     rng = np.random.default_rng([seed, 19])
     whole, _, seconds = _whole()
     found: dict[str, bytes] = {}
-    for _ in range(KILLS):
-        workers, new = int(rng.integers(1, 3)), int(rng.integers(1, MOST_NEW + 1))
+    for number in range(KILLS):
+        share = (len(whole) - len(found)) // (KILLS - number)
+        workers, new = int(rng.integers(1, 3)), int(rng.integers(1, max(2, share)))
         started = _start(folder, workers)
         if rng.integers(EARLY) == 0:
             time.sleep(float(rng.uniform(0.0, 0.5 * seconds)))
         else:
             _wait_for(min(len(found) + new, len(whole)), folder, started)
-            # Within a run, not always at its end.
-            time.sleep(float(rng.uniform(0.0, 0.5 * seconds / len(whole))))
+            time.sleep(float(rng.uniform(0.0, OFF)))
         ended = started.poll() is not None
         _end(started)
         before, found = len(found), _looked_at(folder, f"seed {seed}", found, tally)
@@ -261,12 +263,12 @@ def _finished(started: subprocess.Popen[str], place: str, tally: Tally) -> str |
 
 def _lose_workers(seed: int, folder: Path, tally: Tally) -> dict[str, bytes]:
     rng = np.random.default_rng([seed, 23])
-    whole, _, seconds = _whole()
+    whole, _, _ = _whole()
     place = f"seed {seed}"
     started = _start(folder, 2)
     for number in np.sort(rng.integers(0, len(whole) - 4, 2)):
         there = _wait_for(int(number), folder, started)
-        time.sleep(float(rng.uniform(0.0, 0.5 * seconds / len(whole) if there else 0.5)))
+        time.sleep(float(rng.uniform(0.0, OFF if there else 0.5)))
         lost = False
         with suppress(psutil.Error):
             # The server that starts workers is their parent; multiprocessing's tracker has no part.

@@ -51,7 +51,6 @@ def test_store_that_loses_a_run_after_a_kill_is_seen(
     monkeypatch.setattr(faults, "EARLY", 10**9)
     tally = Tally()
     faults.kills(0, tally)
-    assert tally.counts["kill -9 of all processes", "amid the runs"] == 2
     assert any("runs lost" in line or "done again" in line for line in tally.broken)
 
 
