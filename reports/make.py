@@ -106,8 +106,13 @@ def report_family(family: str, folder: Path) -> None:
 
 
 def report_long(case: Case, folder: Path) -> None:
-    """Run a long sweep and report it; the store is kept between attempts, so that it goes on."""
+    """Run a long sweep and report it; the store is kept between attempts, so that it goes on.
+
+    Runs of other code have other keys; pictures have none, and are drawn anew.
+    """
     at = Path(tempfile.gettempdir()) / "optimodels-long" / case.name
+    for drawn in at.glob("*.svg"):
+        drawn.unlink()
     done = sweep(case, at, workers=os.cpu_count() or 1)
     save_sweep(done, case.model, Store(at), at)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optimodels.files import BENCHMARK_FILE, file_stem, write_whole
+from optimodels.files import BENCHMARK_FILE, file_stem, make_folder, write_whole
 from optimodels.model import Model
 from optimodels.reporting.formats import csv_text
 from optimodels.result import Result
@@ -33,10 +34,14 @@ def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[P
     """Write a sweep's table and the model's pictures of all its results, and return the files."""
     stem = file_stem(sweep.index.case)
     table = folder / f"{stem}.csv"
+    # What was drawn the last time, so that a picture that is missing is known to be.
+    names = folder / "sweeps" / f"{stem}.pictures"
     text = csv_text(sweep.rows)
-    if table.exists() and table.read_bytes() == text.encode():
-        # Nothing has changed: the pictures are those of these runs.
-        return [table, *picture_files(folder, stem)]
+    with suppress(FileNotFoundError):
+        files = [table, *(folder / name for name in names.read_text("utf-8").splitlines())]
+        if all(file.exists() for file in files) and table.read_bytes() == text.encode():
+            # Nothing has changed: the pictures are those of these runs.
+            return files
     # The table comes last: who finds it finds its pictures, whenever this was interrupted.
     table.unlink(missing_ok=True)
     records = (store.read(key) for key in sweep.index.keys) if model.pictures else ()
@@ -47,6 +52,8 @@ def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[P
     ]
     drawn = model.draw(results) if results else {}
     pictures = [write_whole(folder / f"{stem}-{name}.svg", svg) for name, svg in drawn.items()]
+    make_folder(names.parent)
+    write_whole(names, "".join(f"{picture.name}\n" for picture in pictures))
     return [write_whole(table, text), *pictures]
 
 

@@ -1,4 +1,4 @@
-"""The content key of a run: what was asked, of which files, by which versions; nothing is built."""
+"""The content key of a run: what was asked, of which files, by which code; nothing is built."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,17 @@ from optimodels.case.settings import put_values
 from optimodels.parameters import files_in
 from optimodels.solvers.registry import all_solvers
 
+#: What of this package shows results and computes none: changing it costs nobody a sweep.
+SHOWS = ("benchmarking", "cli", "comparison", "draw", "explanation", "reporting")
+
 
 class Keys:
-    """The keys of the runs of one case; files and versions are looked at once."""
+    """The keys of the runs of one case; files, versions and code are looked at once."""
 
     def __init__(self, case: Case) -> None:
+        # The family of another package is that package's code.
+        packages = {"optimodels", case.model.program.partition(".")[0]}
+        self._code = {"version": __version__, **{name: source(name) for name in packages}}
         self._tree = _plain(case.resolved())
         self._folder = case.folder
         self._digests: dict[str, str] = {}
@@ -39,7 +47,7 @@ class Keys:
             asked["via"] = language
         tree["solver"] = asked
         tree["files"] = [self._digest(path) for path in paths_in(tree)]
-        tree["versions"] = {"optimodels": __version__, name: _versions(name)}
+        tree["versions"] = {"code": self._code, name: _versions(name)}
         text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -55,8 +63,37 @@ class Keys:
 
 
 @cache
-def _versions(name: str) -> str:
-    return " ".join(s.version for s in all_solvers() if s.name == name and s.installed)
+def _versions(name: str) -> list[list[str]]:
+    """Each way to a solver: language, its version, the solver's."""
+    return [
+        [s.via, _version(s.via), s.version] for s in all_solvers() if s.name == name and s.installed
+    ]
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
+
+
+@cache
+def source(package: str) -> str:
+    """Return a digest of a package's code, apart from what only shows results.
+
+    A version's number stays while code is being written: without this, a formulation that was put
+    right would be answered by the runs of the wrong one. It takes some milliseconds.
+    """
+    found = find_spec(package)
+    digest = hashlib.sha256()
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        for path in sorted(Path(folder).rglob("*.py")):
+            parts = path.relative_to(folder).parts
+            shows = package == "optimodels" and parts[0] in SHOWS
+            if not shows and not parts[-1].endswith("pictures.py"):
+                content = path.read_bytes()
+                digest.update(f"{parts} {len(content)} ".encode() + content)
+    return digest.hexdigest()
 
 
 def paths_in(tree: Mapping[str, Any]) -> list[str]:

@@ -1,8 +1,9 @@
 """A folder of runs: one immutable file each, and a table view that can be thrown away.
 
 Files are written aside and renamed: a run is there and whole, or not there, whenever a process
-dies. The view (SQLite) holds the summaries of the files that it has seen and is made again from
-them where it is missing, damaged or behind.
+dies; what was being written then stays behind under a hidden name, at most one small file for each
+process that was killed, and is never read. The view (SQLite) holds the summaries of the files that
+it has seen and is made again from them where it is missing, damaged or behind.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Index:
 class Store:
     """The runs in a folder; ``damaged`` names the files that are, and were set aside.
 
+    One that is not to ``create`` is there to be read: the view is left as it is, and a file is
+    moved only where it is damaged, into the folder ``damaged``, so that nobody takes it for a run.
     Raises CallError where the folder is no store, or one of another format; every method
     RunError where a file cannot be read or written.
     """
@@ -51,6 +54,7 @@ class Store:
     def __init__(self, folder: Path, *, create: bool = True) -> None:
         self.folder = folder
         self.damaged: list[str] = []
+        self._writes = create
         mark = folder / STORE_FILE
         if not mark.exists():
             if not create:
@@ -103,23 +107,23 @@ class Store:
                 status = entry.stat()
                 stamp = f"{status.st_size} {status.st_mtime_ns}"
                 present[entry.name.removesuffix(_END)] = stamp
-        view = self.folder / _VIEW
+        view = (self.folder / _VIEW).absolute()
         try:
-            rows = self._rows(present, view)
+            rows = self._rows(present, f"{view.as_uri()}?mode={'rwc' if self._writes else 'ro'}")
         except sqlite3.DatabaseError as error:
-            # Where it is busy, or cannot be written here, this call does without; a damaged one
-            # is thrown away, and the next call makes another.
-            if not isinstance(error, sqlite3.OperationalError):
+            # Where it is busy, not there or cannot be written here, this call does without; a
+            # damaged one is thrown away, and the next sweep makes another.
+            if self._writes and not isinstance(error, sqlite3.OperationalError):
                 with suppress(OSError):
                     view.unlink()
             rows = self._rows(present, ":memory:")
         wanted = rows.keys() if keys is None else keys
         return {key: json.loads(rows[key]) for key in wanted if key in rows}
 
-    def _rows(self, present: Mapping[str, str], path: Path | str) -> dict[str, str]:
+    def _rows(self, present: Mapping[str, str], path: str) -> dict[str, str]:
         """Return the summaries, as JSON, of the files that are ``present`` (a stamp by key) and
-        whole, by way of the view at ``path``, which is brought up to date."""
-        with closing(sqlite3.connect(path, timeout=5)) as view:
+        whole, by way of the view at ``path``, which is brought up to date if it may be written."""
+        with closing(sqlite3.connect(path, timeout=5, uri=True)) as view:
             view.execute("pragma synchronous = off")
             view.execute(
                 "create table if not exists runs (key text primary key, stamp text, summary text)"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import sqlite3
+import sys
 import zipfile
 from contextlib import closing
 from dataclasses import replace
@@ -18,7 +21,7 @@ from optimodels.case import load_case, parse_case
 from optimodels.errors import CallError, RunError
 from optimodels.result import Result
 from optimodels.runs import Store, sweep
-from optimodels.runs.key import Keys
+from optimodels.runs.key import SHOWS, Keys, _versions, source
 from optimodels.runs.record import DamagedError, Record, pack, unpack
 from optimodels.study import solve
 from tests.unit.sweeps import CASES, HEAD, SMALL, case_of
@@ -52,6 +55,47 @@ def test_key_holds_the_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     key = Keys(case).key({})
     monkeypatch.setattr("optimodels.runs.key.__version__", "9.9")
     assert Keys(case).key({}) != key
+
+
+def test_key_holds_the_code_that_computes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A formulation that was put right is not answered by the runs of the wrong one."""
+    case = parse_case(HEAD + "solver: highs\n")
+    keys = [Keys(case).key({})]
+    package = tmp_path / "of_others"
+    package.mkdir()
+    for name in ("__init__", "programs", "pictures"):
+        (package / f"{name}.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    theirs = replace(case, model=replace(case.model, program="of_others.programs:ANY"))
+    keys.append(Keys(theirs).key({}))
+    for name in ("pictures", "programs"):
+        (package / f"{name}.py").write_text("changed = 1")
+        source.cache_clear()
+        keys.append(Keys(theirs).key({}))
+    monkeypatch.setattr("optimodels.runs.key._version", lambda language: "another")
+    _versions.cache_clear()
+    keys.append(Keys(theirs).key({}))
+    _versions.cache_clear()
+    assert keys[1] == keys[2]
+    assert len({*keys}) == 4
+
+
+def test_what_only_shows_results_is_used_by_nothing_that_computes() -> None:
+    """Or its code would belong into the keys of runs."""
+    package = Path(sys.modules["optimodels"].__file__ or "").parent
+    assert all((package / name).exists() for name in SHOWS)
+    uses = re.compile(rf"^\s*(?:from|import) optimodels\.(?:{'|'.join(SHOWS)})\b", re.M)
+    drawn = re.compile(r"^\s*(?:from|import) \S*pictures\b", re.M)
+    looked = 0
+    for path in package.rglob("*.py"):
+        parts = path.relative_to(package).parts
+        if parts[0] in SHOWS or parts[-1].endswith("pictures.py") or len(parts) == 1:
+            continue
+        looked += 1
+        text = path.read_text("utf-8")
+        assert not uses.search(text), path
+        assert not drawn.search(text), path
+    assert looked > 100
 
 
 def test_record_comes_back_whole_and_equal_runs_are_equal_bytes() -> None:
@@ -216,3 +260,24 @@ def test_names_that_differ_in_signs_alone_stay_apart(tmp_path: Path) -> None:
         )
         sweep(case, tmp_path)
     assert {index.case for index in Store(tmp_path).indexes()} == {"a/b", "a-b", "a:b"}
+
+
+def test_reading_leaves_the_table_view_as_it_is(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    rows = sweep(case_of(SMALL, tmp_path), out).summaries
+    view = out / "table.sqlite"
+    view.unlink()
+    assert Store(out, create=False).summaries() == rows
+    assert not view.exists()
+    view.write_bytes(b"no database at all" * 1000)
+    assert Store(out, create=False).summaries() == rows
+    assert view.read_bytes() == b"no database at all" * 1000
+    view.unlink()
+    sorted((out / "runs").rglob("*.run"))[0].unlink()
+    Store(out).summaries()
+    # Behind by a run that has come since.
+    behind = view.read_bytes()
+    sweep(case_of(SMALL, tmp_path), tmp_path / "other")
+    shutil.copytree(tmp_path / "other" / "runs", out / "runs", dirs_exist_ok=True)
+    assert Store(out, create=False).summaries().keys() == rows.keys()
+    assert view.read_bytes() == behind
