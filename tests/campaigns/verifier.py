@@ -106,7 +106,8 @@ def bounds(seed: int, tally: Tally) -> None:
     As planted they must prove the optimum. Zeros are moved where none are planted.
     """
     one = planted(MAKERS, seed)
-    if one.objective is None:
+    x = one.truth.x
+    if one.objective is None or x is None:
         tally.count(f"none: {one.kind}", "no optimum")
         return
     rng = np.random.default_rng([seed, 11])
@@ -122,7 +123,7 @@ def bounds(seed: int, tally: Tally) -> None:
     tried["moved"] = _noise(rng, true, 10.0 ** rng.uniform(-7, 0))
     tried["at random"] = _noise(rng, 0 * true, 10.0 ** rng.uniform(-2, 4))
     for name, multipliers in tried.items():
-        bound = dual_bound(one.form, one.truth.x, multipliers[:m], (multipliers[m:],))
+        bound = dual_bound(one.form, x, multipliers[:m], (multipliers[m:],))
         proves = bound.proves(one.objective)
         row = f"{name}: {one.kind}"
         if name == "as planted" and not proves:
@@ -138,7 +139,7 @@ def bounds(seed: int, tally: Tally) -> None:
 
 
 def _noise(rng: Any, values: Floats, size: float) -> Floats:
-    return values + size * rng.normal(size=len(values))
+    return np.asarray(values + size * rng.normal(size=len(values)))
 
 
 #: What a fault gives: the form that is judged, the claim, and whether the claim is now wrong.
@@ -173,7 +174,7 @@ def _some_point(form: Form, cost: Floats, x: Floats | None = None) -> Floats | N
         lower, upper = np.maximum(lower, x - 10.0), np.minimum(upper, x + 10.0)
     rows = [LinearConstraint(form.rows, form.row_lower, form.row_upper)] * bool(len(form.row_lower))
     found: Floats | None = milp(
-        cost, integrality=form.integer, bounds=Bounds(lower, upper), constraints=rows
+        cost, integrality=form.integer.astype(int), bounds=Bounds(lower, upper), constraints=rows
     ).x
     return found if found is None else np.where(form.integer, np.rint(found), found)
 
@@ -264,7 +265,7 @@ def _called_infeasible(one: Planted, rng: Any) -> Changed | None:
 def _conflict_mended(one: Planted, rng: Any) -> Changed | None:
     """A side of a conflict is moved until its proof misses by a little, and there is a point."""
     form, y = one.form, one.truth.farkas
-    if y is None:
+    if y is None or not y.any():
         return None
     sides = np.where(y > 0, form.row_lower, np.where(y < 0, form.row_upper, 0.0))
     terms = y * sides
