@@ -102,13 +102,14 @@ def dual_bound(
 
     ``x`` (n,) is the point where smooth parts are linearised; where that leaves something to
     gain, the tangent is moved to the minimiser of the Lagrangian. Missing or unusable
-    multipliers count as zero.
+    multipliers count as zero. The sign is the one that the dual cone asks for: where bounds alone
+    prove the optimum, multipliers of the wrong sign, dropped, would do as well but for rounding.
     """
     problem = Problem(form)
     rows, cones = usable(problem, row_multipliers, cone_multipliers)
     return max(
         (settled(problem, x, evaluate(problem, x, y, z)) for y, z in with_signs(rows, cones)),
-        key=lambda bound: bound.safe_low,
+        key=lambda bound: (bound.dual_cone <= DUAL_CONE, bound.safe_low),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
 import platform
 import sys
@@ -10,8 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+import optimodels
 from optimodels import __version__
 from optimodels.runs.pool import local_pool, results
 from optimodels.runs.work import prepare_worker
@@ -44,7 +48,10 @@ class Tally:
         self.counts[row, column] += times
 
     def largest(self, name: str, value: float) -> None:
-        self.worst[name] = max(value, self.worst.get(name, 0.0))
+        """Keep the largest; what is no number breaks the seed's promise, as every error does."""
+        if not math.isfinite(value):
+            raise ValueError(f"{name}: {value}")
+        self.worst[name] = max(value, self.worst.get(name, value))
 
     def note(self, kind: str, seed: int) -> None:
         self.notes.setdefault(kind, []).append(seed)
@@ -60,23 +67,43 @@ class Tally:
         self.seconds += other.seconds
 
 
+@cache
+def code() -> str:
+    """A short hash of what makes the figures: the package and the campaigns, file by file."""
+    digest = hashlib.sha256()
+    for root in (Path(optimodels.__file__).parent, Path(__file__).parent):
+        for file in sorted(root.rglob("*")):
+            if file.is_file() and file.suffix != ".pyc":
+                content = hashlib.sha256(file.read_bytes()).hexdigest()
+                digest.update(
+                    f"{root.name}/{file.relative_to(root).as_posix()} {content}\n".encode()
+                )
+    return digest.hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class Kept:
     """A file of tallies, a line for each chunk of seeds of a part: a campaign of hours goes on
-    where it was stopped. What broke a promise is tried again."""
+    where it was stopped. What broke a promise is tried again, and so is what other code found."""
 
     path: Path
     part: str
 
     def read(self) -> list[tuple[list[int], Tally]]:
         """The chunks of this part that are done: their seeds and what they came to."""
-        found = []
+        found, others = [], 0
         for line in self.path.read_text().splitlines() if self.path.exists() else ():
             said = json.loads(line)
-            if said.pop("part") == self.part:
+            if said.pop("part") != self.part:
+                continue
+            if said.pop("code", "") == code():
                 counts = Counter({(row, column): n for row, column, n in said.pop("counts")})
                 seeds, days = said.pop("seeds"), set(said.pop("days"))
                 found.append((seeds, Tally(counts, days=days, **said)))
+            else:
+                others += 1
+        if others:
+            print(f"{self.path}: {others} lines of other code are left out", file=sys.stderr)
         return found
 
     def add(self, seeds: Sequence[int], tally: Tally) -> None:
@@ -84,6 +111,7 @@ class Kept:
             return
         said = {
             "part": self.part,
+            "code": code(),
             "seeds": list(seeds),
             "counts": [[row, column, n] for (row, column), n in tally.counts.items()],
             "notes": tally.notes,
@@ -123,6 +151,7 @@ def run(
     A seed that ends its worker is found among its chunk, and is a broken promise. Without workers
     this process does the work. Seeds that are ``kept`` already are not tried again.
     """
+    code()  # as it is when the work begins
     total = Tally()
     left = dict.fromkeys(seeds)
     for chunk, came in kept.read() if kept else ():
@@ -174,9 +203,9 @@ def written(tally: Tally, first: str, columns: Iterable[str]) -> str:
     """The tally as the Markdown that stands below a report's heading."""
     days = " to ".join(dict.fromkeys([min(tally.days), max(tally.days)]))
     lines = [
-        f"{days}, optimodels {__version__}, {os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}; {tally.seconds / 60:.1f} minutes of work, "
-        "all workers together.",
+        f"{days}, optimodels {__version__}, code {code()}, {os.cpu_count()} cores, "
+        f"{platform.machine()}, Python {platform.python_version()}; "
+        f"{tally.seconds / 60:.1f} minutes of work, all workers together.",
         "",
         f"**{len(tally.broken)} broken promises.**",
         "",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
@@ -14,9 +11,9 @@ import pytest
 import optimodels.families
 from optimodels.model import Formulation
 from optimodels.result import Claim
-from tests.campaigns import cross_solver, metamorphic, verifier
+from tests.campaigns import cross_solver, metamorphic
 from tests.campaigns.catalogue import CAMPAIGNS, Part
-from tests.campaigns.ledger import Kept, Tally, run, table
+from tests.campaigns.ledger import Tally, run
 from tests.campaigns.planted import CURVED, LINEAR, WHOLE, planted
 
 #: Seeds that take seconds.
@@ -103,62 +100,3 @@ def test_planted_optimum_is_inside_and_a_moved_one_is_not(
             assert one.outside(far) > 1e-6, (one.kind, seed)
             moved += 1
     assert moved >= 10
-
-
-def test_blind_verifier_would_break_promises(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A verifier that believes everything misses the faults, and the campaign says so."""
-
-    honest = verifier.judge
-    monkeypatch.setattr(verifier, "judge", lambda form, claim: honest(*_TRUE))
-    tally = run(verifier.faults, range(40))
-    assert len(tally.broken) == sum(tally.counts[name, "missed"] for name in verifier.FAULTS) > 10
-
-
-_TRUE = (planted(LINEAR, 0).form, planted(LINEAR, 0).truth)
-
-
-def test_tally_is_the_same_for_any_number_of_workers() -> None:
-    alone, two = (run(verifier.truths, range(60), workers) for workers in (1, 2))
-    assert (alone.counts, alone.broken) == (two.counts, two.broken)
-
-
-def test_campaign_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
-    kept = Kept(tmp_path / "kept.jsonl", "truths")
-    whole = run(verifier.truths, range(60), 1, at_once=7)
-    run(verifier.truths, range(30), 1, at_once=7, kept=kept)
-    tally = run(verifier.truths, range(60), 1, at_once=7, kept=kept)
-    assert sorted(seed for seeds, _ in kept.read() for seed in seeds) == list(range(60))
-    assert (tally.counts, tally.notes, tally.worst) == (whole.counts, whole.notes, whole.worst)
-    assert not Kept(kept.path, "faults").read()
-
-
-def _die_at_five(seed: int, tally: Tally) -> None:
-    tally.count("seeds", "done")
-    if seed == 5:
-        os.abort()
-
-
-def test_seed_that_ends_its_worker_is_named_and_tried_again(tmp_path: Path) -> None:
-    kept = Kept(tmp_path / "kept.jsonl", "deaths")
-    tally = run(_die_at_five, range(9), 1, at_once=4, kept=kept)
-    assert tally.counts["seeds", "done"] == 8
-    assert len(tally.broken) == 1
-    assert tally.broken[0].startswith("seed 5: ")
-    assert 5 not in [seed for seeds, _ in kept.read() for seed in seeds]
-
-
-def test_seed_that_fails_is_told_and_costs_no_other() -> None:
-    def trial(seed: int, tally: Tally) -> None:
-        tally.count("seeds", "done")
-        if seed == 3:
-            raise ValueError("three")
-
-    tally = run(trial, range(5))
-    assert tally.counts["seeds", "done"] == 5
-    assert tally.broken == ["seed 3: ValueError: three"]
-
-
-def test_table_shows_rows_in_order() -> None:
-    tally = Tally(Counter({("b", "x"): 2, ("a", "y"): 1}))
-    assert table(tally.counts, "what") == ["| what | x | y |", "|---|---:|---:|", "| a |  | 1 |",
-                                           "| b | 2 |  |"]  # fmt: skip
