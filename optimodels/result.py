@@ -28,8 +28,8 @@ Of = Literal[
     "",
 ]
 
-# A result is as weak as its weakest part.
-_STRENGTH: dict[Status, int] = {"refuted": 0, "unverified": 1, "verified": 2}
+#: From the weakest to the strongest: a result is as weak as its weakest part.
+STRENGTH: tuple[Status, ...] = ("refuted", "unverified", "verified")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def weakest(verdicts: Mapping[str, Verdict], main: str) -> Verdict:
     """
     if len(verdicts) == 1:
         return next(iter(verdicts.values()))
-    lowest = min(verdicts.values(), key=lambda v: _STRENGTH[v.status])
+    lowest = min(verdicts.values(), key=lambda v: STRENGTH.index(v.status))
     checks = tuple(
         replace(check, name=f"{stage}: {check.name}")
         for stage, verdict in verdicts.items()

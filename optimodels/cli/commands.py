@@ -6,6 +6,7 @@ import argparse
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from optimodels.cli.progress import Parts, Progress, say_round, width
 from optimodels.errors import OptimodelsError
 
 if TYPE_CHECKING:
+    from optimodels.case import Case
     from optimodels.packing import Run
     from optimodels.result import Result
 
@@ -20,28 +22,22 @@ if TYPE_CHECKING:
 def solve(options: argparse.Namespace) -> int:
     """Solve and verify cases; print their tables or JSON."""
     from optimodels.files import output_folder
-    from optimodels.result import worst
 
     folder = output_folder(Path(options.out)) if options.out else None
-    codes, results = [], []
-    for path in options.case:
-        try:
-            result = _solve_one(path, options, folder)
-        except OptimodelsError as error:
-            # The other cases are still solved; the worst exit code counts.
-            print(error, file=sys.stderr)
-            codes.append(error.exit_code)
-            continue
-        results.append(result)
-        codes.append(_strict_code(result) if options.strict else result.exit_code)
+    results = []
+
+    def one(path: str) -> int:
+        results.append(result := _solve_one(path, options, folder))
+        return _strict_code(result) if options.strict else result.exit_code
+
+    code = _each_case(options, one)
     if options.json:
         _print_json([result.as_json() for result in results], options)
-    return worst(codes)
+    return code
 
 
 def sweep(options: argparse.Namespace) -> int:
     """Solve every run of a case's sweep that is not there yet, and print one table."""
-    from optimodels.case import load_case
     from optimodels.files import output_folder
     from optimodels.reporting.folder import save_sweep
     from optimodels.reporting.text import MOST_ROWS, table_lines
@@ -49,7 +45,7 @@ def sweep(options: argparse.Namespace) -> int:
     from optimodels.runs import Store
     from optimodels.runs import sweep as run_sweep
 
-    case = load_case(options.case[0], _settings(options), outside=options.allow_outside)
+    case = _swept_case(options)
     folder = output_folder(Path(options.out))
     try:
         done = run_sweep(
@@ -118,7 +114,6 @@ def bench(options: argparse.Namespace) -> int:
     from optimodels.benchmarking import bench as race
     from optimodels.benchmarking.entry import read_benchmark
     from optimodels.benchmarking.tables import tables
-    from optimodels.case import load_case
     from optimodels.errors import CallError
     from optimodels.files import output_folder
     from optimodels.reporting.folder import save_benchmark
@@ -126,9 +121,7 @@ def bench(options: argparse.Namespace) -> int:
 
     folder = output_folder(Path(options.out)) if options.out else None
     before = read_benchmark(Path(options.against)) if options.against else None
-    cases = [
-        load_case(path, _settings(options), outside=options.allow_outside) for path in options.case
-    ]
+    cases = [_case(path, options) for path in options.case]
     settings = Settings(
         options.repeat, options.threads, options.time_limit, options.memory_limit, options.seed,
         options.shift,
@@ -168,11 +161,10 @@ def report(options: argparse.Namespace) -> int:
 def pack(options: argparse.Namespace) -> int:
     """Solve a case, or its sweep, and pack it with its files and figures into one file."""
     from optimodels import packing
-    from optimodels.case import load_case
     from optimodels.errors import CallError
     from optimodels.files import file_stem, output_folder, write_whole
 
-    case = load_case(options.case[0], _settings(options), outside=options.allow_outside)
+    case = _swept_case(options)
     file = Path(options.out or f"{file_stem(case.name)}.zip")
     # Before the work: a place that cannot be written.
     if file.is_dir():
@@ -180,6 +172,7 @@ def pack(options: argparse.Namespace) -> int:
     output_folder(file.parent)
     study = packing.solved(case, Progress() if sys.stderr.isatty() else None)
     write_whole(file, packing.pack(study))
+    _print_errors(study.runs)
     print(f"{study.name}: {_told_of(study.runs)}; with its files in {file}")
     return study.exit_code
 
@@ -193,6 +186,7 @@ def repeat(options: argparse.Namespace) -> int:
     done = packing.repeat(packed, Progress() if sys.stderr.isatty() else None)
     figures = done.figures
     differ = [{**row, "agrees": "no"} for row in figures if not row["agrees"]]
+    _print_errors(done.again.runs)
     print(f"{packed.name}: {_told_of(done.again.runs)}")
     here = done.again.environment
     for name, version in packed.environment.items():
@@ -209,64 +203,106 @@ def repeat(options: argparse.Namespace) -> int:
 
 def validate(options: argparse.Namespace) -> int:
     """Check cases without solving them."""
-    from optimodels.case import load_case
+
+    def one(path: str) -> int:
+        print(f"{path}: valid, {_case(path, options).model.name}")
+        return 0
+
+    return _each_case(options, one)
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Explain cases, or models by what 'new' writes: mathematics, sizes, conflicts, prices."""
+    from optimodels.explanation import explain as explain_case
+    from optimodels.reporting.explanation import explanation_text
+
+    objects = []
+
+    def one(path: str) -> int:
+        explanation = explain_case(_case(path, options, example=True))
+        if options.json:
+            objects.append(explanation.as_json())
+        else:
+            print(explanation_text(explanation, width()) + "\n", flush=True)
+        return 0
+
+    code = _each_case(options, one)
+    if options.json:
+        _print_json(objects, options)
+    return code
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a case's problems for other tools, as MPS, LP or NL."""
+    from optimodels.exchange import export as export_case
+    from optimodels.files import output_folder
+
+    folder = output_folder(Path(options.out))
+
+    def one(path: str) -> int:
+        for file in export_case(_case(path, options), options.format, folder, options.stage):
+            print(file)
+        return 0
+
+    return _each_case(options, one)
+
+
+def _each_case(options: argparse.Namespace, work: Callable[[str], int]) -> int:
+    """Do the work on each case and return the worst exit code; one that is wrong is named, and
+    the others are still done."""
     from optimodels.result import worst
 
     codes = []
     for path in options.case:
         try:
-            case = load_case(path, _settings(options), outside=options.allow_outside)
-            print(f"{path}: valid, {case.model.name}")
+            codes.append(work(path))
         except OptimodelsError as error:
             print(error, file=sys.stderr)
             codes.append(error.exit_code)
     return worst(codes)
 
 
-def explain(options: argparse.Namespace) -> int:
-    """Explain cases: their mathematics with sizes, conflicts, shadow prices."""
-    from optimodels.case import load_case
-    from optimodels.explanation import explain as explain_case
-    from optimodels.reporting.explanation import explanation_text
-    from optimodels.result import worst
+def _case(path: str, options: argparse.Namespace, *, example: bool = False) -> Case:
+    """Read a case as the command line sets it; ``example``: or a model's own, by its name."""
+    from optimodels.case import load_case, parse_case
+    from optimodels.errors import CallError
+    from optimodels.families import family, family_names
 
-    codes, objects = [], []
-    for path in options.case:
-        try:
-            case = load_case(path, _settings(options), outside=options.allow_outside)
-            explanation = explain_case(case)
-        except OptimodelsError as error:
-            print(error, file=sys.stderr)
-            codes.append(error.exit_code)
-            continue
-        if options.json:
-            objects.append(explanation.as_json())
-        else:
-            print(explanation_text(explanation, width()) + "\n", flush=True)
-    if options.json:
-        _print_json(objects, options)
-    return worst(codes)
+    folder = path.partition("/")[0]
+    if folder not in family_names() or path not in family(folder) or Path(path).exists():
+        return load_case(path, _settings(options), outside=options.allow_outside)
+    if not example:
+        raise CallError(
+            f"{path} is a model, not a case file; for a case of it: optimodels new {path} > my.yaml"
+        )
+    from optimodels.case.template import new_case
+
+    return parse_case(new_case(family(folder)[path]), path).changed(_settings(options))
 
 
-def export(options: argparse.Namespace) -> int:
-    """Write a case's problems for other tools, as MPS, LP or NL."""
-    from optimodels.case import load_case
-    from optimodels.exchange import export as export_case
-    from optimodels.files import output_folder
+def _swept_case(options: argparse.Namespace) -> Case:
+    """Read the one case that is run with its sweep, which may not take back a --solver."""
+    from optimodels.errors import CallError
 
-    folder = output_folder(Path(options.out))
-    for path in options.case:
-        case = load_case(path, _settings(options), outside=options.allow_outside)
-        for file in export_case(case, options.format, folder, options.stage):
-            print(file)
-    return 0
+    case = _case(options.case[0], options)
+    keys = case.file.sweep.keys if case.file.sweep else []
+    if options.solver is not None and {"solver", "solver.name"} & {*keys}:
+        raise CallError(
+            f"--solver: the sweep of {case.source.file} sets the solver of each run; leave "
+            "--solver out, or take the key out of the sweep"
+        )
+    return case
+
+
+def _print_errors(runs: list[Run]) -> None:
+    """Say why runs have no answer, each reason once."""
+    for reason in dict.fromkeys(run.error for run in runs if run.error):
+        print(reason, file=sys.stderr)
 
 
 def _told_of(runs: list[Run]) -> str:
     from optimodels.reporting.text import number
 
-    for reason in dict.fromkeys(run.error for run in runs if run.error):
-        print(reason, file=sys.stderr)
     if len(runs) > 1 or runs[0].keys:
         verified = sum(run.verdict.startswith("verified") for run in runs)
         return f"{verified} of {len(runs)} runs verified"
@@ -276,12 +312,11 @@ def _told_of(runs: list[Run]) -> str:
 
 
 def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> Result:
-    from optimodels.case import load_case
     from optimodels.reporting.folder import save
     from optimodels.reporting.text import result_text
     from optimodels.study import solve as solve_case
 
-    case = load_case(path, _settings(options), outside=options.allow_outside)
+    case = _case(path, options)
     told = Parts() if sys.stderr.isatty() and not options.live else None
     try:
         result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)
@@ -340,5 +375,6 @@ def words(text: str | None) -> list[str] | None:
 
 
 def key_names(text: str | None) -> list[str] | None:
+    """Split keys that are separated by commas, each without "parameters."; None stays None."""
     named = words(text)
     return None if named is None else [name.removeprefix("parameters.") for name in named]

@@ -34,7 +34,7 @@ def models(options: argparse.Namespace) -> int:
 
 
 def cases(options: argparse.Namespace) -> int:
-    """List the case files below a folder by their models."""
+    """List the case files below a folder by their models; exit code 2 where one is not valid."""
     from optimodels.case import load_case
     from optimodels.errors import CallError
 
@@ -52,7 +52,7 @@ def cases(options: argparse.Namespace) -> int:
         print("\n".join([model, *found[model]]))
     if wrong:
         print("\n".join(["not valid", *(f"  {line}" for line in wrong)]))
-    return 0
+    return 2 if wrong else 0
 
 
 def solvers(options: argparse.Namespace) -> int:

@@ -28,8 +28,13 @@ def make_parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run)
         return sub
 
-    def takes_cases(sub: argparse.ArgumentParser, number: int | str = "+") -> None:
-        sub.add_argument("case", nargs=number, metavar="CASE", help="a case file (YAML)")
+    def takes_cases(
+        sub: argparse.ArgumentParser,
+        number: int | str = "+",
+        what: str = "a case file (YAML)",
+        solver: str = "highs, scip, clarabel, scipy, exact, ...",
+    ) -> None:
+        sub.add_argument("case", nargs=number, metavar="CASE", help=what)
         sub.add_argument(
             "--set", action="append", default=[], metavar="KEY=VALUE",
             help="change a key of the case, as in parameters.slack=0.25; VALUE is YAML",
@@ -38,10 +43,11 @@ def make_parser() -> argparse.ArgumentParser:
             "--allow-outside", action="store_true",
             help="allow paths that lead out of the case's folder",
         )  # fmt: skip
+        if solver:
+            sub.add_argument("--solver", metavar="NAME", help=solver)
 
     sub = add("solve", commands.solve)
     takes_cases(sub)
-    sub.add_argument("--solver", metavar="NAME", help="highs, scip, clarabel, scipy, exact, ...")
     sub.add_argument("--out", metavar="DIR", help="write JSON, CSV tables and pictures there")
     sub.add_argument("--json", action="store_true", help="print JSON instead of tables")
     sub.add_argument("--live", action="store_true", help="show the solver's own log")
@@ -82,7 +88,7 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--format", default="text", choices=FORMATS)
     sub.add_argument("--times", action="store_true", help="show seconds, which differ every time")
     sub = add("bench", commands.bench)
-    takes_cases(sub)
+    takes_cases(sub, solver="")  # it has --solvers
     sub.add_argument(
         "--solvers", metavar="A,B,C",
         help="words as in a case: highs, pyomo:highs, exact; default: every way that can solve it",
@@ -114,22 +120,21 @@ def make_parser() -> argparse.ArgumentParser:
                      help="folder of results and sweeps; default: results")  # fmt: skip
     sub = add("pack", commands.pack)
     takes_cases(sub, 1)
-    sub.add_argument("--solver", metavar="NAME", help="highs, scip, clarabel, scipy, exact, ...")
     sub.add_argument("--out", metavar="FILE", help="default: the case's name with .zip, here")
     sub = add("repeat", commands.repeat)
     sub.add_argument("study", metavar="FILE", help="a file of 'optimodels pack'")
     takes_cases(add("validate", commands.validate))
     sub = add("export", commands.export)
-    takes_cases(sub)
+    takes_cases(sub, solver="for the stages before the one that is written")
     sub.add_argument("--format", required=True, choices=("mps", "lp", "nl"))
     sub.add_argument("--out", default=".", metavar="DIR", help="folder for the files; default: .")
     sub.add_argument(
         "--stage", metavar="NAME", help="another stage than the model's main one; see: explain"
     )
-    sub.add_argument("--solver", metavar="NAME", help="for the stages before it")
     sub = add("explain", commands.explain)
-    takes_cases(sub)
-    sub.add_argument("--solver", metavar="NAME", help="whose answer is explained")
+    takes_cases(
+        sub, what="a case file (YAML), or a model's name", solver="whose answer is explained"
+    )
     sub.add_argument("--json", action="store_true", help="print JSON instead of text")
     add("new", listings.new).add_argument("model", metavar="MODEL", help="see: optimodels models")
     add("models", listings.models)

@@ -37,7 +37,9 @@ def question(name: str, asked: Mapping[str, Any], columns: Sequence[str] = ()) -
         return Section("What was asked", text=[*title, "The case itself was not kept."])
     keys = [{"key": key, "value": value} for key, value in _flat(asked["keys"])]
     for row in keys:
-        if any(row["key"] == c or c.startswith(f"{row['key']}.") for c in columns):
+        # A run may set the key itself, a part of it, or the mapping that it is in.
+        at = f"{row['key']}."
+        if any(c.startswith(at) or at.startswith(f"{c}.") for c in columns):
             row["value"] = "see the runs"
     text = Section(
         f"The case's text, {Path(asked['file']).name}",

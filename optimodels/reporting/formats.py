@@ -29,6 +29,7 @@ _MARKDOWN = re.compile(r"[\\`*<&|\[\]]|(?<!\w)_|_(?!\w)")
 
 
 def as_text(table: Table, width: int = 10**6) -> str:
+    """Return a table as a terminal of ``width`` columns shows it, its note below."""
     note = textwrap.wrap(table.note, width, initial_indent="  ", subsequent_indent="  ")
     # The runs of a sweep are named by all of their keys.
     lines = [
@@ -40,6 +41,7 @@ def as_text(table: Table, width: int = 10**6) -> str:
 
 
 def as_markdown(table: Table) -> str:
+    """Return a table in Markdown, its title as a heading."""
     return "\n".join([f"### {markdown_text(table.title)}", "", *table_markdown(table)]) + "\n"
 
 
@@ -72,23 +74,18 @@ def csv_text(table: Sequence[Row]) -> str:
 
 def as_csv(table: Table) -> str:
     """For who computes: numbers in full, verdicts and reasons in columns of their own."""
-    return csv_text(table.rows if table.numbers is None else table.numbers)
+    return csv_text(table.computable)
 
 
 def csv_of(tables: Sequence[Table]) -> str:
     """Return tables as one CSV file; of several the first column names a row's table."""
     if len(tables) == 1:
         return as_csv(tables[0])
-    return csv_text(
-        [
-            {"table": table.title, **row}
-            for table in tables
-            for row in (table.rows if table.numbers is None else table.numbers)
-        ]
-    )
+    return csv_text([{"table": table.title, **row} for table in tables for row in table.computable])
 
 
 def as_latex(table: Table) -> str:
+    """Return a table as a float of LaTeX's, its title as the caption."""
     columns = columns_of(table.rows)
 
     def line(cells: Sequence[str]) -> str:
@@ -110,6 +107,7 @@ def as_latex(table: Table) -> str:
 
 
 def as_html(table: Table) -> str:
+    """Return a table as a fragment of HTML in ASCII, to stand in somebody's page."""
     columns = columns_of(table.rows)
     heads = "".join(f'<th scope="col">{html.escape(c)}</th>' for c in columns)
     body = "".join(

@@ -18,7 +18,7 @@ from optimodels import __version__
 from optimodels.comparison import Table
 from optimodels.files import plain_stem
 from optimodels.reporting.drawing import inline
-from optimodels.reporting.formats import csv_text
+from optimodels.reporting.formats import as_csv
 from optimodels.reporting.sections import Page, Picture, Section
 from optimodels.reporting.text import columns_of, number
 from optimodels.result import MARKS, Stopped
@@ -153,7 +153,7 @@ def _table(table: Table, name: str) -> _Table:
         [part for part in (rows[:_FIRST_ROWS], rows[_FIRST_ROWS:]) if part],
         len(rows),
         f"{plain_stem(table.title)}.csv",
-        "data:text/csv;charset=utf-8," + quote(csv_text(table.rows), safe=_SAFE),
+        "data:text/csv;charset=utf-8," + quote(as_csv(table), safe=_SAFE),
     )
 
 

@@ -19,7 +19,7 @@ A case names a solver by one word (`solver: scip`); of a name that both language
 row below that is installed and can take the problem is used, and the result says which.
 `solver: pyomo:highs` or `via: pyomo` fixes the language. `exact` is a family's own algorithm,
 where it has one. A solver that cannot take the class of problem, or is not installed, is refused
-before anything is built.
+before anything is built; one that takes only convex problems, where the data are not, after that.
 
 Classes: LP, QP linear and convex quadratic programmes; QCQP, SOCP with convex quadratic or
 second-order-cone constraints; EXP with exponential cones; MI... with integers; NLP smooth

@@ -13,7 +13,7 @@ from typing import Any
 
 from optimodels.case import Case, choice
 from optimodels.errors import DataError, UnavailableError
-from optimodels.model import Compute, Done, Inputs, Outcome, Program, Solve
+from optimodels.model import Answer, Compute, Done, Inputs, Outcome, Program, Solve
 from optimodels.result import Result, Solution, Verdict, weakest
 from optimodels.solvers import (
     Limits,
@@ -40,6 +40,7 @@ class Ledger:
 
     @contextmanager
     def timed(self, station: str) -> Iterator[None]:
+        """Add the seconds of what stands inside to a station's, however it ends."""
         started = perf_counter()
         try:
             yield
@@ -47,6 +48,7 @@ class Ledger:
             self.add({station: perf_counter() - started})
 
     def add(self, seconds: Mapping[str, float]) -> None:
+        """Add seconds by station to those that are there."""
         for station, value in seconds.items():
             self.seconds[station] = self.seconds.get(station, 0.0) + value
 
@@ -64,9 +66,9 @@ def solve(
     is ended where it does not keep a limit; None does so where a limit or the case needs it, False
     never.
 
-    Raises CaseError where the data show the case to be wrong, UnavailableError where its solver
-    is missing or cannot take the problem; both before anything is built. What a solver does
-    wrong is no error but a verdict.
+    Raises CaseError where the data show the case to be wrong, and where its solver is missing or
+    cannot take the problem; before anything is built, but for a problem that only its data show
+    to be nonconvex. What a solver does wrong is no error but a verdict.
     """
     try:
         return _solve(case, case_request(case, live, isolate), progress or (lambda *_: None))
@@ -91,16 +93,16 @@ def _solve(case: Case, request: Request, progress: Progress) -> Result:
             return stage.run(data, replace(done, progress=part))
 
     done, failed = run_stages(program, data, answer, compute)
-    verdicts = {}
-    for stage in program.stages:
-        if done.solutions.get(stage.name):
-            verdicts[stage.name] = _join(done.solutions[stage.name])
-        elif stage.name in done.outcomes:
-            verdicts[stage.name] = _invariants(done.outcomes[stage.name])
     if failed is not None:
-        result = _stopped_early(case, program, failed, done, verdicts, request, ledger)
+        broken = next(s for s in done.solutions[failed.name].values() if not s.has_point)
+        blank = _blank(case, request, program, done, ledger)
+        result = replace(blank, stopped=broken.stopped, message=broken.message)
     else:
-        result = _finish(case, program, data, done, verdicts, request, ledger)
+        with ledger.timed("report"):
+            reported = program.report(data, done)
+        blank = _blank(case, request, program, done, ledger)
+        result = _answered(blank, program, done, reported)
+        result = replace(result, network=getattr(data, "network", None))
     return replace(result, paper=beside_paper(case, result, printed))
 
 
@@ -175,58 +177,31 @@ def run_stages(
     return done, None
 
 
-def _finish(
-    case: Case,
-    program: Program,
-    data: Any,
-    done: Done,
-    verdicts: dict[str, Verdict],
-    request: Request,
-    ledger: Ledger,
-) -> Result:
-    with ledger.timed("report"):
-        answer = program.report(data, done)
+def _answered(blank: Result, program: Program, done: Done, answer: Answer) -> Result:
+    """Fill in what a study that came to its end says; the model's own answer goes first."""
     first, asked = _first(done, program.main), _speaking(program, done)
+    objective, bound = answer.objective, answer.bound
+    if first is not None:
+        objective = first.objective if objective is None else objective
+        bound = first.bound if bound is None else bound
     return replace(
-        _blank(case, program, done, verdicts, request, ledger),
+        blank,
         stopped=asked.stopped if asked else "optimal",
         point=first.point if first else "none",
-        objective=answer.objective
-        if answer.objective is not None
-        else (first.objective if first else None),
-        bound=answer.bound if answer.bound is not None else (first.bound if first else None),
+        objective=objective,
+        bound=bound,
         gap=first.gap if first else None,
         values=answer.values,
         tables=answer.tables,
         notes=answer.notes,
         message=asked.message if asked else "",
-        network=getattr(data, "network", None),
         arrays={name: outcome.arrays for name, outcome in done.outcomes.items()},
     )
 
 
-def _stopped_early(
-    case: Case,
-    program: Program,
-    stage: Solve,
-    done: Done,
-    verdicts: dict[str, Verdict],
-    request: Request,
-    ledger: Ledger,
-) -> Result:
-    failed = next(s for s in done.solutions[stage.name].values() if not s.has_point)
-    blank = _blank(case, program, done, verdicts, request, ledger)
-    return replace(blank, stopped=failed.stopped, message=failed.message)
-
-
-def _blank(
-    case: Case,
-    program: Program,
-    done: Done,
-    verdicts: dict[str, Verdict],
-    request: Request,
-    ledger: Ledger,
-) -> Result:
+def _blank(case: Case, request: Request, program: Program, done: Done, ledger: Ledger) -> Result:
+    """Return a result of what was done, without an answer."""
+    verdicts = _verdicts(program, done)
     model = case.model
     first, asked = _first(done, program.main), _speaking(program, done)
     # Where the main stage is not asked for, or was not come to, the last one speaks.
@@ -266,6 +241,17 @@ def _speaking(program: Program, done: Done) -> Solution | None:
     found = [solution for name in own for solution in done.solutions.get(name, {}).values()]
     broken = (s for s in found if s.stopped not in ("optimal", "infeasible", "unbounded"))
     return next(broken, next(iter(found), None))
+
+
+def _verdicts(program: Program, done: Done) -> dict[str, Verdict]:
+    """Return the verdict on each stage of which something came, in the order of the stages."""
+    found = {}
+    for stage in program.stages:
+        if done.solutions.get(stage.name):
+            found[stage.name] = _join(done.solutions[stage.name])
+        elif stage.name in done.outcomes:
+            found[stage.name] = _invariants(done.outcomes[stage.name])
+    return found
 
 
 def _stage_summary(name: str, done: Done, verdict: Verdict) -> dict[str, Any]:

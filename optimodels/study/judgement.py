@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Literal
 
@@ -42,6 +42,16 @@ SECOND_SOLVER_STEPS = 50
 SECOND_SOLVER_SECONDS = 30.0
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """Which instance was put to which solver, None for the family's own algorithm."""
+
+    formulation: Formulation[Any]
+    data: Any
+    request: Request
+    solver: Solver | None
+
+
 def solve_and_judge(
     formulation: Formulation[Any],
     data: Any,
@@ -56,6 +66,7 @@ def solve_and_judge(
     begins.
     """
     solver = choose(request, formulation)
+    asked = _Asked(formulation, data, request, solver)
     step("build")
     tried = attempt(formulation, data, solver, request, lambda form: step("solve"))
     step("verify")
@@ -77,19 +88,11 @@ def solve_and_judge(
     if key not in _judged:
         if len(_judged) >= _KEPT:
             _judged.clear()
-        _judged[key] = _judge(formulation, data, request, solver, form, claim, level)
+        _judged[key] = _judge(asked, form, claim, level)
     claim, judgement = _judged[key]
-    verified = perf_counter()
-    return _solution(
-        form,
-        claim,
-        judgement,
-        describe(solver, request),
-        {**tried.seconds, "verify": tried.seconds.get("verify", 0.0) + verified - solved},
-        formulation,
-        data,
-        fingerprint,
-    )
+    verify = tried.seconds.get("verify", 0.0) + perf_counter() - solved
+    solution = _solution(asked, form, claim, judgement)
+    return replace(solution, fingerprint=fingerprint, seconds={**tried.seconds, "verify": verify})
 
 
 #: The same claim about the same problem gets the same verdict: it is not judged again. Repeated
@@ -98,15 +101,7 @@ _judged: dict[tuple[Any, ...], tuple[Claim, Judgement]] = {}
 _KEPT = 256
 
 
-def _judge(
-    formulation: Formulation[Any],
-    data: Any,
-    request: Request,
-    solver: Solver | None,
-    form: Form,
-    claim: Claim,
-    level: str,
-) -> tuple[Claim, Judgement]:
+def _judge(asked: _Asked, form: Form, claim: Claim, level: str) -> tuple[Claim, Judgement]:
     """Judge a claim; one that leaves open whether it says infeasible or unbounded is settled."""
     judgement = judge(form, claim)
     answered = claim.stopped in ("optimal", "infeasible", "unbounded")
@@ -121,22 +116,14 @@ def _judge(
         if second.verdict.status == "verified":
             claim, judgement = other, second
     if level == "full" and judgement.undecided:
-        judgement = _second_opinion(formulation, data, request, solver, form, claim, judgement)
+        judgement = _second_opinion(asked, form, claim, judgement)
     return claim, judgement
 
 
-def _second_opinion(
-    formulation: Formulation[Any],
-    data: Any,
-    request: Request,
-    solver: Solver | None,
-    form: Form,
-    claim: Claim,
-    judgement: Judgement,
-) -> Judgement:
+def _second_opinion(asked: _Asked, form: Form, claim: Claim, judgement: Judgement) -> Judgement:
     """Hear others one by one until the claim is decided."""
     heard: list[Testimony] = []
-    for testimony in _testimonies(formulation, data, request, solver, form):
+    for testimony in _testimonies(asked, form):
         heard.append(testimony)
         judgement = judge(form, claim, heard)
         if not judgement.undecided:
@@ -144,16 +131,11 @@ def _second_opinion(
     return judgement
 
 
-def _testimonies(
-    formulation: Formulation[Any],
-    data: Any,
-    request: Request,
-    solver: Solver | None,
-    form: Form,
-) -> Iterator[Testimony]:
-    if solver is not None and formulation.exact is not None:
+def _testimonies(asked: _Asked, form: Form) -> Iterator[Testimony]:
+    formulation, request = asked.formulation, asked.request
+    if asked.solver is not None and formulation.exact is not None:
         try:
-            said = _exact_testimony(formulation, data, request, form)
+            said = _exact_testimony(asked, form)
         except (UnavailableError, MemoryError):
             # The algorithm does not cover this instance, or not in this memory.
             pass
@@ -162,7 +144,7 @@ def _testimonies(
             yield _testify(by, f"exact algorithm of {formulation.name}", said)
     if len(form.linear) > SECOND_SOLVER_COLUMNS or form.steps > SECOND_SOLVER_STEPS:
         return
-    for other in _others(formulation, solver, form.source):
+    for other in _others(formulation, asked.solver, form.source):
         # A hard problem is not waited for longer than this for a second answer.
         time = request.limits.time or SECOND_SOLVER_SECONDS
         limits = replace(request.limits, gap=None, time=time)
@@ -170,7 +152,7 @@ def _testimonies(
             request, limits=limits, options={}, live=False, isolate=request.isolate or None
         )
         try:
-            tried = attempt(formulation, data, other, quietly)
+            tried = attempt(formulation, asked.data, other, quietly)
         except UnavailableError:
             # Not one that it takes, once the data are known.
             continue
@@ -184,13 +166,11 @@ def _testimonies(
             yield _testify("second solver", f"{other.name} through {other.via}", said)
 
 
-def _exact_testimony(
-    formulation: Formulation[Any], data: Any, request: Request, form: Form
-) -> Claim:
+def _exact_testimony(asked: _Asked, form: Form) -> Claim:
+    formulation, data, request = asked.formulation, asked.data, asked.request
     if not needs_process(None, request):
         return exact_claim(formulation, data, form)
-    asked = replace(request, name="exact", options={}, live=False)
-    tried = attempt(formulation, data, None, asked)
+    tried = attempt(formulation, data, None, replace(request, name="exact", options={}, live=False))
     if tried.form is None or tried.form.source == form.source or tried.claim.x is None:
         return tried.claim
     named = tried.form.named(tried.claim.x)
@@ -242,21 +222,13 @@ def _testify(by: Any, who: str, claim: Claim) -> Testimony:
     )
 
 
-def _solution(
-    form: Form,
-    claim: Claim,
-    judgement: Judgement,
-    used: SolverUsed,
-    seconds: dict[str, float],
-    formulation: Formulation[Any],
-    data: Any,
-    fingerprint: str,
-) -> Solution:
-    verdict: Verdict = judgement.verdict
+def _solution(asked: _Asked, form: Form, claim: Claim, judgement: Judgement) -> Solution:
+    formulation, verdict = asked.formulation, judgement.verdict
+    used = describe(asked.solver, asked.request)
     shown = claim.x is not None and verdict.status != "refuted"
     message = claim.message
     if claim.stopped == "infeasible" and formulation.conflict is not None:
-        message = formulation.conflict(data) or message
+        message = formulation.conflict(asked.data) or message
     # What a solver itself calls inaccurate is a point, and no optimum.
     inaccurate = (claim.stopped, claim.point) == ("optimal", "feasible")
     if claim.stopped in ("iterations", "error") or (inaccurate and verdict.status == "unverified"):
@@ -275,8 +247,6 @@ def _solution(
         bound=judgement.bound if judgement.bound is not None else claim.bound,
         arrays=form.named(x) if x is not None else {},
         duals=duals if shown else {},
-        seconds=seconds,
-        fingerprint=fingerprint,
         message=message,
         size=form.size,
         sense=form.sense,

@@ -19,6 +19,7 @@ from optimodels.cli.progress import Parts, Progress
 from optimodels.errors import RunError
 from optimodels.files import write_whole
 from optimodels.reporting.text import table_lines
+from optimodels.runs import Store
 from optimodels.runs.record import unpack
 
 HEAVY = ("pandas", "pyomo", "cvxpy", "pandapower", "scipy", "matplotlib")
@@ -129,6 +130,63 @@ def test_the_worst_of_several_cases_counts(small: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "bad.yaml:1:1: model: no model 'nonsense'" in done.stderr
     assert "verified by certificate" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["solve", "validate", "explain", "export"])
+def test_a_wrong_case_keeps_no_other_from_its_turn(
+    command: str, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("model: nonsense\n")
+    more = ["--format", "lp", "--out", str(tmp_path)] if command == "export" else []
+    assert main([command, str(bad), str(small), *more]) == 2
+    out, err = capsys.readouterr()
+    assert err == f"{bad}:1:1: model: no model 'nonsense'\n"
+    assert "small" in out
+
+
+def test_solver_is_swapped_for_a_whole_sweep(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = tmp_path / "swept.yaml"
+    case.write_text(small.read_text() + "sweep: {grid: {solver.time_limit: [20, 30]}}\n")
+    assert main(["sweep", str(case), "--solver", "scip", "--out", str(tmp_path)]) == 0
+    runs = Store(tmp_path).summaries().values()
+    assert [run["solver"]["name"] for run in runs] == ["scip", "scip"]
+    capsys.readouterr()
+    # Who names two solvers is not given one of them without a word.
+    for sweep in ("grid: {solver: [highs]}", "list: [{solver.name: highs}]"):
+        for command in ("sweep", "pack"):
+            setting = f"sweep={{{sweep}}}"
+            out = ["--out", str(tmp_path / "out")]
+            assert main([command, str(case), "--solver", "scip", "--set", setting, *out]) == 2
+            out_said, said = capsys.readouterr()
+            assert f"--solver: the sweep of {case} sets the solver of each run" in said
+            assert (said.count("\n"), out_said) == (1, "")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["solve", "sweep", "validate", "bench", "pack", "export"])
+def test_model_where_a_case_is_expected_says_what_to_type(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    more = ["--format", "lp"] if command == "export" else []
+    name = "flexibility/shiftable-loads"
+    assert main([command, name, *more]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    # What it says to type does it.
+    words = shlex.split(said.partition("optimodels ")[2])
+    assert words == ["new", name, ">", "my.yaml"]
+    assert main(words[:2]) == 0
+    Path("my.yaml").write_text(capsys.readouterr().out)
+    assert main(["validate", "my.yaml"]) == 0
+    # A file of that name goes first.
+    Path(name).parent.mkdir()
+    Path("my.yaml").rename(name)
+    assert main(["validate", name]) == 0
 
 
 def test_infeasible_mapping_ends_with_3_and_says_why(cases: Path) -> None:
@@ -263,7 +321,7 @@ def test_cases_are_listed_with_their_models(
     at = lines.index("  cases/flexibility/shiftable-33bus.yaml")
     assert [one for one in lines[:at] if one[0] != " "][-1] == "flexibility/shiftable-loads"
     assert max(map(len, lines)) <= 80
-    assert main(["cases", str(tmp_path)]) == 0
+    assert main(["cases", str(tmp_path)]) == 2
     assert "wrong.yaml:1:1: model: no model 'none'" in capsys.readouterr().out
     assert main(["cases", str(cases / "none")]) == 2
 

@@ -19,7 +19,9 @@ from scipy import stats
 
 from optimodels.case import load_case
 from optimodels.cli import main, parser
-from optimodels.comparison import STATISTICS, Choice, Table, cell, compare, half_width, tables_of
+from optimodels.comparison import Choice, Table, compare, tables_of
+from optimodels.comparison.cells import cell, half_width
+from optimodels.comparison.table import STATISTICS
 from optimodels.errors import CallError, CaseError
 from optimodels.reporting.formats import WRITERS, latex
 from optimodels.runs import Store, sweep
@@ -74,6 +76,7 @@ def test_rows_columns_and_value_are_the_user_s(stored: Path) -> None:
         (Choice(rows=["slak"]), "no key 'slak'; did you mean 'slack'"),
         (Choice(columns=["solvers"]), "no key 'solvers'; did you mean 'solver'"),
         (Choice(value="objectiv"), "no value 'objectiv'; did you mean 'objective'"),
+        (Choice(statistic="medain"), "no statistic 'medain'; did you mean 'median'"),
     ],
 )
 def test_mistakes_are_told(stored: Path, choice: Choice, message: str) -> None:
@@ -184,6 +187,19 @@ def test_csv_of_several_seeds_against_scipy(tmp_path: Path) -> None:
             if statistic == "interval":
                 low, high = stats.t.interval(0.95, 3, np.mean(draws), stats.sem(draws))
                 assert row["objective half width"] == pytest.approx((high - low) / 2, rel=1e-9)
+
+
+def test_a_cell_of_one_run_beside_others_counts_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the text as in the CSV, and where every cell is of one run."""
+    runs = "{parameters.slack: 0}, {parameters.slack: 0.5, solver: 'pyomo:highs'}"
+    for last, counts in (("", [1, 1]), (", {parameters.slack: 0.5}", [1, 2])):
+        sweep(load_case(CASE, [f"sweep={{list: [{runs}{last}]}}", "solver=exact"]), tmp_path)
+        (table, *_) = compare(tmp_path, Choice(["slack"], [], statistic="count"))
+        assert [row["objective"] for row in table.rows] == [f"{n} ✓" for n in counts]
+        assert table.frame["objective"].tolist() == counts
+        assert table.note.startswith("count of objective")
 
 
 def test_several_tables_are_one_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

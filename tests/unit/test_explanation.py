@@ -297,6 +297,23 @@ def test_model_s_own_example_is_explained_in_eighty_columns(name: str) -> None:
     assert heads == said
 
 
+def test_model_is_explained_by_its_name_as_by_what_new_writes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "flexibility/aggregator-mapping"
+    (tmp_path / "new.yaml").write_text(new_case(find_model(name)))
+    said = []
+    for given in (name, str(tmp_path / "new.yaml")):
+        assert main(["explain", given, "--set", "parameters.aggregators=5"]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert main(["explain", name, "--set", "parameters.aggregators=none"]) == 2
+    assert capsys.readouterr().err.startswith(f"{name} (as set): parameters.aggregators: ")
+    # A name of no model is a file that is not there.
+    assert main(["explain", "flexibility/none"]) == 2
+    assert capsys.readouterr().err.startswith("flexibility/none: cannot be read: ")
+
+
 def test_scaled_objective_has_its_own_unit() -> None:
     """What is solved in tenths of a pu is not said to be in pu: ten such are one of the result."""
     case = load_case(CASES.parent / "coalition" / "eight-agents-self-interested.yaml")

@@ -25,10 +25,12 @@ import pytest
 from optimodels.benchmarking import Benchmark, Entry, Settings
 from optimodels.case import load_case
 from optimodels.cli import main
-from optimodels.comparison import Table
+from optimodels.comparison import Table, compare
 from optimodels.errors import CallError
 from optimodels.model import Model
+from optimodels.reporting.asked import question
 from optimodels.reporting.drawing import inline
+from optimodels.reporting.formats import as_csv
 from optimodels.reporting.html import html_page
 from optimodels.reporting.markdown import markdown_line, markdown_page
 from optimodels.reporting.page import gather, report
@@ -113,6 +115,33 @@ def test_csv_of_a_table_is_the_one_that_solve_wrote(made: Path) -> None:
     assert [row["objective"] for row in runs] == [row["objective"] for row in stored]
     case = (CASES / f"{SOLVED}.yaml").read_text("utf-8")
     assert unquote(str(links[f"{SOLVED}.yaml"]).partition(",")[2]) == case
+
+
+def test_csv_of_runs_side_by_side_is_numbers(tmp_path: Path) -> None:
+    """The link is the one of ``compare --format csv``: a column per number, no cell of words."""
+    grid = "sweep={grid: {parameters.density: [0, 1/n]}, replicas: 3}"
+    swept = [str(CASES.parent / "coalition" / "table-33bus.yaml"), "--set", grid]
+    assert main(["sweep", *swept, "--out", str(tmp_path)]) == 0
+    report(tmp_path)
+    links = [a for tag, a in read(tmp_path).tags if tag == "a" and "download" in a]
+    (wide, *_) = compare(tmp_path)
+    linked = [unquote(str(a["href"]).partition(",")[2]) for a in links]
+    assert as_csv(wide) in linked
+    (row, _) = csv.DictReader(io.StringIO(as_csv(wide)))
+    assert float(row["objective half width"]) > 0.0
+
+
+def test_a_key_that_a_sweep_sets_is_not_shown_as_fixed() -> None:
+    """Neither the key itself, nor parts of a mapping that is set, nor what holds a part."""
+    keys = {"solver": {"name": "highs"}, "parameters": {"demand": {"form": "logistic", "at": 1},
+            "demands": 3, "agents": [1, 2]}}  # fmt: skip
+    asked = {"keys": keys, "file": "c.yaml", "text": "", "settings": []}
+    columns = ["solver", "parameters.demand", "parameters.agents.0"]
+    shown = {r["key"]: r["value"] for r in question("f/m", asked, columns).tables[0].rows}
+    assert {key for key, value in shown.items() if value == "see the runs"} == {
+        "solver.name", "parameters.demand.form", "parameters.demand.at", "parameters.agents",
+    }  # fmt: skip
+    assert shown["parameters.demands"] == 3
 
 
 def test_page_says_what_was_asked_found_and_shown(made: Path) -> None:

@@ -1,0 +1,81 @@
+"""The runs of a sweep side by side: a wide table by the keys that the user names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from optimodels.comparison.cells import cell, in_numbers
+from optimodels.comparison.stored import SEED, StoredRun
+from optimodels.comparison.table import Choice, Table
+from optimodels.errors import CallError, suggestion
+from optimodels.result import Row
+from optimodels.runs.store import Index
+
+#: Reasons of failures that stand below a table; ``optimodels sweep`` has them all.
+_MOST_REASONS = 3
+
+
+def side_by_side(index: Index, runs: Sequence[StoredRun], chosen: Choice) -> Table:
+    names = [column.removeprefix("parameters.") for column in index.columns]
+    free = [name for name in names if name != SEED]
+    if chosen.columns is not None:
+        across = list(chosen.columns)
+    else:
+        # A key that the rows have says nothing more in the columns.
+        left = [name for name in free if name not in (chosen.rows or ())]
+        across = left[-1:] if len(free) > 1 else []
+    down = list(chosen.rows) if chosen.rows is not None else [n for n in free if n not in across]
+    for name in (*across, *down):
+        if name not in names:
+            hint = suggestion(name, names) or f"; its keys are {', '.join(names)}"
+            raise CallError(f"{index.case}: no key {name!r}{hint}")
+    _check_value(index, runs, chosen.value)
+    cells: dict[tuple[Any, ...], dict[tuple[Any, ...], list[StoredRun]]] = {}
+    heads: dict[tuple[Any, ...], None] = {}
+    for run in runs:
+        row = tuple(run.keys[name] for name in down)
+        head = tuple(run.keys[name] for name in across)
+        heads[head] = None
+        cells.setdefault(row, {}).setdefault(head, []).append(run)
+    several = max((len(g) for by in cells.values() for g in by.values()), default=0) > 1
+    table: list[Row] = []
+    numbers: list[Row] = []
+    for row, by_head in cells.items():
+        line: Row = dict(zip(down, row, strict=True))
+        plain = dict(line)
+        for head in heads:
+            name = ", ".join(f"{a}={v}" for a, v in zip(across, head, strict=True)) or chosen.value
+            line[name] = cell(by_head.get(head, []), chosen)
+            for what, number in in_numbers(by_head.get(head, []), chosen, several).items():
+                plain[f"{name} {what}".strip()] = number
+        if chosen.times:
+            runs_of_row = [run for group in by_head.values() for run in group]
+            line["seconds"] = sum(run.value("seconds") or 0.0 for run in runs_of_row)
+            plain["seconds"] = line["seconds"]
+        table.append(line)
+        numbers.append(plain)
+    note = f"{chosen.value}; ✓ verified, ? unverified, ✗ refuted{_reasons(runs)}"
+    # Of one number every other statistic is that number.
+    if several or chosen.statistic == "count":
+        note = f"{chosen.statistic} of " + note
+    return Table(f"{index.case} ({index.model})", table, note, numbers)
+
+
+def _reasons(runs: Sequence[StoredRun]) -> str:
+    """Why runs broke, each reason once, the most frequent first."""
+    counts = Counter(run.reason for run in runs if run.reason).most_common()
+    told = [f"; {number} x error: {reason}" for reason, number in counts[:_MOST_REASONS]]
+    rest = len(counts) - len(told)
+    return "".join(told) + (f"; {rest} other reasons" if rest else "")
+
+
+def _check_value(index: Index, runs: Sequence[StoredRun], name: str) -> None:
+    answered = [run.summary for run in runs if run.verdict and run.summary is not None]
+    if not answered or any(run.value(name) is not None for run in runs):
+        return
+    known = ["objective", "bound", "gap", "stopped", "seconds", *answered[0]["values"]]
+    if name not in known:
+        hint = suggestion(name, known) or f"; there are {', '.join(known)}"
+        raise CallError(f"{index.case}: no value {name!r}{hint}")
