@@ -89,7 +89,7 @@ class Family:
 
     def _table(self, models: list[tuple[Model, list[Reached]]]) -> list[str]:
         lines = [
-            "## From equation to function",
+            "## From stage to function",
             "",
             "Every stage of every model: its equations with their source, the functions that state "
             "them, what solves them exactly, and what checks them. A stage that stands under a "

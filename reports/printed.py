@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 PAPERS = {
     "000": "statistical mechanics of markets",
@@ -19,18 +20,26 @@ PAPERS = {
 WORDS = {
     "reproduced": "reproduced",
     "within noise": "within its noise",
+    "within wide noise": "within a wide band of noise",
     "within": "within 5 %",
     "better than printed": "better than printed",
     "among the draws": "among the draws",
     "not": "not reproduced",
     "lost in print": "lost in print",
 }
+#: What noise is, as the page and the README say it.
+NOISE = (
+    "Noise is that of a Monte Carlo curve of 10,000 auctions (assumed: the paper's number is lost "
+    "in print): a fit to it lies below the band once in 20,000 times, and above it as often. A "
+    "band is wide where its ends are more than a factor of 2 apart: to lie in it says little."
+)
 _HEADING = re.compile(r"\*\*(?:(?P<case>[\w-]+): )?[Bb]eside the paper(?:, row by row)?\*\*")
 
 
 @dataclass(frozen=True)
 class Printed:
-    """One printed figure: the paper (its number), the case, what was printed, ours, the word."""
+    """One printed figure: the paper (its number), the case, what was printed, ours, the word, and
+    why it is not ours."""
 
     paper: str
     case: str
@@ -38,6 +47,7 @@ class Printed:
     says: str
     ours: str
     word: str
+    why: str
     report: str
 
     @property
@@ -67,9 +77,9 @@ def _of_page(page: Path, reports: Path) -> Iterator[Printed]:
         source = next((one for one in lines[end : end + 8] if one.startswith("*source: ")), "")
         paper = source.removeprefix("*source: ")[:3]
         for row in rows:
-            for figure, says, ours, word in _figures(row):
+            for figure, says, ours, word, why in _figures(row, source.strip("*")):
                 name = heading["case"] or case
-                yield Printed(paper, name, figure, says, ours, word, report)
+                yield Printed(paper, name, figure, says, ours, word, why, report)
 
 
 def table_rows(lines: list[str], at: int) -> list[dict[str, str]]:
@@ -86,18 +96,36 @@ def table_rows(lines: list[str], at: int) -> list[dict[str, str]]:
     return rows
 
 
-def _figures(row: dict[str, str]) -> Iterator[tuple[str, str, str, str]]:
-    """Return figure, printed, ours and word of a line, which may hold several figures."""
+def _figures(row: dict[str, str], below: str) -> Iterator[tuple[str, str, str, str, str]]:
+    """Return figure, printed, ours, word and reason of a line, which may hold several figures;
+    ``below`` is what stands below the table."""
     if "word" in row:
-        yield row["figure"], row["paper"], row["ours"], row["word"]
+        word, _, why = row["word"].partition(": ")
+        yield row["figure"], row["paper"], row["ours"], word, why or row["note"]
         return
     columns = list(row)
     first = next(at for at, column in enumerate(columns) if column.endswith(" printed"))
     keys = [row[column] for column in columns[:first]]
-    for column in columns:
-        name = column.removesuffix(" printed")
-        if name != column and row[name]:
-            yield f"{name} ({', '.join(keys)})", row[column], row[f"{name} ours"], row[name]
+    names = [column.removesuffix(" printed") for column in columns if column.endswith(" printed")]
+    for name in names:
+        if row[name]:
+            why = _note(below, name, names)
+            if row[name] == "lost in print":
+                why = "its row is printed without it"
+            elif row[name].startswith("not"):
+                why = f"{row[name]}; {why}" if why else row[name]
+            told = row[f"{name} printed"], row[f"{name} ours"], row[name]
+            yield f"{name} ({', '.join(keys)})", *told, why
+
+
+def _note(below: str, name: str, names: list[str]) -> str:
+    """Return a column's note: below a table stand its source, then for each column how many of
+    each word, then the notes of those that have one."""
+    parts = below.split(f"; {name}: ")
+    note = parts[2] if len(parts) == 3 else ""
+    for other in names:
+        note = note.partition(f"; {other}: ")[0]
+    return note
 
 
 def count_in_words(figures: list[Printed]) -> str:
@@ -105,6 +133,22 @@ def count_in_words(figures: list[Printed]) -> str:
     counts = Counter(figure.counted for figure in figures)
     told = ", ".join(f"{counts[column]} {column}" for column in WORDS.values() if counts[column])
     return f"Of {len(figures)} figures set beside the papers': {told}."
+
+
+def _wide(figures: list[Printed]) -> Iterator[str]:
+    """Say by column of the papers' tables how far off figures in a wide band are."""
+    factors: dict[str, list[float]] = {}
+    for one in figures:
+        if one.counted == "within a wide band of noise":
+            factor = float(one.says) / float(one.ours)
+            factors.setdefault(one.figure.partition(" ")[0], []).append(max(factor, 1 / factor))
+    told = [
+        f"{len(own)} of {name} (printed and ours are a factor of {median(own):.3g} apart in the "
+        f"median, of {max(own):.4g} at most)"
+        for name, own in factors.items()
+    ]
+    if told:
+        yield from (f"In a wide band lie {', '.join(told)}.", "")
 
 
 def printed_page(figures: list[Printed]) -> str:
@@ -116,8 +160,9 @@ def printed_page(figures: list[Printed]) -> str:
         "Made by `python reports/make.py` from the cases' reports, where each stands with its",
         "verdict and its reason. A printed figure that cases read in several ways counts in each.",
         "",
-        count_in_words(figures),
+        f"{count_in_words(figures)} {NOISE}",
         "",
+        *_wide(figures),
         "| paper | figures | " + " | ".join(columns) + " |",
         "|---|---:|" + "---:|" * len(columns),
     ]
@@ -132,5 +177,5 @@ def printed_page(figures: list[Printed]) -> str:
         for f in figures:
             if f.counted == column:
                 told = (f"[{f.case}]({f.report})", f.figure, f.says, f.ours)
-                lines.append(f"| {f.paper} | {' | '.join(told)} | {f.word.partition(': ')[2]} |")
+                lines.append(f"| {f.paper} | {' | '.join(told)} | {f.why} |")
     return "\n".join(lines) + "\n"

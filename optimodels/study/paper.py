@@ -60,9 +60,10 @@ def beside_paper(case: Case, result: Result, printed: Sequence[PrintedRow] = ())
     """Return a row per printed figure: what it says, ours, the difference, and a word.
 
     The word is "reproduced" (within the stated tolerance), "within noise" where the result says
-    what the noise of the printed figure is, "better than printed" where the case says which way
-    is better, "within x %" (five at most), "not reproduced" with the reason that the case gives,
-    or "lost in print" where there is nothing to compare with.
+    what the noise of the printed figure is ("within wide noise" where that spans more than a
+    factor of 2), "better than printed" where the case says which way is better, "within x %" (five
+    at most), "not reproduced" with the reason that the case gives, or "lost in print" where there
+    is nothing to compare with.
     """
     paper = case.paper
     if paper is None:
@@ -113,7 +114,9 @@ def _explained(figure: PrintedColumn, row: Row, result: Result) -> Row:
         if low is not None and high is not None:
             row = {**row, "noise_low": low, "noise_high": high}
             if low <= row["paper"] <= high:
-                return {**row, "word": "within noise", "note": ""}
+                # Which lies in such a range has not been told much by it.
+                wide = high - low > min(abs(low), abs(high))
+                return {**row, "word": "within wide noise" if wide else "within noise", "note": ""}
     if figure.better is not None and (row["difference"] < 0) == (figure.better == "lower"):
         return {**row, "word": "better than printed"}
     return row

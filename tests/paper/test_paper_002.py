@@ -217,4 +217,6 @@ def test_case_says_the_same_word(row: dict[str, str], cases: Path) -> None:
         assert words["squared_error"] == "better than printed"
     else:
         assert words["q"] == expected
-        assert words["squared_error"] in ("reproduced", "within noise")
+        # Of the errors' own two quantiles one is far above the other.
+        assert ours.objective_high > 2 * ours.objective_low
+        assert words["squared_error"] in ("reproduced", "within wide noise")

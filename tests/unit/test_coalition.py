@@ -24,6 +24,7 @@ from optimodels.families.coalition.trades import injections, traded
 from optimodels.grid import read_network
 from optimodels.model import Inputs
 from optimodels.result import Result
+from optimodels.solvers import open_problem
 from optimodels.study import solve
 
 CASES = Path(__file__).parents[2] / "cases" / "coalition"
@@ -285,6 +286,18 @@ def test_groups_trade_until_the_last_unit_pays() -> None:
     # With R on both lines x'Qx is R ((50 - h)^2 + (50 - h)^2).
     flow = self_interested(two_agents("own-loss", 0.01))
     assert flow == pytest.approx([(0.5 + 4 * 0.01 * 50) / (2 * 0.1 + 4 * 0.01)], rel=1e-6)
+
+
+@pytest.mark.parametrize("via", ["pyomo", "cvxpy"])
+def test_everything_that_groups_state_has_a_name(via: Any) -> None:
+    """Of the own public losses too: the exchange is a variable, and what it is a row."""
+    data = groups.groups(two_agents("own-loss", 0.01))
+    form = open_problem(groups.OWN_LOSS, data, via).form
+    assert {block.name: block.shape for block in form.columns} == {
+        "bought": (2,), "exchange": (2,), "private_flow": (1,), "sold": (2,)
+    }  # fmt: skip
+    assert sum(block.size for block in form.columns) == len(form.linear)
+    assert [block.name for block in form.row_blocks] == ["balance", "net"]
 
 
 def test_ad_hoc_trades_meet_the_smaller_want() -> None:

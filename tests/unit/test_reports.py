@@ -12,6 +12,8 @@ import printed
 import pytest
 
 from optimodels.benchmarking.entry import read_benchmark
+from optimodels.case import load_case
+from optimodels.families.supply.fitting.noise import ONCE_IN
 from optimodels.reporting.solvers import solvers_page
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +45,30 @@ def test_papers_figures_are_counted_in_step() -> None:
     assert page == printed.printed_page(figures), "run: python reports/make.py"
     assert {figure.paper for figure in figures} == set(printed.PAPERS)
     told = " ".join((ROOT / "README.md").read_text().split())
-    assert printed.count_in_words(figures) in told
+    assert f"{printed.count_in_words(figures)} {printed.NOISE}" in told
+    unlike = [one for one in figures if one.counted in ("not reproduced", "lost in print")]
+    assert [one for one in unlike if not one.why] == []
+
+
+def test_noise_is_told_as_the_cases_take_it() -> None:
+    case = load_case(ROOT / "cases" / "supply" / "q-exponential-tables.yaml")
+    assert f"{case.parameters.draws:,} auctions" in printed.NOISE
+    assert f"once in {ONCE_IN:,} times" in printed.NOISE
+    figures = printed.printed_figures(ROOT / "reports")
+    noisy = {f.case for f in figures if "noise" in f.counted}
+    assert noisy == {case.name}
+
+
+def test_a_reason_is_the_row_s_own_or_the_column_s() -> None:
+    """Below a table stand its source, the words counted, and the notes, each by its column."""
+    below = "source: 1; a: 1 not among 3 draws; b: 2 reproduced; a: one draw; lost; b: b is c"
+    row = {"n": "1", "a printed": "2", "a ours": "3", "a": "not among 3 draws",
+           "b printed": "-", "b ours": "4", "b": "lost in print", "verdict": "v"}  # fmt: skip
+    first, second = printed._figures(row, below)
+    assert first == ("a (1)", "2", "3", "not among 3 draws", "not among 3 draws; one draw; lost")
+    assert second == ("b (1)", "-", "4", "lost in print", "its row is printed without it")
+    plain = {"figure": "f", "paper": "1", "ours": "2", "word": "not reproduced: r", "note": "r"}
+    assert list(printed._figures(plain, "")) == [("f", "1", "2", "not reproduced", "r")]
 
 
 def test_gallery_is_in_step() -> None:

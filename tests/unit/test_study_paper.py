@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from optimodels.case import load_case
-from optimodels.case.schema import Claim, Paper
+from optimodels.case.schema import Claim, Paper, PrintedColumn
 from optimodels.errors import CaseError
 from optimodels.study import paper, solve
 
@@ -73,3 +73,25 @@ def test_statements_with_any_number(statement: str, word: str) -> None:
     ours = SimpleNamespace(values={"x": 0.5}, tables={})
     (row,) = paper.beside_paper(case, ours)  # type: ignore[arg-type]
     assert row["word"] == word
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (0.8, 1.6, "within noise"),
+        (0.8, 1.7, "within wide noise"),
+        # It has both signs, or comes as near to 0 as you like.
+        (-1.2, 1.2, "within wide noise"),
+        (0.0, 1.1, "within wide noise"),
+        (1.1, 1.2, "not reproduced: differs by 100 %"),
+    ],
+)
+def test_a_wide_band_of_noise_has_a_word_of_its_own(low: float, high: float, word: str) -> None:
+    figure = PrintedColumn(ours="x", noise=["low", "high"])
+    ours = SimpleNamespace(values={"x": 2.0, "low": low, "high": high}, tables={})
+    row = paper._row("x", Claim(says=1.0, ours="x"), ours)  # type: ignore[arg-type]
+    assert paper._explained(figure, row, ours)["word"] == word  # type: ignore[arg-type]
+    # What holds for figures above 0 holds for their negatives.
+    ours = SimpleNamespace(values={"x": -2.0, "low": -high, "high": -low}, tables={})
+    row = paper._row("x", Claim(says=-1.0, ours="x"), ours)  # type: ignore[arg-type]
+    assert paper._explained(figure, row, ours)["word"] == word  # type: ignore[arg-type]

@@ -123,7 +123,9 @@ def in_cvxpy(data: Groups) -> cp.Problem:
     left = _selection(data) @ (sold - bought) + data.private.incidence(a) @ flow
     rows: list[Any] = []
     if data.loss is not None:
-        exchange = sold - bought
+        # A variable of its own: CVXPY would make one without a name.
+        exchange = cp.Variable(len(data.meters), name="exchange")
+        rows.append((exchange == sold - bought, "net"))
         lost = cp.quad_form(exchange, cp.psd_wrap(data.loss))
         lost = lost + cp.sum(cp.multiply(data.private.resistance, cp.square(flow)))
         profit = profit - data.import_price * lost
@@ -161,7 +163,9 @@ def in_pyomo(data: Groups) -> pyo.ConcreteModel:
     profit = data.sell * pyo.quicksum(model.sold.values())
     profit = profit - data.buy * pyo.quicksum(model.bought.values())
     if data.loss is not None:
-        net = [model.sold[i] - model.bought[i] for i in k]
+        model.exchange = pyo.Var(k, initialize=0.0)
+        net = model.exchange
+        model.net = pyo.Constraint(k, rule=lambda m, i: m.exchange[i] == m.sold[i] - m.bought[i])
         half = data.loss.tocoo()
         lost = pyo.quicksum(
             q * net[i] * net[j]
@@ -210,6 +214,8 @@ _AXES = {
     "private_loss": ("private branch",),
     "sold": ("meter",),
     "bought": ("meter",),
+    "exchange": ("meter",),
+    "net": ("meter",),
     "balance": ("agent",),
 }
 
@@ -241,7 +247,8 @@ OWN_LOSS = Formulation(
         "maximise    sum_i (s out_i - b in_i)",
         "                - pi (sum_f r_f h_f^2 + sum_G x_G' Q x_G)",
         "subject to  out_i - in_i + (B h)_i = g_i - d_i                   balance",
-        "with        x_i = out_i - in_i, G the groups, pi the import_price;",
+        "            x_i = out_i - in_i                                      net",
+        "with        x = exchange, x_G of group G's agents; pi the import_price;",
         "            x'Q x: public losses of a group's exchange x alone, Q = H'R H",
         "            with H the public flow per injection that the grid's bus meets,",
         "            R the public branches' resistances",

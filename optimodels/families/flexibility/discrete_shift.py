@@ -94,13 +94,16 @@ FORMULATION = Formulation(
     equations=(
         "For every number N of customers that a bus has, in the terms of stage shift:",
         "k(t)            flexible: of N customers those with state 1 in step t",
-        "w(t)            whole numbers in proportion to P(t) (rounded: see notes)",
+        "w(t)            whole numbers in proportion to P(t); if they would be large,",
+        "                P(t) is rounded to a thousandth of its peak: the result's",
+        "                notes say so",
         "",
         "minimise    -sum_t price(t) P(t) h m(t),   m(t) = (2 k(t) - N) / N       EUR",
         "subject to   sum_t w(t) (2 k(t) - N) = 0                              energy",
         "             k(t) in {0, 1, ..., N}",
         "",
-        "discrete_objective, EUR: these objectives, each by its buses' p_b, summed;",
+        "discrete_objective, EUR: these objectives, each times the sum of its",
+        "buses' p_b, summed;",
         "welfare_lost_discrete, EUR: by how much that is above the objective of shift",
     ),
 )

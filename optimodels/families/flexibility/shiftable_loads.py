@@ -89,9 +89,11 @@ FORMULATION = Formulation(
         "                at 1 it takes nothing, at -1 twice as much",
         "",
         "minimise    -sum_t price(t) P(t) h sum_b p_b m_b(t)   objective_welfare, EUR",
+        "             (the welfare is what flexibility saves: minus this objective)",
         "subject to   sum_t P(t) h m_b(t) = 0        for every bus b           energy",
         "             -1 <= m_b(t) <= 1              for every b, t     magnetisation",
         "",
-        "price_of_shifting, EUR/MWh: mean of energy's shadow prices, each by its p_b",
+        "price_of_shifting, EUR/MWh: mean of energy's shadow prices, each divided",
+        "by its p_b",
     ),
 )

@@ -6,7 +6,7 @@ Prices are in the unit of the case's own: that of the price cap, or of the point
 from __future__ import annotations
 
 _ANCHORED = {
-    "anchor_price": "price; A, the curve at the last point",
+    "anchor_price": "price; Y, the curve at the last point",
     "a": "price; a, none where no double holds it",
     "log_a": "natural logarithm of a",
 }

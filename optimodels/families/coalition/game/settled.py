@@ -16,11 +16,11 @@ _SETTLED = 1e-9
 _STATED = 2e-6
 
 EQUATIONS = (
-    "Of every equilibrium that was used: t(x_i) is what the meter charges for",
-    "the exchange x_i = fed_i - drawn_i, p_i in [sell, buy] its price, l_i the",
+    "Of every equilibrium that was used: t(n_i) is what the meter charges for",
+    "the exchange n_i = fed_i - drawn_i, p_i in [sell, buy] its price, l_i the",
     "worth of a unit more at agent i. All ours.",
     "",
-    "gap = sum_i (t(x_i) + p_i x_i), of potential and dual                     0",
+    "gap = sum_i (t(n_i) + p_i n_i), of potential and dual                     0",
     "regret = max_f |l_j - l_i - 2 buy r_f h_f|, f from i to j in a group S    0",
     "         l_i = p_i - buy sum_e F_ei r_e (y_e + y_S,e)",
     "The solver's potential of the partitions in sample, beside ours.",

@@ -49,7 +49,7 @@ FREQUENCY_RESPONSE = Program(
                 "In the end, with agc, of a steady loss:                         derived",
                 "  frequency_integral_total, Hz s: -nominal_hz loss / (K_I sum_a B_a)",
                 "  exports_integral_total_percent_s: 100 / study_share times",
-                "            B_study loss / (K_I sum_a B_a) - loss_study / K_I",
+                "            (B_study loss / sum_a B_a - loss_study) / K_I",
                 "without: plateau_hz = nominal_hz (1 - loss / (D + (1 - K_A) P_G / R))",
             ),
         ),

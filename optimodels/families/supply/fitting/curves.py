@@ -87,7 +87,7 @@ def _q_grid(x: Floats, y: Floats) -> tuple[Floats, ...]:
 
 
 def _q_told(x: Floats, theta: Floats, c: Floats) -> dict[str, Any]:
-    """q, the anchored A and beta, and the raw a and b where they give the curve again."""
+    """q, the anchored Y and beta, and the raw a and b where they give the curve again."""
     s, rate, price = float(-np.expm1(theta[0])), float(np.exp(theta[1])), float(c[0])
     if rate == 0:
         # A constant has every q.
@@ -138,7 +138,7 @@ def _q_unfit(x: Floats, y: Floats) -> str:
 
 
 #: f(x) = a exp_q(b x), exp_q(x) = [1 + (1-q) x]^(1/(1-q)), stated at its last point x_m, where it
-#: is well conditioned: A exp_q(beta (x - x_m)). theta: log(1 - s) with s = (1-q) beta x_m <= 1,
+#: is well conditioned: Y exp_q(beta (x - x_m)). theta: log(1 - s) with s = (1-q) beta x_m <= 1,
 #: and log(beta x_m); at s = 1, b is infinite and the curve a power of x;
 #: at beta = 0 it is a constant, the nearest one to prices that fall.
 Q_EXPONENTIAL = CurveForm(
@@ -184,7 +184,7 @@ FORMS: dict[str, Callable[[Setting], Form]] = {
 
 
 def curve_at(x: Floats, q: float, price: float, rate: float) -> Floats:
-    """Return A exp_q(beta (x - x_m)) at x (m,)."""
+    """Return Y exp_q(beta (x - x_m)) at x (m,)."""
     k, u = 1.0 - q, rate * (x - x[-1])
     exponent = u if abs(k) < 1e-12 else np.log1p(k * u) / k
     return np.asarray(price * np.exp(exponent))

@@ -34,7 +34,7 @@ _FIRST, _SHORTEST, _MOST = 0.5, 1e-4, 200
 
 @dataclass(frozen=True)
 class Points:
-    """Points x, y (m,) of a curve, and where to start: theta (log(1 - s), log B) and the price."""
+    """Points x, y (m,) of a curve, and where to start: theta (log(1 - s), log G) and the price."""
 
     x: Floats
     y: Floats
@@ -56,7 +56,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Anchored:
-    """A fitted curve: ``theta`` (2,), ``price`` A, and its sum of squares recomputed."""
+    """A fitted curve: ``theta`` (2,), ``price`` Y, and its sum of squares recomputed."""
 
     theta: Floats
     price: float
@@ -74,9 +74,9 @@ def all_starts(x: Floats, y: Floats) -> dict[str, Points]:
 
 
 def nonlinear_model(data: Points) -> pyo.ConcreteModel:
-    """Minimise sum_k (A exp(B z_k) - y_k)^2, z_k = log(1 + s v_k) / s, v_k = x_k / x_m - 1.
+    """Minimise sum_k (Y exp(G z_k) - y_k)^2, z_k = log(1 + s v_k) / s, v_k = x_k / x_m - 1.
 
-    A = ``price`` > 0, B = beta x_m = exp(``log_rate``), ``s`` = (1-q) B <= 1 (at 1 a power law).
+    Y = ``price`` > 0, G = beta x_m = exp(``log_rate``), ``s`` = (1-q) G <= 1 (at 1 a power law).
     """
     import pyomo.environ as pyo
 
@@ -193,7 +193,7 @@ _CURVE = (
     "Unit k = 1..m is offered at the expected price y_k, at x_k = k - 1/2",
     "(recovered from 002's tables, lost in print). The curve a exp_q(b x),",
     "exp_q(x) = [1 + (1-q) x]^(1/(1-q)), is stated at its last point, as",
-    "A exp_q(beta (x - x_m)): ours, as a and b are too badly scaled.",
+    "Y exp_q(beta (x - x_m)): ours, as a and b are too badly scaled.",
 )
 
 NONLINEAR = Formulation(
@@ -205,10 +205,10 @@ NONLINEAR = Formulation(
     equations=(
         *_CURVE,
         "",
-        "minimise    sum_k (A exp(B z_k) - y_k)^2                     price^2",
+        "minimise    sum_k (Y exp(G z_k) - y_k)^2                     price^2",
         "            z_k = log(1 + s v_k) / s,  v_k = x_k / x_m - 1",
-        "subject to  s <= 1 (at 1: a power law),  A > 0,  within wide bounds",
-        "with        A = price,  B = exp(log_rate) = beta x_m,  s = (1 - q) B",
+        "subject to  s <= 1 (at 1: a power law),  Y > 0,  within wide bounds",
+        "with        Y = price,  G = exp(log_rate) = beta x_m,  s = (1 - q) G",
     ),
     axes={"s": (), "log_rate": (), "price": ()},
 )
@@ -223,10 +223,10 @@ SEQUENCE = Formulation(
         *_CURVE,
         "",
         "minimise    |r + J (p - p_0)|^2                              price^2",
-        "subject to  |p - p_0| <= radius in log(1-s) and log B,",
-        "            A_0 / 10 <= A <= 10 A_0",
-        "with        p = (log(1 - s), log B, A) = point,  B = beta x_m,",
-        "            s = (1 - q) B,  r the residuals at p_0 of A exp(B z_k), price,",
+        "subject to  |p - p_0| <= radius in log(1-s) and log G,",
+        "            Y_0 / 10 <= Y <= 10 Y_0",
+        "with        p = (log(1 - s), log G, Y) = point,  G = beta x_m,",
+        "            s = (1 - q) G,  r the residuals at p_0 of Y exp(G z_k), price,",
         "            z_k = log(1 + s v_k) / s,  v_k = x_k / x_m - 1,",
         "            and J their derivatives; repeated from where a part of the",
         "            step leads, until none lowers the sum of squares",
