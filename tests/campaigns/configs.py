@@ -225,7 +225,7 @@ def reading(seed: int, tally: Tally) -> None:
         accepted = parse_case(case.text, "case.yaml", case.folder)
     except CaseError as error:
         _soon("a case was judged", started, SOON, place, tally)
-        _placed(error, case, family, place, tally)
+        tally.count(family, _placed(error, case, place, tally))
     except Exception as error:  # what must not come out
         _traceback(error, family, place, tally)
     else:
@@ -247,8 +247,7 @@ def _opened(accepted: Case, case: Mutated, family: str, place: str, tally: Tally
             warnings.simplefilter("error", RuntimeWarning)
             open_study(accepted, case_request(accepted), Ledger())
     except DataError as error:
-        tally.count(family, "data refused")
-        _placed(accepted.located(error), case, family, place, tally)
+        tally.count(family, "data " + _placed(accepted.located(error), case, place, tally))
     except OptimodelsError:
         tally.count(family, "data not read")
     except MemoryError:
@@ -260,8 +259,9 @@ def _opened(accepted: Case, case: Mutated, family: str, place: str, tally: Tally
     _soon("its data were read", started, DATA_SOON, place, tally)
 
 
-def _placed(error: CaseError, case: Mutated, family: str, place: str, tally: Tally) -> None:
-    """Every mistake is one line with file, line and column, one of them where a line changed."""
+def _placed(error: CaseError, case: Mutated, place: str, tally: Tally) -> str:
+    """The column of a refused case: every mistake is one line with file, line and column, and one
+    of them is told where a line changed."""
     for finding in error.findings:
         placed = finding.file == "case.yaml" and min(finding.line, finding.column) >= 1
         if not placed and not finding.message.startswith("is empty"):
@@ -269,10 +269,9 @@ def _placed(error: CaseError, case: Mutated, family: str, place: str, tally: Tal
         if "\n" in str(finding):
             tally.broken.append(f"more than a line: {place}: {finding!s:.200}")
     if not any(case.told_near(finding.line) for finding in error.findings):
-        tally.count(family, "refused elsewhere")
         tally.broken.append(f"line {case.line} was changed: {place}: {error!s:.200}")
-    else:
-        tally.count(family, "refused in place" if case.line else "refused")
+        return "refused elsewhere"
+    return "refused in place" if case.line else "refused"
 
 
 def _traceback(error: Exception, family: str, place: str, tally: Tally) -> None:
@@ -311,7 +310,7 @@ def solving(seed: int, tally: Tally) -> None:
     try:
         accepted = parse_case(case.text, "case.yaml", case.folder)
     except CaseError as error:
-        _placed(error, case, family, place, tally)
+        tally.count(family, _placed(error, case, place, tally))
         return
     except Exception as error:  # what must not come out
         _traceback(error, family, place, tally)
@@ -331,8 +330,7 @@ def solving(seed: int, tally: Tally) -> None:
     except TimeoutError:
         tally.count(family, "left alone")
     except CaseError as error:
-        tally.count(family, "data refused")
-        _placed(error, case, family, place, tally)
+        tally.count(family, "data " + _placed(error, case, place, tally))
     except OptimodelsError as error:
         tally.count(family, "told")
         if "\n" in str(error).strip():

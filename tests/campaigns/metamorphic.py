@@ -74,8 +74,6 @@ QUICK: tuple[tuple[str, Mapping[str, Any]], ...] = (
 PARTS = (1.0, 0.5, 0.5, 0.25, 0.25, 0.25, *[0.1] * 16)
 #: Loads are drawn in whole multiples of so many MW: balances of whole kW must be exact.
 LOAD_STEP = 0.01
-#: What a table says of problems that were compared: by matrices, by optimum, by both having none.
-COMPARED = ("same matrices", "same optimum", "both infeasible", "both unbounded")
 
 
 def label(which: int) -> str:
@@ -236,14 +234,16 @@ def transcriptions(seed: int, tally: Tally) -> None:
         forms = [open_problem(formulation, data, via).form for via in ("pyomo", "cvxpy")]
         if forms[0].fingerprint() == forms[1].fingerprint():
             tally.count(row, "same matrices")
+        elif not _compare(row, f"{place}, seed {seed}", formulation, data, solution, tally):
             continue
-        _compare(row, f"{place}, seed {seed}", formulation, data, solution, tally)
+        tally.note(f"compared: {formulation.name}", seed)
 
 
 def _compare(
     row: str, place: str, formulation: Any, data: Any, solution: Solution, tally: Tally
-) -> None:
-    """Solve in the other language, by one solver after another until one answer is verified."""
+) -> bool:
+    """Solve in the other language, by one solver after another until one answer is verified or
+    refuted; whether there is one."""
     other = "cvxpy" if solution.solver.via == "pyomo" else "pyomo"
     for solver in able_solvers(formulation):
         if solver.via != other or solver.program or solver.aborts:
@@ -253,8 +253,9 @@ def _compare(
             tally.count(row, "another solver asked")
             continue
         _same(row, f"{place}, {solver.name}", solution, second, tally)
-        return
+        return True
     _broken(row, "no second answer", place, tally)
+    return False
 
 
 def _same(
