@@ -4,5 +4,5 @@
 
 ``__main__`` lists them, ``ledger`` runs one over its seeds on all workers and counts, ``planted``
 makes problems whose answers are known before anything solves them. test_campaigns.py runs the first
-seeds of each. ``fuzz_reader`` is a command of its own.
+seeds of each. ``fuzz_reader`` is a command of its own: what guides it counts no seeds.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ class Part:
     columns: tuple[str, ...] = ()
     #: Seeds that a worker takes at once.
     at_once: int = CHUNK
+    #: What is tried at a seed, where a report should say how many of these were distinct.
+    text: Callable[[int], str] | None = None
 
 
 #: Name: what it shows, and its parts with the counts of the long run.
@@ -47,18 +50,19 @@ CAMPAIGNS: dict[str, tuple[str, tuple[Part, ...]]] = {
         ),
     ),
     "metamorphic": (
-        "What must not matter: order, units, language, the hour at which a day begins",
+        "What must not matter: order, names, units, language, the hour at which a day begins",
         (
             Part("Transcriptions", metamorphic.transcriptions, 2_000, "case"),
             Part("Orders and units", metamorphic.orders, 2_000, "case"),
+            Part("Orders and names in the case", metamorphic.names, 2_000, "case"),
             Part("Hours, prices and loads", metamorphic.shifts, 1_000, "change"),
         ),
     ),
     "configs": (
         "Mutated cases: no traceback, every mistake with file, line and column",
         (
-            Part("Reading", configs.reading, 100_000, "family"),
-            Part("Solving", configs.solving, 5_000, "family"),
+            Part("Reading", configs.reading, 100_000, "family", text=configs.read_text),
+            Part("Solving", configs.solving, 5_000, "family", text=configs.solved_text),
         ),
     ),
     "faults": (
@@ -103,7 +107,8 @@ def main() -> int:
         with own_output():
             tally = run(part.trial, seeds, max(1, asked.workers), part.at_once, kept)
         about = (part.trial.__doc__ or "").strip()
-        print(f"## {part.title}: {count} seeds\n\n{about}\n")
+        of = f", {len({*map(part.text, seeds)})} distinct texts" if part.text else ""
+        print(f"## {part.title}: {count} seeds{of}\n\n{about}\n")
         print(written(tally, part.first, part.columns), flush=True)
         broken += len(tally.broken)
     return 1 if broken else 0

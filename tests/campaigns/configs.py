@@ -11,12 +11,12 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from time import process_time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from optimodels.case import parse_case
-from optimodels.errors import CaseError, OptimodelsError
+from optimodels.case import Case, parse_case
+from optimodels.errors import CaseError, DataError, OptimodelsError
 from optimodels.families import find_model, model_names
 from optimodels.study import Ledger, case_request, open_study, solve
 from tests.campaigns.ledger import Tally
@@ -35,8 +35,9 @@ KILLERS = (
     "\ufeff",
 )  # fmt: skip
 
-#: CPU seconds within which a case is judged.
-SOON = 1.0
+#: CPU seconds within which a case is judged, and within which its data are read, with what a family
+#: imports for it.
+SOON, DATA_SOON = 1.0, 10.0
 #: Seconds after which a solve is left alone: a large number is no mistake.
 PATIENCE = 10
 
@@ -141,68 +142,140 @@ CHANGES: tuple[Change, ...] = (
 VALUES = (_other_value, _other_entry)
 
 
+class Mutated(NamedTuple):
+    """A shipped case with changes; ``line`` is the only one that differs, 0 where several do."""
+
+    name: str
+    text: str
+    folder: Path
+    line: int
+    shipped: str
+
+    def told_near(self, line: int) -> bool:
+        """Whether a mistake told at a line is where the only change was made, as far as a reader
+        can know: in the block that the line begins, where the text goes on behind it or, after a
+        quotation mark, anywhere below; at the line before, or at a key that holds it. Another model
+        may have other keys anywhere."""
+        before, now = self.shipped.split("\n"), self.text.split("\n")
+        at = self.line - 1
+        if not self.line or before[at].startswith("model:"):
+            return True
+        depth = {_depth(before[at]), _depth(now[at]) or len(now[at])}
+        if line >= self.line:
+            below = (k for k in range(at + 1, len(now)) if _written(now[k]))
+            ends = next((k for k in below if _depth(now[k]) <= min(depth)), len(now))
+            return line <= ends + 1 or bool({"'", '"'} & {*now[at]})
+        most = max(depth) + before[at].lstrip().startswith(("]", "}"))
+        above = [k for k in reversed(range(at)) if _written(before[k])]
+        holds = above[:1]
+        for k in above:
+            if _depth(before[k]) < most:
+                most = _depth(before[k])
+                holds.append(k)
+        return line - 1 in holds
+
+
+def _written(line: str) -> bool:
+    """Whether something begins in a line: no blank one, no remark, no bracket that closes."""
+    return not line.lstrip().startswith(("#", "]", "}")) and bool(line.strip())
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 def mutated(
     seed: int, chosen: tuple[tuple[str, str, Path], ...], changes: tuple[Change, ...], most: int
-) -> tuple[str, str, Path]:
-    """A case with one to so many changes."""
+) -> Mutated:
+    """A case with one to so many changes, drawn again until it is another text."""
     rng = np.random.default_rng([seed, 5])
     name, text, folder = chosen[rng.integers(len(chosen))]
-    lines = text.split("\n")
-    for _ in range(int(rng.integers(1, most + 1))):
-        changes[rng.integers(len(changes))](rng, lines)
-        if not any(line.strip() for line in lines):
-            break
-    return name, "\n".join(lines), folder
+    before = text.split("\n")
+    lines = list(before)
+    while lines == before:
+        for _ in range(int(rng.integers(1, most + 1))):
+            changes[rng.integers(len(changes))](rng, lines)
+            if not any(line.strip() for line in lines):
+                break
+    other = [k for k, line in enumerate(lines) if line != before[min(k, len(before) - 1)]]
+    line = other[0] + 1 if len(lines) == len(before) and len(other) == 1 else 0
+    return Mutated(name, "\n".join(lines), folder, line, text)
+
+
+def read_text(seed: int) -> str:
+    """The text that ``reading`` reads at a seed."""
+    return mutated(seed, texts(), CHANGES, 3).text
+
+
+def solved_text(seed: int) -> str:
+    """The text that ``solving`` solves at a seed."""
+    return mutated(seed, quick(), VALUES, 1).text
 
 
 def reading(seed: int, tally: Tally) -> None:
-    """A mutated case is read, and where it is accepted its data too."""
-    name, text, folder = mutated(seed, texts(), CHANGES, 3)
-    family = name.removeprefix("new ").partition("/")[0]
+    """A mutated case is read, and where it is accepted its data too.
+
+    Refused in place: one line was changed, and a mistake is told where it was.
+    """
+    case = mutated(seed, texts(), CHANGES, 3)
+    family = case.name.removeprefix("new ").partition("/")[0]
+    place = f"{case.name}, seed {seed}"
     started = process_time()
     try:
-        case = parse_case(text, "case.yaml", folder)
+        accepted = parse_case(case.text, "case.yaml", case.folder)
     except CaseError as error:
-        tally.count(family, "refused")
-        _placed(error, f"{name}, seed {seed}", tally)
+        _soon("a case was judged", started, SOON, place, tally)
+        tally.count(family, _placed(error, case, place, tally))
     except Exception as error:  # what must not come out
-        _traceback(error, f"{name}, seed {seed}", tally)
+        _traceback(error, family, place, tally)
     else:
-        _opened(case, f"{name}, seed {seed}", family, tally)
-        return
+        _soon("a case was judged", started, SOON, place, tally)
+        _opened(accepted, case, family, place, tally)
+
+
+def _soon(what: str, started: float, most: float, place: str, tally: Tally) -> None:
     taken = process_time() - started
-    tally.largest("CPU seconds until a case was refused", taken)
-    if taken > SOON:
-        tally.broken.append(f"{taken:.1f} s: {name}, seed {seed}")
+    tally.largest(f"CPU seconds until {what}", taken)
+    if taken > most:
+        tally.broken.append(f"{taken:.1f} s until {what}: {place}")
 
 
-def _opened(case: Any, place: str, family: str, tally: Tally) -> None:
+def _opened(accepted: Case, case: Mutated, family: str, place: str, tally: Tally) -> None:
+    started = process_time()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
-            open_study(case, case_request(case), Ledger())
+            open_study(accepted, case_request(accepted), Ledger())
+    except DataError as error:
+        tally.count(family, "data " + _placed(accepted.located(error), case, place, tally))
     except OptimodelsError:
-        tally.count(family, "data refused")
+        tally.count(family, "data not read")
     except MemoryError:
         tally.count(family, "too large")
     except Exception as error:  # what must not come out
-        _traceback(error, place, tally)
+        _traceback(error, family, place, tally)
     else:
         tally.count(family, "accepted")
+    _soon("its data were read", started, DATA_SOON, place, tally)
 
 
-def _placed(error: CaseError, place: str, tally: Tally) -> None:
-    """Every mistake is one line with file, line and column."""
+def _placed(error: CaseError, case: Mutated, place: str, tally: Tally) -> str:
+    """The column of a refused case: every mistake is one line with file, line and column, and one
+    of them is told where a line changed."""
     for finding in error.findings:
         placed = finding.file == "case.yaml" and min(finding.line, finding.column) >= 1
         if not placed and not finding.message.startswith("is empty"):
             tally.broken.append(f"no place: {place}: {finding}")
         if "\n" in str(finding):
             tally.broken.append(f"more than a line: {place}: {finding!s:.200}")
+    if not any(case.told_near(finding.line) for finding in error.findings):
+        tally.broken.append(f"line {case.line} was changed: {place}: {error!s:.200}")
+        return "refused elsewhere"
+    return "refused in place" if case.line else "refused"
 
 
-def _traceback(error: Exception, place: str, tally: Tally) -> None:
-    tally.count("any", "traceback")
+def _traceback(error: Exception, family: str, place: str, tally: Tally) -> None:
+    tally.count(family, "traceback")
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
@@ -217,6 +290,7 @@ QUICK = (
     "flexibility/aggregator-mapping-33bus.yaml",
     "supply/bidding-uniform.yaml",
     "supply/curve-fit-merit-order.yaml",
+    "ising/phase-transition-4x4.yaml",
     "coalition/eight-agents-cooperative.yaml",
     "coalition/payments-without-core.yaml",
     "regulation/clearing-bids.yaml",
@@ -230,15 +304,16 @@ QUICK = (
 
 def solving(seed: int, tally: Tally) -> None:
     """A mutated small case is solved: an answer with a verdict, or one line that says why not."""
-    name, text, folder = mutated(seed, _quick(), VALUES, 1)
-    family = name.partition("/")[0]
+    _warm()
+    case = mutated(seed, quick(), VALUES, 1)
+    family, place = case.name.partition("/")[0], f"{case.name}, seed {seed}"
     try:
-        case = parse_case(text, "case.yaml", folder)
-    except CaseError:
-        tally.count(family, "refused")
+        accepted = parse_case(case.text, "case.yaml", case.folder)
+    except CaseError as error:
+        tally.count(family, _placed(error, case, place, tally))
         return
-    except Exception as error:  # counted by ``reading``
-        _traceback(error, f"{name}, seed {seed}", tally)
+    except Exception as error:  # what must not come out
+        _traceback(error, family, place, tally)
         return
 
     def too_long(*_: Any) -> None:
@@ -249,33 +324,41 @@ def solving(seed: int, tally: Tally) -> None:
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", RuntimeWarning)
-            result = solve(case)
+            result = solve(accepted)
         for one in {str(w.message) for w in said if issubclass(w.category, RuntimeWarning)}:
-            tally.broken.append(f"warning: {name}, seed {seed}: {one}")
+            tally.broken.append(f"warning: {place}: {one}")
     except TimeoutError:
         tally.count(family, "left alone")
+    except CaseError as error:
+        tally.count(family, "data " + _placed(error, case, place, tally))
     except OptimodelsError as error:
         tally.count(family, "told")
-        if "\n" in str(error).strip() and not isinstance(error, CaseError):
-            tally.broken.append(f"more than a line: {name}, seed {seed}: {error!s:.200}")
+        if "\n" in str(error).strip():
+            tally.broken.append(f"more than a line: {place}: {error!s:.200}")
     except MemoryError:
         tally.count(family, "too large")
     except Exception as error:  # what must not come out
-        _traceback(error, f"{name}, seed {seed}", tally)
+        _traceback(error, family, place, tally)
     else:
         status = result.verdict.status
         tally.count(family, status)
         if status == "refuted":
-            tally.note(f"refuted: {name}: {result.verdict.reason}", seed)
+            tally.broken.append(f"refuted: {place}: {result.verdict.reason}")
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
 
 
 @cache
-def _quick() -> tuple[tuple[str, str, Path], ...]:
-    quick = tuple(one for one in texts() if one[0] in QUICK)
-    for _, text, folder in quick:
-        # Once as they are: an alarm amid an import would leave half a module behind.
+def quick() -> tuple[tuple[str, str, Path], ...]:
+    """Those of ``texts`` that ``solving`` mutates."""
+    found = tuple(one for one in texts() if one[0] in QUICK)
+    assert len(found) == len(QUICK), {*QUICK} - {name for name, _, _ in found}
+    return found
+
+
+@cache
+def _warm() -> None:
+    """Solve the quick cases as they are: an alarm amid an import would leave half a module."""
+    for _, text, folder in quick():
         solve(parse_case(text, "case.yaml", folder))
-    return quick

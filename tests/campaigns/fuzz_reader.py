@@ -1,8 +1,9 @@
-"""Coverage-guided fuzzing of the reader of cases, by atheris (pip install atheris).
+"""Coverage-guided fuzzing of the reader of cases, by atheris (pip install '.[fuzz]').
 
     python -m tests.campaigns.fuzz_reader --seconds 600 > reports/proof/reader.md
 
-Begins with the shipped cases and keeps what reaches new lines of the reader. Whatever is raised
+Begins with the shipped cases and keeps what reaches new lines of the reader and of the families'
+parameters. Whatever is raised
 that is no CaseError, and whatever takes ten seconds, ends it, with the text that caused it.
 """
 
@@ -26,9 +27,15 @@ def fuzz(folder: Path, seconds: int) -> None:
     """Fuzz with the texts of a folder to begin with; never returns."""
     import atheris
 
-    with atheris.instrument_imports(include=["optimodels.case", "optimodels.parameters"]):
+    read_by = ["optimodels.case", "optimodels.parameters", "optimodels.families"]
+    with atheris.instrument_imports(include=read_by):
         from optimodels.case import parse_case
         from optimodels.errors import CaseError
+        from optimodels.families import find_model, model_names
+
+        # A model's parameters are imported where it is first named: here, to be watched as well.
+        for name in model_names():
+            find_model(name).parameters_class()
 
     def read(data: bytes) -> None:
         try:
