@@ -18,8 +18,9 @@ from optimodels.verify import Judgement
 from tests.campaigns import cross_solver, planted
 from tests.campaigns.cross_solver import CURVED, WHOLE, against_truth
 from tests.campaigns.ledger import Tally, Trial, run
-from tests.campaigns.planted import LINEAR, Maker, Planted
+from tests.campaigns.planted import LINEAR, Maker
 from tests.campaigns.stated import stated
+from tests.campaigns.truth import Planted
 
 ALL = [LINEAR, WHOLE, CURVED]
 HIGHS = next(s for s in all_solvers() if (s.name, s.via) == ("highs", "pyomo"))
