@@ -178,12 +178,15 @@ class CvxpyProblem:
         )
 
     def _claim(self, answer: Any, raw: Any, limits: Limits, seconds: float) -> Claim:
-        status = answer.status
+        status, ended = answer.status, raw.get("scip_status") if isinstance(raw, dict) else None
+        if ended == "gaplimit":
+            # SCIP has closed the gap that it was asked for, which CVXPY calls inaccurate.
+            status = settings.OPTIMAL
         stopped, point = STATUS.get(status, ("error", "none"))
         late = limits.time is not None and seconds >= 0.9 * limits.time
         if status not in (settings.OPTIMAL, *settings.INF_OR_UNB) and late:
             stopped = "time"
-        if isinstance(raw, dict) and raw.get("scip_status") == "userinterrupt":
+        if ended == "userinterrupt":
             stopped = "interrupted"
         x = next(iter(answer.primal_vars.values()), None) if answer.primal_vars else None
         if not _has_point(raw):

@@ -61,7 +61,7 @@ def attempt_here(
         except (OptimodelsError, MemoryError):
             raise
         except Exception as error:  # interfaces raise whatever a solver or its options cause
-            said = " ".join(str(error).split()) or type(error).__name__
+            said = " ".join(f"{type(error).__name__}: {error}".split())
             claim = Claim("error", message=f"{solver.name}: {said[:300]}")
         form, inside = problem.form, dict(problem.seconds)
     whole = perf_counter() - built

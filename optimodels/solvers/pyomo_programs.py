@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,13 @@ _STOPPED: dict[TerminationCondition, Stopped] = {
     TerminationCondition.unbounded: "unbounded",
     TerminationCondition.userInterrupt: "interrupted",
 }
+#: What GLPK prints where its file says "undefined". Pyomo knows its presolver's words alone, and
+#: takes the last of these for unbounded.
+_PRINTED: dict[str, TerminationCondition] = {
+    "LP HAS NO PRIMAL FEASIBLE SOLUTION": TerminationCondition.infeasible,
+    "LP HAS UNBOUNDED PRIMAL SOLUTION": TerminationCondition.unbounded,
+    "HAS NO DUAL FEASIBLE SOLUTION": TerminationCondition.infeasibleOrUnbounded,
+}
 _OPTIMAL = (
     SolutionStatus.optimal,
     SolutionStatus.globallyOptimal,
@@ -57,13 +65,17 @@ def solve(
     """Hand a Pyomo model to a solver and return what it says, in the order of the form."""
     if ready is not None:
         ready(problem.form)
-    with problem.at_work(live), _duals_of(problem.model), _own_folder():
+    with problem.at_work(live), _duals_of(problem.model), _own_folder() as folder:
         started = perf_counter()
         program = {"executable": find_program(solver.program)} if solver.program else {}
         engine = pyo.SolverFactory(solver.native, **program)
         engine.options.update(solver.options.arguments(limits, options))
-        results = engine.solve(problem.model, load_solutions=False, tee=live)
+        log = Path(folder, "log")
+        keep = {"logfile": str(log)} if solver.native == "glpk" else {}
+        results = engine.solve(problem.model, load_solutions=False, tee=live, **keep)
         whole = perf_counter() - started
+        if keep:
+            _read_log(results, log.read_text(), whole_numbers=bool(problem.form.integer.any()))
         claim = _claim(problem, results, limits, whole)
     if claim.stopped == "error":
         claim = replace(claim, message=f"{solver.name}: {claim.message}")
@@ -112,6 +124,23 @@ def _claim(problem: PyomoProblem, results: Any, limits: Limits, seconds: float) 
     )
 
 
+def _read_log(results: Any, log: str, whole_numbers: bool) -> None:
+    """Put right how GLPK ended, by what it printed."""
+    if results.solver.termination_condition not in (
+        TerminationCondition.other,
+        TerminationCondition.unbounded,
+    ):
+        return
+    for words, condition in _PRINTED.items():
+        if words in log:
+            # Of whole numbers it speaks of the relaxation: no whole point need lie along its ray.
+            unsure = whole_numbers and condition is TerminationCondition.unbounded
+            results.solver.termination_condition = (
+                TerminationCondition.infeasibleOrUnbounded if unsure else condition
+            )
+            return
+
+
 def _is_linear(form: Form) -> bool:
     """Whether nothing is whole and nothing is bent."""
     bent = form.quadratic is not None or form.quadratic_rows or form.is_nonlinear
@@ -119,13 +148,13 @@ def _is_linear(form: Form) -> bool:
 
 
 @contextmanager
-def _own_folder() -> Iterator[None]:
+def _own_folder() -> Iterator[str]:
     """Keep the files that pass to and fro in a folder that goes whatever happens."""
     before = TempfileManager.tempdir
     with tempfile.TemporaryDirectory(prefix="optimodels-") as folder:
         TempfileManager.tempdir = folder
         try:
-            yield
+            yield folder
         finally:
             TempfileManager.tempdir = before
 

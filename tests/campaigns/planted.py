@@ -3,80 +3,26 @@
 An optimum is planted by its KKT conditions: a point, multipliers and slacks are drawn first, in
 whole numbers, and the costs and sides follow from them. What has no optimum is planted by the
 proof of that: a row that contradicts a combination of others, a ray that every row lets pass.
-Whole-number problems are enumerated. No solver takes part.
+Whole-number problems are enumerated (``enumerated``). No solver takes part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from optimodels.arrays import Floats
-from optimodels.form import Cone, Form, QuadraticRow, stack_blocks
+from optimodels.form import Cone, Form, QuadraticRow
 from optimodels.model import ProblemClass
-from optimodels.result import Claim, Stopped
+from optimodels.result import Claim
+from tests.campaigns.enumerated import milp, miqp
+from tests.campaigns.truth import Planted, form_of
 
 INF = np.inf
-
-
-@dataclass(frozen=True)
-class Planted:
-    """A form with its truth: how it must end, its optimum, and the claim that tells it rightly,
-    with the ray of an unbounded problem or the Farkas multipliers of a conflict where planted."""
-
-    kind: str
-    problem_class: ProblemClass
-    form: Form
-    stopped: Stopped
-    objective: float | None = None
-    claim: Claim | None = None
-
-    @property
-    def truth(self) -> Claim:
-        """What an honest solver says."""
-        return self.claim or Claim(self.stopped)
-
-    def outside(self, x: Floats) -> float:
-        """How far x (n,) is outside, over the largest term where that is above one."""
-        form = self.form
-        over = [np.maximum(form.lower - x, x - form.upper) / np.maximum(1.0, np.abs(x))]
-        terms = form.rows.toarray() * x
-        body, size = terms.sum(axis=1), np.maximum(1.0, np.abs(terms).max(axis=1, initial=0.0))
-        over.append(np.maximum(form.row_lower - body, body - form.row_upper) / size)
-        for row in form.quadratic_rows:
-            bent = np.append((0.5 * row.matrix.toarray() * np.outer(x, x)).ravel(), row.linear * x)
-            over.append(np.array([(bent.sum() - row.upper) / max(1.0, np.abs(bent).max())]))
-        for cone in form.cones:
-            terms = np.column_stack([cone.matrix.toarray() * x, cone.offset])
-            t, largest = terms.sum(axis=1), max(1.0, float(np.abs(terms).max()))
-            if cone.kind == "second-order":
-                beyond = float(np.linalg.norm(t[1:])) - t[0]
-            else:
-                beyond = t[1] * np.exp(min(t[0] / t[1], 700.0)) - t[2] if t[1] > 0 else INF
-            over.append(np.array([beyond / largest]))
-        return float(np.concatenate(over).max(initial=0.0))
-
-
-def form_of(c: Any, rows: Any, low: Any, high: Any, lower: Any, upper: Any, **more: Any) -> Form:
-    n = len(c)
-    return Form(
-        sense="min",
-        linear=np.asarray(c, dtype=float),
-        rows=sparse.csr_array(np.asarray(rows, dtype=float).reshape(-1, n)),
-        row_lower=np.asarray(low, dtype=float),
-        row_upper=np.asarray(high, dtype=float),
-        lower=np.asarray(lower, dtype=float),
-        upper=np.asarray(upper, dtype=float),
-        integer=more.pop("integer", np.zeros(n, dtype=bool)),
-        columns=stack_blocks([("x", (n,))]),
-        row_blocks=stack_blocks([("row", (len(low),))]),
-        **more,
-    )
 
 
 @dataclass
@@ -199,9 +145,10 @@ def infeasible_lp(rng: Any) -> Planted:
     return Planted("infeasible LP", "LP", form, "infeasible", claim=claim)
 
 
-def unbounded_lp(rng: Any) -> Planted:
+def unbounded_lp(rng: Any, least: int = 1) -> Planted:
     """A ray along which the cost falls, every side open where the ray leaves."""
-    parts = _parts(rng, *_size(rng), degenerate=False)
+    n, m = _size(rng)
+    parts = _parts(rng, max(n, least), m, degenerate=False)
     n = len(parts.x)
     ray = rng.integers(-3, 4, n).astype(float)
     ray[rng.integers(n)] = float(rng.choice([-2, -1, 1, 2]))
@@ -234,31 +181,34 @@ def infeasible_qp(rng: Any) -> Planted:
     return replace(one, kind="infeasible QP", problem_class="QP", form=form)
 
 
-def milp(rng: Any) -> Planted:
-    """Up to six whole numbers from at most five values each, every point tried."""
-    n, m = int(rng.integers(2, 7)), int(rng.integers(1, 5))
-    width = 1 if rng.random() < 0.4 else int(rng.integers(1, 5 if n < 6 else 4))
-    lower = rng.integers(-2, 2, n).astype(float)
-    rows = rng.integers(-9, 10, (m, n)).astype(float)
-    inside = lower + rng.integers(0, width + 1, n)
-    value = rows @ inside
-    # Sides around a point; every third problem's are moved off it, so that some have none.
-    move = rng.integers(-8, 9, m) * (rng.random() < 0.33)
-    kind = rng.integers(0, 3, m)
-    low = np.where(kind == 1, -INF, value + move - (kind == 2) * rng.integers(0, 4, m))
-    high = np.where(kind == 2, INF, value + move + (kind == 1) * rng.integers(0, 4, m))
-    c = rng.integers(-9, 10, n).astype(float)
-    form = form_of(c, rows, low, high, lower, lower + width, integer=np.ones(n, dtype=bool))
-    points = np.array(list(product(range(width + 1), repeat=n))) + lower
-    sums = points @ rows.T
-    good = ((sums >= low) & (sums <= high)).all(axis=1)
-    if not good.any():
-        return Planted("MILP", "MILP", form, "infeasible")
-    costs = points[good] @ c
-    best = points[good][int(np.argmin(costs))]
-    value_of = float(costs.min())
-    claim = Claim("optimal", "optimal", x=best, objective=value_of)
-    return Planted("MILP", "MILP", form, "optimal", value_of, claim)
+def _across(rng: Any, ray: Floats, count: int) -> Floats:
+    """Rows (count, n), n above one, whose value stays the same along a ray."""
+    rows = np.zeros((count, len(ray)))
+    for row in rows:
+        i, j = rng.choice(len(ray), 2, replace=False)
+        row[[i, j]] = (ray[j], -ray[i]) if ray[i] or ray[j] else rng.integers(1, 4, 2)
+    return rows
+
+
+def unbounded_qp(rng: Any) -> Planted:
+    """The cost falls along a ray on which its curvature is none."""
+    one = unbounded_lp(rng, 2)
+    x, ray = one.truth.x, one.truth.ray
+    assert x is not None
+    assert ray is not None
+    root = _across(rng, ray, int(rng.integers(1, len(x) + 1)))
+    form = replace(one.form, quadratic=sparse.csr_array(root.T @ root))
+    claim = replace(one.truth, objective=form.objective(x))
+    return replace(one, kind="unbounded QP", problem_class="QP", form=form, claim=claim)
+
+
+def unbounded_milp(rng: Any) -> Planted:
+    """Point and ray of an LP in whole numbers: what is whole stays so."""
+    one = unbounded_lp(rng)
+    integer = rng.random(len(one.form.linear)) < 0.6
+    integer[rng.integers(len(integer))] = True
+    form = replace(one.form, integer=integer)
+    return replace(one, kind="unbounded MILP", problem_class="MILP", form=form)
 
 
 def _in_second_order(rng: Any) -> tuple[Floats, Floats]:
@@ -344,6 +294,54 @@ def qcqp(rng: Any) -> Planted:
     return replace(_optimum("QCQP", "QCQP", form, parts), claim=_without_duals(form, parts))
 
 
+def infeasible_qcqp(rng: Any) -> Planted:
+    """The contradicting row of an infeasible LP, with a square that only makes it worse."""
+    one = infeasible_lp(rng)
+    form, n = one.form, len(one.form.linear)
+    root = rng.integers(-2, 3, (int(rng.integers(1, n + 1)), n)).astype(float)
+    p, centre = root.T @ root, rng.integers(-3, 4, n).astype(float)
+    dense = form.rows.toarray()
+    side = float(form.row_upper[-1] - 0.5 * centre @ p @ centre)
+    bent = QuadraticRow(sparse.csr_array(p), dense[-1] - p @ centre, -INF, side, "q0")
+    form = form_of(
+        form.linear, dense[:-1], form.row_lower[:-1], form.row_upper[:-1], form.lower, form.upper,
+        quadratic_rows=(bent,),
+    )  # fmt: skip
+    return Planted("infeasible QCQP", "QCQP", form, "infeasible")
+
+
+def infeasible_exponential(rng: Any) -> Planted:
+    """z is below a tangent of y exp(x / y), at every point."""
+    parts = _parts(rng, int(rng.integers(1, 7)), int(rng.integers(0, 4)), degenerate=False)
+    inner = rng.integers(-3, 4, (2, len(parts.x))).astype(float)
+    offset = rng.integers(-3, 4, 2).astype(float)
+    ratio, gap = float(rng.integers(-4, 5)) / 2, float(rng.integers(1, 4))
+    tangent = np.exp(ratio) * np.array([1.0, 1.0 - ratio])
+    body = np.vstack([inner, tangent @ inner])
+    ends = np.append(offset, tangent @ offset - gap)
+    cone = Cone("exponential", sparse.csr_array(body), ends, "cone0")
+    form = _linear(parts, parts.pull, cones=(cone,))
+    normal = np.append(-tangent, 1.0)
+    claim = Claim("infeasible", farkas=np.zeros(len(parts.y)), cone_multipliers=(normal,))
+    return Planted("infeasible exponential", "EXP", form, "infeasible", claim=claim)
+
+
+def unbounded_socp(rng: Any) -> Planted:
+    """Along the ray of an LP every cone's u stays and its t does not fall."""
+    one = unbounded_lp(rng, 2)
+    x, ray = one.truth.x, one.truth.ray
+    assert x is not None
+    assert ray is not None
+    cones = []
+    for k in range(int(rng.integers(1, 4))):
+        inside, _ = _in_second_order(rng)
+        top = rng.integers(-3, 4, len(x)).astype(float)
+        body = np.vstack([top * (1 if top @ ray >= 0 else -1), _across(rng, ray, len(inside) - 1)])
+        cones.append(Cone("second-order", sparse.csr_array(body), inside - body @ x, f"cone{k}"))
+    form = replace(one.form, cones=tuple(cones))
+    return replace(one, kind="unbounded SOCP", problem_class="SOCP", form=form)
+
+
 def _without_duals(form: Form, parts: Parts) -> Claim:
     return Claim("optimal", "optimal", x=parts.x, objective=form.objective(parts.x))
 
@@ -365,11 +363,14 @@ def maximised(one: Planted) -> Planted:
 
 Maker = Callable[[Any], Planted]
 
+#: Of these every truth is one that the verifier proves.
 LINEAR: tuple[Maker, ...] = (
-    lp, degenerate_lp, scaled_lp, infeasible_lp, unbounded_lp, qp, infeasible_qp,
+    lp, degenerate_lp, scaled_lp, infeasible_lp, unbounded_lp, qp, infeasible_qp, unbounded_qp,
 )  # fmt: skip
-WHOLE: tuple[Maker, ...] = (milp,)
-CURVED: tuple[Maker, ...] = (socp, infeasible_socp, qcqp, exponential)
+WHOLE: tuple[Maker, ...] = (milp, unbounded_milp, miqp)
+CURVED: tuple[Maker, ...] = (
+    socp, infeasible_socp, qcqp, exponential, infeasible_exponential, unbounded_socp,
+)  # fmt: skip
 
 
 def planted(makers: tuple[Maker, ...], seed: int) -> Planted:

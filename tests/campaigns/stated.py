@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyomo.environ as pyo
 
 #: Classes that Pyomo can state; cones are CVXPY's.
-_IN_PYOMO = ("LP", "QP", "MILP", "QCQP")
+_IN_PYOMO = ("LP", "QP", "MILP", "MIQP", "QCQP")
 
 
 def stated(form: Form, problem_class: ProblemClass, name: str = "planted") -> Formulation[Any]:
@@ -29,7 +29,8 @@ def stated(form: Form, problem_class: ProblemClass, name: str = "planted") -> Fo
 
 def in_cvxpy(form: Form) -> cp.Problem:
     n = len(form.linear)
-    whole = bool(form.integer.any())
+    # All, none, or the places of some as NumPy gives them.
+    whole = bool(form.integer.all()) or (form.integer.any() and np.nonzero(form.integer))
     x = cp.Variable(n, name="x", integer=whole, bounds=[form.lower, form.upper])
     value = form.linear @ x + form.constant
     if form.quadratic is not None:
@@ -67,9 +68,10 @@ def in_pyomo(form: Form) -> pyo.ConcreteModel:
 
     m = pyo.ConcreteModel()
     n = len(form.linear)
-    domain = pyo.Integers if form.integer.any() else pyo.Reals
-    m.x = pyo.Var(range(n), domain=domain)
+    m.x = pyo.Var(range(n), domain=pyo.Reals)
     for j in range(n):
+        if form.integer[j]:
+            m.x[j].domain = pyo.Integers
         m.x[j].setlb(_side(form.lower[j]))
         m.x[j].setub(_side(form.upper[j]))
     dense = form.rows.toarray()
