@@ -28,6 +28,7 @@ def new_case(model: Model) -> str:
         lines += [
             "",
             "# A pandapower network by name, {file: net.json}, {file: case.m} or {simbench: code}.",
+            "# Its buses are 1, 2, ... in the order of its table, whatever their names.",
             f"network: {model.network}",
         ]
     if model.profiles:

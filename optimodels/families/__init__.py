@@ -45,4 +45,6 @@ def find_model(name: str) -> Model:
     folder = name.partition("/")[0]
     if folder in family_names() and name in family(folder):
         return family(folder)[name]
-    raise CallError(f"no model {name!r}{suggestion(name, model_names())}")
+    own = [known for known in model_names() if known.startswith(f"{name}/")]
+    hint = f"; of this family: {', '.join(own)}" if own else suggestion(name, model_names())
+    raise CallError(f"no model {name!r}{hint}")

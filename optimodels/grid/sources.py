@@ -89,8 +89,10 @@ def _from_file(path: Path) -> Any:
     except DataError:
         raise
     except Exception as error:  # readers raise whatever a broken file makes them trip over
+        # What pandapower's own reader trips over says nothing to who wrote the file.
+        said = f": {_line(error)}" if kind != ".json" or isinstance(error, ValueError) else ""
         raise DataError(
-            "network.file", f"{path.name!r} holds no network that can be read: {_line(error)}"
+            "network.file", f"{path.name!r} holds no network that can be read{said}"
         ) from error
     if not isinstance(net, pandapower.pandapowerNet):
         raise DataError("network.file", f"{path.name!r} holds no pandapower network")

@@ -130,15 +130,18 @@ def _verdicts(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> Table
 def _of_one_run(
     index: Index, summaries: Mapping[str, Mapping[str, Any]], store: Store
 ) -> list[Section]:
-    """Checks and environment of the case as it stands, or of the first run that has an answer."""
+    """Checks and environment of the case as it stands, or of the first run with an optimum, or with
+    any answer where none has one."""
     answered = [key for key in index.keys if not summaries.get(key, {"error": "not run"})["error"]]
     if not answered:
         return []
-    key = index.own if index.own in answered else answered[0]
+    found = [key for key in answered if summaries[key]["stopped"] == "optimal"] or answered
+    key = index.own if index.own in answered else found[0]
     record = store.read(key)
     if record is None or record.result is None:
         return []
     result = Result.from_json({**record.result, "seconds": record.seconds})
-    which = "the case as it stands" if key == index.own else "the first run with an answer"
+    first = f"the first run that is {summaries[key]['stopped']}"
+    which = "the case as it stands" if key == index.own else first
     parts = (checks(result), environment(result))
     return [replace(part, title=f"{part.title}: {which}") for part in parts]

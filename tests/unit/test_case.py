@@ -237,3 +237,8 @@ def test_value_of_a_run_is_not_said_to_be_of_the_command_line() -> None:
     with pytest.raises(CaseError) as caught:
         parse_case(HEAD, "c.yaml").with_values({"parameters.hours_per_step": -1})
     assert str(caught.value).startswith("c.yaml (as set): parameters.hours_per_step: must be")
+
+
+def test_a_family_s_name_lists_its_models() -> None:
+    with pytest.raises(CallError, match="no model 'ising'; of this family: ising/decorrelation, "):
+        find_model("ising")

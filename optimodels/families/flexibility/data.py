@@ -155,8 +155,9 @@ def _left_out(exact_kw: Floats, rounded: Ints) -> list[str]:
         notes.append(f"no customers on {idle} {buses} without a load")
     left = (exact_kw != 0) & (rounded <= 0)
     if left.any():
+        buses = "bus" if left.sum() == 1 else "buses"
         notes.append(
-            f"left out: {int(left.sum())} buses with a negative load or less than half a kW, "
+            f"left out: {int(left.sum())} {buses} with a negative load or less than half a kW, "
             f"{float(exact_kw[left].sum()):g} kW in all"
         )
     off = np.abs(exact_kw - rounded)[rounded > 0]

@@ -20,6 +20,7 @@ EQUATIONS = (
     "    v_k conj(sum_j Y_kj v_j) = -(p_k + i q_k)          checked at every bus",
     "before: loads of the network by the profile load, P(t) over their sum;",
     "after: those of bus b also by 1 - m_b(t); reactive power follows     chosen",
+    "generators feed what the network says, the same in every step       chosen",
     "voltages in pu, losses in kW, loading in percent of a line's or a",
     f"transformer's limit; power_flow: auto leaves out more than {AUTO_BUSES} buses  ours",
 )
