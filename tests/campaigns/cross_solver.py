@@ -57,7 +57,7 @@ def _able(problem_class: str) -> tuple[Solver, ...]:
 
 
 def linear(seed: int, tally: Tally) -> None:
-    """One LP or convex QP: feasible, infeasible, unbounded, degenerate or badly scaled."""
+    """One LP or convex QP: feasible, infeasible, degenerate, badly scaled, or an unbounded LP."""
     _through_all(LINEAR, seed, tally)
 
 
@@ -67,7 +67,7 @@ def whole(seed: int, tally: Tally) -> None:
 
 
 def curved(seed: int, tally: Tally) -> None:
-    """One problem with second-order or exponential cones, or quadratic rows."""
+    """One problem with second-order or exponential cones, or quadratic rows, or an unbounded QP."""
     _through_all(CURVED, seed, tally)
 
 
