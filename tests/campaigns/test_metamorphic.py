@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from pkgutil import walk_packages
@@ -26,18 +25,22 @@ COMPARED = ("same matrices", "same optimum", "both infeasible")
 
 
 @pytest.fixture(scope="module")
-def _drawn_once() -> Iterator[None]:
-    """What a seed draws is solved once for all trials of this file."""
-    honest, kept = metamorphic.met, dict[int, Any]()
+def solved() -> dict[int, Any]:
+    """What seeds drew, for all trials of this file."""
+    return {}
+
+
+@pytest.fixture
+def _drawn_once(solved: dict[int, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a seed draws is solved once."""
+    honest = metamorphic.met
 
     def met(seed: int, tally: Tally) -> Any:
-        if seed not in kept:
-            kept[seed] = honest(seed, tally)
-        return kept[seed]
+        if seed not in solved:
+            solved[seed] = honest(seed, tally)
+        return solved[seed]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metamorphic, "met", met)
-        yield
+    monkeypatch.setattr(metamorphic, "met", met)
 
 
 @pytest.mark.usefixtures("_drawn_once")
