@@ -81,13 +81,13 @@ def in_pyomo(form: Form) -> pyo.ConcreteModel:
     m.row = pyo.Constraint(
         [int(i) for i in np.flatnonzero(held)],
         rule=lambda m, i: (
-            _side(form.row_lower[i]),
+            _side(float(form.row_lower[i])),
             # To Pyomo a row of zeros is no expression.
             sum(
                 (float(dense[i, j]) * m.x[j] for j in np.flatnonzero(dense[i])),
                 start=0 if dense[i].any() else m.x[0] - m.x[0],
             ),
-            _side(form.row_upper[i]),
+            _side(float(form.row_upper[i])),
         ),
     )
     for curved in form.quadratic_rows:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from optimodels.case import parse_case
+from optimodels.case import Case, parse_case
 from optimodels.errors import CaseError, DataError, Finding
 from tests.campaigns import configs
 from tests.campaigns.configs import CHANGES, VALUES, Mutated, mutated, quick, texts
@@ -91,7 +91,7 @@ def test_data_refused_without_a_place_break_a_promise(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(configs, "open_study", refuse)
     monkeypatch.setattr(
-        configs.Case, "located", lambda *_: CaseError([Finding("case.yaml", 0, 0, "x", "wrong")])
+        Case, "located", lambda *_: CaseError([Finding("case.yaml", 0, 0, "x", "wrong")])
     )
     tally = run(configs.reading, range(80))
     refused = sum(n for (_, column), n in tally.counts.items() if column.startswith("data"))

@@ -15,7 +15,7 @@ from optimodels.result import Claim, Verdict
 from optimodels.solvers import Request, all_solvers
 from optimodels.solvers.in_process import Attempt, attempt_here
 from optimodels.verify import Judgement
-from tests.campaigns import cross_solver, planted
+from tests.campaigns import cross_solver, enumerated, planted
 from tests.campaigns.cross_solver import CURVED, WHOLE, against_truth
 from tests.campaigns.ledger import Tally, Trial, run
 from tests.campaigns.planted import LINEAR, Maker
@@ -85,7 +85,7 @@ def test_mixed_optimum_needs_its_whole_numbers_and_its_fractions() -> None:
     """Rounding everything gives another problem, and so does rounding nothing."""
     fractions = bent = 0
     for seed in range(40):
-        one = of_kind(cross_solver.mixed_milp, seed)
+        one = of_kind(enumerated.mixed_milp, seed)
         if one.truth.x is not None:
             fractions += bool((one.truth.x != np.rint(one.truth.x)).any())
             claim = _by_highs(one.form.relaxed(), "LP")
@@ -132,7 +132,7 @@ def test_point_outside_is_neither_right_nor_near() -> None:
     assert one.form.objective(far) == pytest.approx(one.objective)
     assert one.outside(far) > 0.1
     assert against_truth(one, one.truth, far)[0] == "wrong"
-    whole = next(p for p in (of_kind(planted.milp, s) for s in range(99)) if p.claim)
+    whole = next(p for p in (of_kind(enumerated.milp, s) for s in range(99)) if p.claim)
     assert whole.outside(np.array(whole.truth.x) + 0.25) >= 0.25
 
 

@@ -12,7 +12,7 @@ import pytest
 from optimodels.arrays import Floats
 from optimodels.form import Form
 from optimodels.result import Claim, Verdict
-from optimodels.verify import Bound, Judgement, judge
+from optimodels.verify import Bound, Judgement, dual_bound, judge
 from optimodels.verify.bound import taken
 from tests.campaigns import verifier
 from tests.campaigns.ledger import Tally, run
@@ -95,8 +95,9 @@ def test_bound_beyond_the_optimum_breaks_a_promise(monkeypatch: pytest.MonkeyPat
 def test_bound_that_is_no_number_breaks_a_promise(
     monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
-    true = verifier.dual_bound
-    monkeypatch.setattr(verifier, "dual_bound", lambda *args: replace(true(*args), value=value))
+    monkeypatch.setattr(
+        verifier, "dual_bound", lambda *args: replace(dual_bound(*args), value=value)
+    )
     tally = run(verifier.bounds, range(1))
     assert tally.broken[-1].startswith("seed 0: ValueError: beyond the optimum, as planted: ")
 

@@ -21,7 +21,8 @@ from optimodels.form import Form
 from optimodels.result import Claim
 from optimodels.verify import Judgement, dual_bound, judge
 from tests.campaigns.ledger import Tally
-from tests.campaigns.planted import CURVED, LINEAR, WHOLE, Planted, planted
+from tests.campaigns.planted import CURVED, LINEAR, WHOLE, planted
+from tests.campaigns.truth import Planted
 
 MAKERS = LINEAR + WHOLE + CURVED
 #: A claim is wrong where it is off by this, relative to the largest term: ten times what the
