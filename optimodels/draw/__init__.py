@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -62,6 +63,7 @@ def picture(
     import matplotlib
 
     # Drawn through the figure class, not pyplot: no display, no global state.
+    from matplotlib.backend_bases import GraphicsContextBase, RendererBase
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
@@ -74,7 +76,10 @@ def picture(
         with warnings.catch_warnings():
             # The file holds words, not shapes of letters: who shows it has the alphabet.
             warnings.filterwarnings("ignore", message="Glyph")
-            figure.savefig(text, format="svg", metadata={"Date": None, "Creator": "optimodels"})
+            # pandapower, where it has been imported, rounds the ends of strokes in all pictures of
+            # the process: the same result would be another picture.
+            with patch.object(RendererBase, "new_gc", lambda _: GraphicsContextBase()):
+                figure.savefig(text, format="svg", metadata={"Date": None, "Creator": "optimodels"})
         made.svg = text.getvalue()
 
 

@@ -48,10 +48,12 @@ class Sweep:
 
     @property
     def failed(self) -> int:
+        """How many runs have no answer."""
         return sum(map(_failed, self._own))
 
     @property
     def refuted(self) -> int:
+        """How many runs' answers were refuted."""
         return sum(not s["error"] and s["verdict"]["status"] == "refuted" for s in self._own)
 
     @property
@@ -84,7 +86,8 @@ def sweep(
     ``workers`` local processes do it, or those of the dask cluster at the address ``cluster``,
     which must see the case's files under the same paths. A failed run is a row with its reason.
     ``again`` repeats "failed" runs or "all". Raises CallError where the case has no sweep, or
-    one of more than a million runs that is not ``confirmed``.
+    one of more than a million runs that is not ``confirmed``; RunError where no worker is left:
+    what was done by then is kept.
     """
     if workers < 1:
         raise CallError(f"workers must be at least 1, not {workers}")

@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 
 from optimodels.benchmarking import Benchmark, Entry, Settings
 from optimodels.case import load_case
@@ -550,3 +551,18 @@ def test_long_table_is_whole_in_the_page() -> None:
     assert page.tables[0][2] == [[str(k), number(k / 7)] for k in range(10_000)]
     # The script hides what is in the second part.
     assert [a.get("class") for tag, a in page.tags if tag == "tbody"] == [None, "rest"]
+
+
+def test_picture_is_the_same_whoever_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pandapower's plotting gives all renderers another graphics context when it is imported."""
+    case = load_case(CASES / f"{SOLVED}.yaml", ["solver=exact"])
+    result = solve(case)
+    before = case.model.draw([result])
+
+    class Rounded(GraphicsContextBase):
+        def __init__(self) -> None:
+            super().__init__()
+            self.set_capstyle("round")
+
+    monkeypatch.setattr(RendererBase, "new_gc", lambda _: Rounded())
+    assert case.model.draw([result]) == before
