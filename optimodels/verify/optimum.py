@@ -16,7 +16,7 @@ from optimodels.verify.integers import Enumerated, enumerate_box
 from optimodels.verify.point import PointTest
 from optimodels.verify.problem import Problem
 from optimodels.verify.testimony import Judgement, Testimony, exact_point, hear
-from optimodels.verify.tolerances import GAP
+from optimodels.verify.tolerances import GAP, STATIONARITY
 
 ON_ITS_WORD = "feasible; optimal on the solver's word"
 _LIMITS = {
@@ -60,6 +60,12 @@ def judge_point(problem: Problem, claim: Claim, testimonies: Sequence[Testimony]
     return open_.against(testimonies)
 
 
+def _everywhere(problem: Problem, x: Floats, bound: Bound) -> bool:
+    """Whether a bound is one for all points: its residuals count for those near x (n,) alone."""
+    small = bound.stationarity <= STATIONARITY
+    return small and beyond_reach(problem.relaxed(), x, bound) is None
+
+
 def _of_no_point(what: str, proof: Proof, test: PointTest) -> Judgement:
     reason = f"{what}: the point passes only beside the size of its terms"
     reason += f"; {proof.reason}" if proof.reason else ""
@@ -89,8 +95,9 @@ class _Open:
         self.checks = test.checks
         self.best: float | None = None
         if bound is not None and bound.proven and np.isfinite(bound.safe):
-            self.best = bound.safe
             self.checks += bound.checks(value)
+            if _everywhere(problem, x, bound):
+                self.best = bound.safe
 
     def against_enumeration(self, found: Enumerated) -> Judgement:
         sign = self.problem.form.sign

@@ -263,3 +263,14 @@ def test_a_sum_of_squares_is_not_called_constant() -> None:
     """(x - 100)^2: the constant 1e4 is all but cancelled by the rest, and nothing is hidden."""
     form = box([-200], [-INF], [INF], constant=1e4, quadratic=square([[2]]))
     assert judge(form, at(form, 100)).verdict.text == "verified by certificate: global optimum"
+
+
+@pytest.mark.parametrize("stopped", ["optimal", "time"])
+def test_bound_near_the_point_alone_is_no_bound(stopped: Any) -> None:
+    """The optimum is -10 at (0, 100); at the origin a reduced cost of 0.1 is all that is left, and
+    it counts for as far as one could go, not for one unit."""
+    form = form_of([1000, -0.1], [[0, 1]], [-INF], [100], [0, -INF], [INF, INF])
+    judged = judge(form, replace(at(form, 0, 0), stopped=stopped))
+    assert judged.verdict.status == ("refuted" if stopped == "optimal" else "unverified")
+    assert judged.bound is None or judged.bound <= -10
+    assert "gap at most" not in judged.verdict.text or judged.bound is not None
