@@ -96,7 +96,13 @@ class CvxpyProblem:
             try:
                 # Solvers differ in what they are given (a quadratic objective, or its epigraph as
                 # a cone): a claim belongs to the form of what was solved.
-                program = self._compile(solver.native, arguments)
+                try:
+                    program = self._compile(solver.native, arguments)
+                except cp.SolverError as error:
+                    # Not a failed solve: CVXPY has no way to it, as where SCS gets no row at all.
+                    raise UnavailableError(
+                        "solver", f"{solver.name} through cvxpy cannot take this problem"
+                    ) from error
                 self._compiled = program
                 self.__dict__.pop("form", None)
                 compiled = perf_counter()

@@ -102,6 +102,18 @@ def test_bent_problem_in_a_convex_class_is_refused_before_it_is_handed_over() ->
         )
 
 
+def test_problem_that_cvxpy_has_no_way_to_is_refused_and_not_called_an_error() -> None:
+    """CVXPY hands SCS nothing without a constraint."""
+
+    def free(_: Any) -> cp.Problem:
+        return cp.Problem(cp.Minimize(cp.Variable(name="x")))
+
+    formulation = Formulation("free", "LP", "", cvxpy=free)
+    with pytest.raises(UnavailableError, match="scs through cvxpy cannot take this problem"):
+        solve_and_judge(formulation, None, Request("scs"), "full")
+    assert solve_and_judge(formulation, None, Request("clarabel"), "full").stopped == "unbounded"
+
+
 def test_integers_are_never_dropped_on_the_way_to_a_nonlinear_solver() -> None:
     """CVXPY's nonlinear way would relax them without a word and say optimal."""
     knapsack = next(p for p in PROBLEMS if p.name == "knapsack")
