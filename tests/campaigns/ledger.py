@@ -73,7 +73,8 @@ def code() -> str:
     digest = hashlib.sha256()
     for root in (Path(optimodels.__file__).parent, Path(__file__).parent):
         for file in sorted(root.rglob("*")):
-            if file.is_file() and file.suffix != ".pyc":
+            # Numba keeps there what it compiled, as Python does.
+            if file.is_file() and "__pycache__" not in file.parts:
                 content = hashlib.sha256(file.read_bytes()).hexdigest()
                 digest.update(
                     f"{root.name}/{file.relative_to(root).as_posix()} {content}\n".encode()

@@ -56,7 +56,8 @@ def test_code_is_told_by_every_source_file(tmp_path: Path, monkeypatch: pytest.M
     (root / "verify" / "judge.py").write_text("yes = True\n")
     monkeypatch.setattr(optimodels, "__file__", str(root / "__init__.py"))
     first = mark()
-    (root / "verify" / "__pycache__" / "judge.pyc").write_text("bytes")
+    for compiled in ("judge.pyc", "judge.kernel-1.nbi"):
+        (root / "verify" / "__pycache__" / compiled).write_text("bytes")
     assert mark() == first
     (root / "verify" / "judge.py").write_text("yes = False\n")
     changed = mark()
