@@ -134,7 +134,9 @@ def _summary(result: Result) -> str:
     sense = {"min": " (minimised)", "max": " (maximised)"}.get(result.objective_sense, "")
     text = f"objective {number(result.objective)}{unit}{sense}"
     if result.bound is not None:
-        text += f", proven bound {number(result.bound)}"
+        # What no verdict proves may be the solver's own word.
+        proven = "proven bound" if result.verdict.status == "verified" else "bound"
+        text += f", {proven} {number(result.bound)}"
     if result.stopped != "optimal":
         text += f", stopped: {result.stopped}"
     return text

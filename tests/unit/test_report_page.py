@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from html import unescape
 from itertools import pairwise
 from pathlib import Path
@@ -566,3 +567,10 @@ def test_picture_is_the_same_whoever_was_imported(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(RendererBase, "new_gc", lambda _: Rounded())
     assert case.model.draw([result]) == before
+
+
+def test_a_bound_is_called_proven_by_a_verdict_alone() -> None:
+    result = solve(load_case(CASES / f"{SOLVED}.yaml", ["solver=exact"]))
+    assert ", proven bound " in result_text(result, 80)
+    doubted = replace(result, verdict=replace(result.verdict, status="unverified"))
+    assert ", bound " in result_text(doubted, 80)
