@@ -2,7 +2,8 @@
 
     python -m tests.campaigns NAME [--scale 0.1] [--workers 2] [--first 0] > reports/proof/NAME.md
 
-``__main__`` lists them, ``ledger`` runs one over its seeds on all workers and counts, ``planted``
-makes problems whose answers are known before anything solves them. test_campaigns.py runs the first
-seeds of each. ``fuzz_reader`` is a command of its own: what guides it counts no seeds.
+``catalogue`` lists them, ``ledger`` runs one over its seeds on all workers, ``tally`` is what it
+counts, ``planted`` makes problems whose answers are known before anything solves them.
+test_campaigns.py runs the first seeds of each. ``fuzz_reader`` is a command of its own: what guides
+it counts no seeds.
 """

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from optimodels.cli.output import own_output
 from tests.campaigns import configs, cross_solver, faults, metamorphic, verifier
-from tests.campaigns.ledger import CHUNK, Kept, Trial, run, written
+from tests.campaigns.ledger import CHUNK, Kept, code, run
+from tests.campaigns.tally import Trial, written
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,15 @@ class Part:
     at_once: int = CHUNK
     #: What is tried at a seed, where a report should say how many of these were distinct.
     text: Callable[[int], str] | None = None
+    #: Rooms of the package that its figures rest on; all where none are named.
+    rooms: tuple[str, ...] = ()
+
+
+#: Problems that no case states reach these and no others.
+SOLVING = (
+    "__init__", "arrays", "errors", "expression", "form", "model", "processes", "result", "solvers",
+    "threads", "verify",
+)  # fmt: skip
 
 
 #: Name: what it shows, and its parts with the counts of the long run.
@@ -34,19 +44,20 @@ CAMPAIGNS: dict[str, tuple[str, tuple[Part, ...]]] = {
         "Every capable solver on problems with planted answers: no wrong claim without a flag",
         (
             Part("Linear and quadratic", cross_solver.linear, 100_000, "solver, problem",
-                 cross_solver.COLUMNS),
+                 cross_solver.COLUMNS, rooms=SOLVING),
             Part("Whole numbers", cross_solver.whole, 10_000, "solver, problem",
-                 cross_solver.COLUMNS),
+                 cross_solver.COLUMNS, rooms=SOLVING),
             Part("Cones and quadratic rows", cross_solver.curved, 5_000, "solver, problem",
-                 cross_solver.COLUMNS),
+                 cross_solver.COLUMNS, rooms=SOLVING),
         ),
     ),
     "verifier": (
         "Planted faults and planted truths: every fault caught, no false alarm",
         (
-            Part("True claims", verifier.truths, 10_000, "claim"),
-            Part("Claims with a fault", verifier.faults, 16_000, "fault", verifier.COLUMNS),
-            Part("Multipliers", verifier.bounds, 10_000, "multipliers"),
+            Part("True claims", verifier.truths, 10_000, "claim", rooms=SOLVING),
+            Part("Claims with a fault", verifier.faults, 16_000, "fault", verifier.COLUMNS,
+                 rooms=SOLVING),
+            Part("Multipliers", verifier.bounds, 10_000, "multipliers", rooms=SOLVING),
         ),
     ),
     "metamorphic": (
@@ -103,12 +114,13 @@ def main() -> int:
         print(part.title, file=sys.stderr)
         count = max(1, round(part.count * scale))
         seeds = range(asked.first, asked.first + count)
-        kept = Kept(asked.keep, part.title) if asked.keep else None
+        today = code(part.rooms)  # as it is when the work begins
+        kept = Kept(asked.keep, part.title, today) if asked.keep else None
         with own_output():
             tally = run(part.trial, seeds, max(1, asked.workers), part.at_once, kept)
         about = (part.trial.__doc__ or "").strip()
         of = f", {len({*map(part.text, seeds)})} distinct texts" if part.text else ""
         print(f"## {part.title}: {count} seeds{of}\n\n{about}\n")
-        print(written(tally, part.first, part.columns), flush=True)
+        print(written(tally, part.first, part.columns, today), flush=True)
         broken += len(tally.broken)
     return 1 if broken else 0

@@ -19,7 +19,7 @@ from optimodels.case import Case, parse_case
 from optimodels.errors import CaseError, DataError, OptimodelsError
 from optimodels.families import find_model, model_names
 from optimodels.study import Ledger, case_request, open_study, solve
-from tests.campaigns.ledger import Tally
+from tests.campaigns.tally import Tally
 
 CASES = Path(__file__).parents[2] / "cases"
 

@@ -19,9 +19,9 @@ from optimodels.solvers import Limits, Request, Solver, able_solvers, attempt
 from optimodels.verify import judge
 from tests.campaigns import planted as problems
 from tests.campaigns.enumerated import mixed_milp
-from tests.campaigns.ledger import Tally
 from tests.campaigns.planted import LINEAR, Maker, planted
 from tests.campaigns.stated import stated
+from tests.campaigns.tally import Tally
 from tests.campaigns.truth import Planted
 
 #: With those whose truth only solvers can prove.

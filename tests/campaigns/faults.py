@@ -28,7 +28,7 @@ import psutil
 from optimodels.case import load_case
 from optimodels.runs import sweep
 from optimodels.runs.record import DamagedError, unpack
-from tests.campaigns.ledger import Tally
+from tests.campaigns.tally import Tally
 
 ROOT = Path(__file__).parents[2]
 CASE = """model: flexibility/aggregator-mapping

@@ -1,131 +1,109 @@
-"""Runs a campaign over its seeds on all workers, counts what came out and writes it down."""
+"""Runs a campaign over its seeds on all workers, and keeps what is done."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
-import platform
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import optimodels
-from optimodels import __version__
+from optimodels.files import write_whole
 from optimodels.runs.pool import local_pool, results
 from optimodels.runs.work import prepare_worker
+from tests.campaigns.tally import Tally, Trial
 
 #: Seeds that a worker takes at once.
 CHUNK = 50
-#: Broken promises that a report names one by one; all are counted.
-NAMED = 40
-#: Seeds that it names for each kind of finding.
-SEEDS = 5
-
-
-@dataclass
-class Tally:
-    """What a campaign found: counts by (row, column), and seeds by kind of finding.
-
-    ``worst`` keeps the largest value seen under a name, ``days`` when the trials were, and
-    ``seconds`` what they took, one after another. A campaign has failed where ``broken`` is not
-    empty.
-    """
-
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    notes: dict[str, list[int]] = field(default_factory=dict)
-    broken: list[str] = field(default_factory=list)
-    worst: dict[str, float] = field(default_factory=dict)
-    days: set[str] = field(default_factory=set)
-    seconds: float = 0.0
-
-    def count(self, row: str, column: str, times: int = 1) -> None:
-        self.counts[row, column] += times
-
-    def largest(self, name: str, value: float) -> None:
-        """Keep the largest; what is no number breaks the seed's promise, as every error does."""
-        if not math.isfinite(value):
-            raise ValueError(f"{name}: {value}")
-        self.worst[name] = max(value, self.worst.get(name, value))
-
-    def note(self, kind: str, seed: int) -> None:
-        self.notes.setdefault(kind, []).append(seed)
-
-    def add(self, other: Tally) -> None:
-        self.counts.update(other.counts)
-        for kind, seeds in other.notes.items():
-            self.notes.setdefault(kind, []).extend(seeds)
-        self.broken += other.broken
-        for name, value in other.worst.items():
-            self.largest(name, value)
-        self.days |= other.days
-        self.seconds += other.seconds
 
 
 @cache
-def code() -> str:
-    """A short hash of what makes the figures: the package and the campaigns, file by file."""
+def code(rooms: tuple[str, ...] = ()) -> str:
+    """A short hash of what makes the figures, file by file: the campaigns and of the package all,
+    or the rooms (its folders and modules) that the figures rest on."""
+    package = Path(optimodels.__file__).parent
     digest = hashlib.sha256()
-    for root in (Path(optimodels.__file__).parent, Path(__file__).parent):
+    for root in (package, Path(__file__).parent):
         for file in sorted(root.rglob("*")):
+            within = file.relative_to(root)
             # Numba keeps there what it compiled, as Python does.
-            if file.is_file() and "__pycache__" not in file.parts:
-                content = hashlib.sha256(file.read_bytes()).hexdigest()
-                digest.update(
-                    f"{root.name}/{file.relative_to(root).as_posix()} {content}\n".encode()
-                )
+            if not file.is_file() or "__pycache__" in file.parts:
+                continue
+            if root == package and rooms and within.parts[0].removesuffix(".py") not in rooms:
+                continue
+            # What tests a campaign is none.
+            if root != package and file.name.startswith("test_"):
+                continue
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            digest.update(f"{root.name}/{within.as_posix()} {content}\n".encode())
     return digest.hexdigest()[:12]
 
 
 @dataclass(frozen=True)
 class Kept:
     """A file of tallies, a line for each chunk of seeds of a part: a campaign of hours goes on
-    where it was stopped. What broke a promise is tried again, and so is what other code found."""
+    where it was stopped. What broke a promise is tried again, and so is what other code found:
+    ``code`` is the hash of today's."""
 
     path: Path
     part: str
+    code: str
 
     def read(self) -> list[tuple[list[int], Tally]]:
         """The chunks of this part that are done: their seeds and what they came to."""
         found, others = [], 0
-        for line in self.path.read_text().splitlines() if self.path.exists() else ():
+        for line in self._lines():
             said = json.loads(line)
-            if said.pop("part") != self.part:
-                continue
-            if said.pop("code", "") == code():
-                counts = Counter({(row, column): n for row, column, n in said.pop("counts")})
-                seeds, days = said.pop("seeds"), set(said.pop("days"))
-                found.append((seeds, Tally(counts, days=days, **said)))
+            if self._is_mine(said):
+                found.append((_seeds(said), Tally.from_json(said)))
             else:
-                others += 1
+                others += said["part"] == self.part
         if others:
             print(f"{self.path}: {others} lines of other code are left out", file=sys.stderr)
         return found
 
     def add(self, seeds: Sequence[int], tally: Tally) -> None:
-        if tally.broken:
-            return
-        said = {
-            "part": self.part,
-            "code": code(),
-            "seeds": list(seeds),
-            "counts": [[row, column, n] for (row, column), n in tally.counts.items()],
-            "notes": tally.notes,
-            "worst": tally.worst,
-            "days": sorted(tally.days),
-            "seconds": tally.seconds,
-        }
-        with self.path.open("a") as file:
-            file.write(json.dumps(said) + "\n")
+        if not tally.broken:
+            with self.path.open("a") as file:
+                file.write(self._line(seeds, tally))
+
+    def replace(self, seeds: Sequence[int], tally: Tally) -> None:
+        """One line for all seeds in place of those of their chunks."""
+        lines, whole = [], {*seeds}
+        for line in self._lines():
+            said = json.loads(line)
+            if not (self._is_mine(said) and whole.issuperset(_seeds(said))):
+                lines.append(line)
+        write_whole(self.path, "".join([*lines, self._line(seeds, tally)]))
+
+    def _lines(self) -> list[str]:
+        return self.path.read_text().splitlines(keepends=True) if self.path.exists() else []
+
+    def _is_mine(self, said: dict[str, Any]) -> bool:
+        return (said["part"], said["code"]) == (self.part, self.code)
+
+    def _line(self, seeds: Sequence[int], tally: Tally) -> str:
+        said = {"part": self.part, "code": self.code, "seeds": _stretches(seeds)}
+        return json.dumps(said | tally.as_json()) + "\n"
 
 
-#: One seed of a campaign, counted into the tally that it is given.
-Trial = Callable[[int, Tally], None]
+def _seeds(said: dict[str, Any]) -> list[int]:
+    return [k for first, last in said["seeds"] for k in range(first, last + 1)]
+
+
+def _stretches(seeds: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last of each stretch without a hole."""
+    ordered = sorted(seeds)
+    breaks = [(a, b) for a, b in pairwise(ordered) if b > a + 1]
+    first = [*ordered[:1], *(b for _, b in breaks)]
+    last = [*(a for a, _ in breaks), *ordered[-1:]]
+    return list(zip(first, last, strict=True))
 
 
 def _work(trial: Trial, seeds: Sequence[int]) -> Tally:
@@ -152,7 +130,6 @@ def run(
     A seed that ends its worker is found among its chunk, and is a broken promise. Without workers
     this process does the work. Seeds that are ``kept`` already are not tried again.
     """
-    code()  # as it is when the work begins
     total = Tally()
     left = dict.fromkeys(seeds)
     for chunk, came in kept.read() if kept else ():
@@ -186,43 +163,7 @@ def run(
                 print(f"\r{done} of {len(ordered)}, {rate:.1f}/s ", end="", file=sys.stderr)
             chunks = again
     print(file=sys.stderr)
+    if kept and not total.broken:
+        kept.replace(seeds, total)
     total.broken.sort()
     return total
-
-
-def table(counts: Counter[tuple[str, str]], first: str, columns: Iterable[str] = ()) -> list[str]:
-    """Counts as a Markdown table: rows and, where not named, columns in order of appearance."""
-    rows = list(dict.fromkeys(row for row, _ in counts))
-    shown = list(columns) or list(dict.fromkeys(column for _, column in counts))
-    lines = [f"| {first} | " + " | ".join(shown) + " |", "|---|" + "---:|" * len(shown)]
-    for row in sorted(rows):
-        lines.append(f"| {row} | " + " | ".join(str(counts[row, c] or "") for c in shown) + " |")
-    return lines
-
-
-def written(tally: Tally, first: str, columns: Iterable[str]) -> str:
-    """The tally as the Markdown that stands below a report's heading."""
-    days = " to ".join(dict.fromkeys([min(tally.days), max(tally.days)]))
-    lines = [
-        f"{days}, optimodels {__version__}, code {code()}, {os.cpu_count()} cores, "
-        f"{platform.machine()}, Python {platform.python_version()}; "
-        f"{tally.seconds / 60:.1f} minutes of work, all workers together.",
-        "",
-        f"**{len(tally.broken)} broken promises.**",
-        "",
-        *table(tally.counts, first, columns),
-    ]
-    if tally.worst:
-        lines += ["", "| largest seen | |", "|---|---:|"]
-        lines += [f"| {name} | {value:.2g} |" for name, value in sorted(tally.worst.items())]
-    if tally.broken:
-        lines += ["", f"### Broken: {len(tally.broken)}", ""]
-        lines += [f"- {line}" for line in tally.broken[:NAMED]]
-        if len(tally.broken) > NAMED:
-            lines.append(f"- and {len(tally.broken) - NAMED} more of these kinds")
-    if tally.notes:
-        lines += ["", "| noted | times | first seeds |", "|---|---:|---|"]
-        for kind, seeds in sorted(tally.notes.items()):
-            first = ", ".join(map(str, sorted(seeds)[:SEEDS]))
-            lines.append(f"| {kind} | {len(seeds)} | {first} |")
-    return "\n".join(lines) + "\n"

@@ -32,8 +32,8 @@ from optimodels.result import Solution
 from optimodels.solvers import Request, able_solvers, open_problem
 from optimodels.study import Ledger, case_request, open_study, run_stages
 from optimodels.study.judgement import solve_and_judge
-from tests.campaigns.ledger import Tally
 from tests.campaigns.stated import stated
+from tests.campaigns.tally import Tally
 
 CASES = Path(__file__).parents[2] / "cases"
 

@@ -17,9 +17,10 @@ from optimodels.solvers.in_process import Attempt, attempt_here
 from optimodels.verify import Judgement
 from tests.campaigns import cross_solver, enumerated, planted
 from tests.campaigns.cross_solver import CURVED, WHOLE, against_truth
-from tests.campaigns.ledger import Tally, Trial, run
+from tests.campaigns.ledger import run
 from tests.campaigns.planted import LINEAR, Maker
 from tests.campaigns.stated import stated
+from tests.campaigns.tally import Tally, Trial
 from tests.campaigns.truth import Planted
 
 ALL = [LINEAR, WHOLE, CURVED]

@@ -8,7 +8,7 @@ import pytest
 
 from optimodels.files import write_whole
 from tests.campaigns import faults
-from tests.campaigns.ledger import Tally
+from tests.campaigns.tally import Tally
 
 #: Where the process that is hurt loads the command line: all else is there already.
 AT = "    from optimodels.cli import main\n"

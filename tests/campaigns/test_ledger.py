@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 import optimodels
-from tests.campaigns import ledger, verifier
-from tests.campaigns.ledger import Kept, Tally, run, table, written
+from tests.campaigns import catalogue, ledger, verifier
+from tests.campaigns.ledger import Kept, run
+from tests.campaigns.tally import Tally, table, written
 
 
 def test_tally_is_the_same_for_any_number_of_workers() -> None:
@@ -19,37 +25,79 @@ def test_tally_is_the_same_for_any_number_of_workers() -> None:
 
 
 def test_campaign_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
-    kept = Kept(tmp_path / "kept.jsonl", "truths")
+    kept = Kept(tmp_path / "kept.jsonl", "truths", "today")
     whole = run(verifier.truths, range(60), 1, at_once=7)
     run(verifier.truths, range(30), 1, at_once=7, kept=kept)
     tally = run(verifier.truths, range(60), 1, at_once=7, kept=kept)
-    assert sorted(seed for seeds, _ in kept.read() for seed in seeds) == list(range(60))
-    assert (tally.counts, tally.notes, tally.worst) == (whole.counts, whole.notes, whole.worst)
-    assert not Kept(kept.path, "faults").read()
+    for found in (tally, kept.read()[0][1]):
+        assert found.counts == whole.counts
+        assert (found.noted, found.first, found.worst) == (whole.noted, whole.first, whole.worst)
+    assert not Kept(kept.path, "faults", "today").read()
+
+
+def test_what_is_done_stands_in_one_line_beside_all_others(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "kept.jsonl", "truths", "today")
+    other = Kept(kept.path, "faults", "today")
+    one = Tally(days={"2026-01-01"})
+    other.add([0, 1], one)
+    for chunk in ([0, 1], [4, 5], [2, 3]):
+        kept.add(chunk, one)
+    assert [seeds for seeds, _ in kept.read()] == [[0, 1], [4, 5], [2, 3]]
+    kept.replace(range(4), one)
+    assert [seeds for seeds, _ in kept.read()] == [[4, 5], [0, 1, 2, 3]]
+    kept.replace([0, 1, 2, 3, 5, 4, 9], one)
+    assert [seeds for seeds, _ in kept.read()] == [[0, 1, 2, 3, 4, 5, 9]]
+    assert [seeds for seeds, _ in other.read()] == [[0, 1]]
+
+
+def test_what_breaks_a_promise_is_not_kept(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "kept.jsonl", "breaks", "today")
+    run(_breaks_at_five, range(8), 1, at_once=2, kept=kept)
+    assert [seeds for seeds, _ in kept.read()] == [[0, 1], [2, 3], [6, 7]]
+
+
+def _breaks_at_five(seed: int, tally: Tally) -> None:
+    if seed == 5:
+        raise ValueError("five")
+    tally.note("seen", seed)
+
+
+def test_tally_is_read_back_as_it_was_written() -> None:
+    tally = Tally(days={"2026-01-01"}, seconds=2.5)
+    for seed in range(9, -1, -1):
+        tally.count("row", "column")
+        tally.note("kind", seed)
+        tally.largest("off", float(seed))
+    again = Tally.from_json(json.loads(json.dumps(tally.as_json())))
+    assert again == tally
+    again.add(tally)
+    assert (again.noted["kind"], again.first["kind"]) == (20, [0, 1, 2, 3, 4])
 
 
 def test_what_other_code_found_is_not_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept = Kept(tmp_path / "kept.jsonl", "truths")
+    kept = Kept(tmp_path / "kept.jsonl", "truths", "older")
     run(verifier.truths, range(8), 1, at_once=4, kept=kept)
     kept.add([8], Tally(days={"2026-01-01"}))
-    assert len(kept.read()) == 3
+    assert len(kept.read()) == 2
     assert "left out" not in capsys.readouterr().err
-    monkeypatch.setattr(ledger, "code", lambda: "another")
-    kept.add([9], Tally(days={"2026-01-01"}))
-    assert [seeds for seeds, _ in kept.read()] == [[9]]
-    assert "3 lines of other code are left out" in capsys.readouterr().err
+    newer = Kept(kept.path, "truths", "newer")
+    newer.add([9], Tally(days={"2026-01-01"}))
+    assert [seeds for seeds, _ in newer.read()] == [[9]]
+    assert "2 lines of other code are left out" in capsys.readouterr().err
+    newer.replace([9], Tally(days={"2026-01-01"}))
+    assert len(kept.read()) == 2
 
 
 def test_code_is_told_by_every_source_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def mark() -> str:
+    def mark(*rooms: str) -> str:
         ledger.code.cache_clear()
-        return ledger.code()
+        return ledger.code(rooms)
 
     as_it_is = mark()
     assert as_it_is == mark()
-    assert f"code {as_it_is}," in written(Tally(days={"2026-01-01"}), "what", ())
+    assert f"code {as_it_is}," in written(Tally(days={"2026-01-01"}), "what", (), as_it_is)
     root = tmp_path / "optimodels"
     (root / "verify" / "__pycache__").mkdir(parents=True)
     (root / "__init__.py").write_text("")
@@ -59,11 +107,39 @@ def test_code_is_told_by_every_source_file(tmp_path: Path, monkeypatch: pytest.M
     for compiled in ("judge.pyc", "judge.kernel-1.nbi"):
         (root / "verify" / "__pycache__" / compiled).write_text("bytes")
     assert mark() == first
+    beside, inside = mark("__init__"), mark("verify")
     (root / "verify" / "judge.py").write_text("yes = False\n")
     changed = mark()
+    assert mark("__init__") == beside
+    assert mark("verify") != inside
     (root / "verify" / "judge.py").rename(root / "judge.py")
     assert len({as_it_is, first, changed, mark()}) == 4
     ledger.code.cache_clear()
+
+
+def test_problems_that_no_case_states_reach_the_rooms_that_are_named() -> None:
+    loaded = """
+        import sys
+        from tests.campaigns import cross_solver, verifier
+        from tests.campaigns.tally import Tally
+
+        if __name__ == "__main__":
+            tally = Tally()
+            for seed in (*range(1, 8), cross_solver.PROCESS_EVERY):
+                cross_solver.linear(seed, tally)
+                cross_solver.whole(seed, tally)
+                cross_solver.curved(seed, tally)
+                verifier.truths(seed, tally)
+                verifier.faults(seed, tally)
+                verifier.bounds(seed, tally)
+            print({name.split(".")[1] for name in sys.modules if name.startswith("optimodels.")})
+    """
+    said = subprocess.run(
+        [sys.executable, "-c", dedent(loaded)], capture_output=True, text=True, check=True
+    )
+    reached = ast.literal_eval(said.stdout)
+    assert {"solvers", "verify"} <= reached
+    assert reached <= {*catalogue.SOLVING}
 
 
 def test_largest_is_what_was_seen() -> None:
@@ -88,7 +164,7 @@ def _die_at_five(seed: int, tally: Tally) -> None:
 
 
 def test_seed_that_ends_its_worker_is_named_and_tried_again(tmp_path: Path) -> None:
-    kept = Kept(tmp_path / "kept.jsonl", "deaths")
+    kept = Kept(tmp_path / "kept.jsonl", "deaths", "today")
     tally = run(_die_at_five, range(9), 1, at_once=4, kept=kept)
     assert tally.counts["seeds", "done"] == 8
     assert len(tally.broken) == 1

@@ -14,8 +14,9 @@ import optimodels.families
 from optimodels.model import Formulation
 from optimodels.result import Solution, SolverUsed, Verdict
 from tests.campaigns import metamorphic
-from tests.campaigns.ledger import Tally, run
+from tests.campaigns.ledger import run
 from tests.campaigns.metamorphic import QUICK, label
+from tests.campaigns.tally import Tally
 
 #: The two markets in contact: a seed that draws them, solved at once and without a network.
 MARKETS = next(k for k, (name, _) in enumerate(QUICK) if name.endswith("equilibrium-quadratic"))
@@ -71,7 +72,7 @@ def test_every_problem_with_two_transcriptions_is_compared() -> None:
         if isinstance(one, Formulation) and one.pyomo is not None and one.cvxpy is not None
     }
     tally = run(metamorphic.transcriptions, range(len(QUICK)))
-    assert {*tally.notes} >= twice
+    assert {*tally.noted} >= twice
 
 
 def test_rows_of_cases_are_told_apart() -> None:

@@ -15,8 +15,9 @@ from optimodels.result import Claim, Verdict
 from optimodels.verify import Bound, Judgement, dual_bound, judge
 from optimodels.verify.bound import taken
 from tests.campaigns import verifier
-from tests.campaigns.ledger import Tally, run
+from tests.campaigns.ledger import run
 from tests.campaigns.planted import LINEAR, planted
+from tests.campaigns.tally import Tally
 
 
 def _seeds(fault: str, count: int) -> range:

@@ -20,8 +20,8 @@ from optimodels.arrays import Floats
 from optimodels.form import Form
 from optimodels.result import Claim
 from optimodels.verify import Judgement, dual_bound, judge
-from tests.campaigns.ledger import Tally
 from tests.campaigns.planted import CURVED, LINEAR, WHOLE, planted
+from tests.campaigns.tally import Tally
 from tests.campaigns.truth import Planted
 
 MAKERS = LINEAR + WHOLE + CURVED
