@@ -152,6 +152,9 @@ def run(
                 done += len(chunk)
                 if isinstance(came, Tally):
                     total.add(came)
+                    # At once: a run of hours with a broken promise is one to stop.
+                    for line in came.broken:
+                        print(f"\n{line}", file=sys.stderr)
                     if kept:
                         kept.add(chunk, came)
                 elif len(chunk) > 1:
