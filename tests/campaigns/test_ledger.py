@@ -53,7 +53,7 @@ def test_what_is_done_stands_in_one_line_beside_all_others(tmp_path: Path) -> No
 def test_what_breaks_a_promise_is_not_kept(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "kept.jsonl", "breaks", "today")
     run(_breaks_at_five, range(8), 1, at_once=2, kept=kept)
-    assert [seeds for seeds, _ in kept.read()] == [[0, 1], [2, 3], [6, 7]]
+    assert sorted(seeds for seeds, _ in kept.read()) == [[0, 1], [2, 3], [6, 7]]
 
 
 def _breaks_at_five(seed: int, tally: Tally) -> None:
