@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -61,7 +62,13 @@ def attempt_here(
         except (OptimodelsError, MemoryError):
             raise
         except Exception as error:  # interfaces raise whatever a solver or its options cause
-            said = " ".join(f"{type(error).__name__}: {error}".split())
+            if solver.refuses and re.search(solver.refuses, str(error)):
+                raise UnavailableError(
+                    "solver", f"{solver.name} through {via} cannot take this problem"
+                ) from error
+            # PySCIPOpt's way to say how SCIP ended is an exception of no kind.
+            kind = "" if type(error) is Exception else f"{type(error).__name__}: "
+            said = " ".join(f"{kind}{error}".split())
             claim = Claim("error", message=f"{solver.name}: {said[:300]}")
         form, inside = problem.form, dict(problem.seconds)
     whole = perf_counter() - built

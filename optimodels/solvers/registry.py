@@ -131,6 +131,8 @@ class Solver:
     # Problems of the conformance suite that it does not answer rightly: what it says instead, and
     # why. The suite checks that each is still so, and that it is never called verified.
     exclusions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    # What its interface raises (a regular expression) at problems that it has no way to take.
+    refuses: str = ""
     # Whether it is known to end the process that it runs in, instead of saying what is wrong.
     aborts: bool = False
     # What else was found out about it, a sentence each, for solvers.md.

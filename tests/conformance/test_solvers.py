@@ -114,6 +114,27 @@ def test_problem_that_cvxpy_has_no_way_to_is_refused_and_not_called_an_error() -
     assert solve_and_judge(formulation, None, Request("clarabel"), "full").stopped == "unbounded"
 
 
+def test_what_a_solver_s_own_interface_has_no_way_to_is_refused() -> None:
+    """SCS takes no quadratic problem without a row, Ipopt none in whose rows no variable stands."""
+
+    def square(_: Any) -> cp.Problem:
+        return cp.Problem(cp.Minimize(cp.sum_squares(cp.Variable(name="x") - 3)))
+
+    def idle(_: Any) -> pyo.ConcreteModel:
+        m = pyo.ConcreteModel()
+        m.x = pyo.Var(bounds=(1, 2))
+        m.goal = pyo.Objective(expr=0)
+        return m
+
+    bent = Formulation[Any]("free", "QP", "", cvxpy=square)
+    empty = Formulation[Any]("idle", "LP", "", pyomo=idle)
+    for formulation, name in ((bent, "scs"), (empty, "ipopt")):
+        with pytest.raises(UnavailableError, match=f"{name} through .* cannot take this problem"):
+            solve_and_judge(formulation, None, Request(name), "full")
+    for formulation, name in ((bent, "osqp"), (empty, "highs")):
+        assert solve_and_judge(formulation, None, Request(name), "full").stopped == "optimal"
+
+
 def test_integers_are_never_dropped_on_the_way_to_a_nonlinear_solver() -> None:
     """CVXPY's nonlinear way would relax them without a word and say optimal."""
     knapsack = next(p for p in PROBLEMS if p.name == "knapsack")

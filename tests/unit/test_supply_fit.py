@@ -23,6 +23,7 @@ from optimodels.families.supply.fitting.curves import (
     log_curvature_slope,
 )
 from optimodels.families.supply.fitting.least_squares import Fit, fit, polish
+from optimodels.families.supply.fitting.noise import errors
 from optimodels.families.supply.fitting.q_exponential import Nearest, points
 from optimodels.families.supply.fitting.q_exponential import nearest as examined
 from optimodels.families.supply.fitting.q_exponential_problems import Anchored
@@ -334,3 +335,19 @@ def test_units_of_one_firm_stand_at_its_price() -> None:
     prices = [row["expected_price"] for row in result.tables["supply_curve"]]
     assert prices[0::3] == prices[1::3] == prices[2::3]
     assert result.verdict.status == "verified"
+
+
+def test_noise_is_the_same_whatever_signs_eigenvectors_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights = cell_weights(Background(shape="uniform"), 5)
+    market = solve_market(Market(5, 1, 0.0, 100.0, weights / weights.sum(), 0, 1))
+    first = next(errors(market, 1_000, 7))
+    eigh = np.linalg.eigh
+
+    def turned(matrix: Floats) -> tuple[Floats, Floats]:
+        values, vectors = eigh(matrix)
+        return values, vectors * [1, -1, 1, -1, -1]
+
+    monkeypatch.setattr(np.linalg, "eigh", turned)
+    np.testing.assert_allclose(next(errors(market, 1_000, 7)), first, rtol=0, atol=1e-12)

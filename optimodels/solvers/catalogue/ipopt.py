@@ -14,6 +14,7 @@ _PROGRAM = Solver(
     program="ipopt",
     driver="optimodels.solvers.pyomo_programs:solve",
     options=Options(time="max_wall_time", gap="tol"),
+    refuses="No variables appear in the Pyomo model",
     licence="EPL-2.0",
     homepage="coin-or.github.io/Ipopt",
 )

@@ -20,6 +20,8 @@ SOLVERS = (
             fixed={"eps_abs": 1e-9, "max_iters": 1_000_000},
         ),
         licence="MIT",
+        # A quadratic problem without a row; a linear one CVXPY does not hand over.
+        refuses="m must be a positive integer",
         findings=("At its own defaults rows are violated by up to 8e-2: it is run at 1e-9.",),
         homepage="www.cvxgrp.org/scs",
     ),

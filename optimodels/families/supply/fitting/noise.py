@@ -33,9 +33,10 @@ def errors(solved: Equilibrium, repetitions: int, seed: int) -> Iterator[Floats]
         bids = solved.quantile(ordered.ravel()).reshape(some, market.firms)
         covariance += np.cov(bids.T) / _BLOCKS
     values, vectors = np.linalg.eigh(covariance / repetitions)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    # The one root that is symmetric: eigenvectors have the signs that a processor gives them.
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     for _ in range(_BLOCKS):
-        drawn = rng.standard_normal((_CURVES // _BLOCKS, market.firms)) @ root.T
+        drawn = rng.standard_normal((_CURVES // _BLOCKS, market.firms)) @ root
         yield np.repeat(drawn, market.units, axis=1)
 
 
