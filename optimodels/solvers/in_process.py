@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -57,15 +56,20 @@ def attempt_here(
     else:
         _refuse_nonconvex(problem, solver)
         run = load(solver.driver) if solver.driver else type(problem).solve
+
+        def about_to(form: Form) -> None:
+            if solver.fits is not None and not solver.fits(form):
+                raise UnavailableError(
+                    "solver", f"{solver.name} through {via} cannot take this problem"
+                )
+            if ready is not None:
+                ready(form)
+
         try:
-            claim = run(problem, solver, request.limits, request.options, request.live, ready)
+            claim = run(problem, solver, request.limits, request.options, request.live, about_to)
         except (OptimodelsError, MemoryError):
             raise
         except Exception as error:  # interfaces raise whatever a solver or its options cause
-            if solver.refuses and re.search(solver.refuses, str(error)):
-                raise UnavailableError(
-                    "solver", f"{solver.name} through {via} cannot take this problem"
-                ) from error
             # PySCIPOpt's way to say how SCIP ended is an exception of no kind.
             kind = "" if type(error) is Exception else f"{type(error).__name__}: "
             said = " ".join(f"{kind}{error}".split())

@@ -21,12 +21,15 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from optimodels import __version__
 from optimodels.errors import UnavailableError, suggestion
 from optimodels.model import Formulation, ProblemClass
 from optimodels.result import SolverUsed
+
+if TYPE_CHECKING:
+    from optimodels.form import Form
 
 Via = Literal["pyomo", "cvxpy", "exact"]
 #: In the order in which they are tried: CVXPY compiles and loads faster beside SciPy.
@@ -131,8 +134,8 @@ class Solver:
     # Problems of the conformance suite that it does not answer rightly: what it says instead, and
     # why. The suite checks that each is still so, and that it is never called verified.
     exclusions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    # What its interface raises (a regular expression) at problems that it has no way to take.
-    refuses: str = ""
+    # Tells of a canonical form whether it can take it, where it would raise or crash at some.
+    fits: Callable[[Form], bool] | None = None
     # Whether it is known to end the process that it runs in, instead of saying what is wrong.
     aborts: bool = False
     # What else was found out about it, a sentence each, for solvers.md.

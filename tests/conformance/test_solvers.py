@@ -114,26 +114,39 @@ def test_problem_that_cvxpy_has_no_way_to_is_refused_and_not_called_an_error() -
     assert solve_and_judge(formulation, None, Request("clarabel"), "full").stopped == "unbounded"
 
 
-def test_what_a_solver_s_own_interface_has_no_way_to_is_refused() -> None:
-    """SCS takes no quadratic problem without a row, Ipopt none in whose rows no variable stands."""
+def _without_a_row(_: Any) -> cp.Problem:
+    x = cp.Variable(2, name="x")
+    return cp.Problem(cp.Minimize(cp.quad_form(x, np.eye(2)) - 6 * x[0]))
 
-    def square(_: Any) -> cp.Problem:
-        x = cp.Variable(2, name="x")
-        return cp.Problem(cp.Minimize(cp.quad_form(x, np.eye(2)) - 6 * x[0]))
 
-    def idle(_: Any) -> pyo.ConcreteModel:
-        m = pyo.ConcreteModel()
-        m.x = pyo.Var(bounds=(1, 2))
-        m.goal = pyo.Objective(expr=0)
-        return m
+def _without_a_variable(_: Any) -> pyo.ConcreteModel:
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(bounds=(1, 2))
+    m.goal = pyo.Objective(expr=0)
+    return m
 
-    bent = Formulation[Any]("free", "QP", "", cvxpy=square)
-    empty = Formulation[Any]("idle", "LP", "", pyomo=idle)
-    for formulation, name in ((bent, "scs"), (empty, "ipopt")):
-        with pytest.raises(UnavailableError, match=f"{name} through .* cannot take this problem"):
-            solve_and_judge(formulation, None, Request(name), "full")
-    for formulation, name in ((bent, "osqp"), (empty, "cbc")):
-        assert solve_and_judge(formulation, None, Request(name), "full").stopped == "optimal"
+
+def _without_a_slope(_: Any) -> cp.Problem:
+    x = cp.Variable(2, name="x")
+    return cp.Problem(cp.Minimize(cp.sum(x)), [x == 1, cp.SOC(2 + 0 * x[0], 0 * x)])
+
+
+@pytest.mark.parametrize(
+    ("formulation", "refusing", "taking"),
+    [
+        (Formulation[Any]("no row", "QP", "", cvxpy=_without_a_row), "scs", "osqp"),
+        (Formulation[Any]("no variable", "LP", "", pyomo=_without_a_variable), "ipopt", "cbc"),
+        (Formulation[Any]("no slope", "SOCP", "", cvxpy=_without_a_slope), "ecos", "clarabel"),
+    ],
+    ids=lambda given: getattr(given, "name", given),
+)
+def test_what_a_solver_would_raise_or_crash_at_is_refused(
+    formulation: Formulation[Any], refusing: str, taking: str
+) -> None:
+    with pytest.raises(UnavailableError, match=f"{refusing} through .* cannot take this problem"):
+        solve_and_judge(formulation, None, Request(refusing), "full")
+    found = solve_and_judge(formulation, None, Request(taking), "full")
+    assert (found.stopped, found.verdict.status) == ("optimal", "verified")
 
 
 def test_integers_are_never_dropped_on_the_way_to_a_nonlinear_solver() -> None:

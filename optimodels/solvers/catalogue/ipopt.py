@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from optimodels.solvers.registry import Options, Solver
+
+if TYPE_CHECKING:
+    from optimodels.form import Form
+
+
+def _has_a_variable(form: Form) -> bool:
+    """Pyomo writes no NL file without a variable in a row or the objective."""
+    curved = form.quadratic is not None or form.expression is not None
+    rows = form.rows.nnz or form.quadratic_rows or form.nonlinear_rows
+    return bool(rows or form.linear.any() or curved)
+
 
 _PROGRAM = Solver(
     name="ipopt",
@@ -14,7 +26,7 @@ _PROGRAM = Solver(
     program="ipopt",
     driver="optimodels.solvers.pyomo_programs:solve",
     options=Options(time="max_wall_time", gap="tol"),
-    refuses="No variables appear in the Pyomo model",
+    fits=_has_a_variable,
     licence="EPL-2.0",
     homepage="coin-or.github.io/Ipopt",
 )

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 from optimodels.solvers.registry import Options, Solver
+
+if TYPE_CHECKING:
+    from optimodels.form import Form
+
+
+def _has_a_row(form: Form) -> bool:
+    bounded = (form.lower > -math.inf) | (form.upper < math.inf)
+    return bool(form.rows.shape[0] or form.cones or bounded.any())
+
 
 SOLVERS = (
     Solver(
@@ -20,8 +32,7 @@ SOLVERS = (
             fixed={"eps_abs": 1e-9, "max_iters": 1_000_000},
         ),
         licence="MIT",
-        # A quadratic problem without a row; a linear one CVXPY does not hand over.
-        refuses="m must be a positive integer",
+        fits=_has_a_row,
         findings=("At its own defaults rows are violated by up to 8e-2: it is run at 1e-9.",),
         homepage="www.cvxgrp.org/scs",
     ),
