@@ -72,6 +72,8 @@ def convert(net: Any, name: str, source: str) -> Network:
         bus_name=np.array([*names, *extra], dtype=np.str_),
         bus_kv=rated,
         bus_xy=_coordinates(net, len(node)),
+        bus_vm_low=_limits(net, "min_vm_pu", len(node)),
+        bus_vm_high=_limits(net, "max_vm_pu", len(node)),
         load_kw=load_kw,
         load_kvar=load_kvar,
         node=node,
@@ -97,6 +99,14 @@ def convert(net: Any, name: str, source: str) -> Network:
             [own_gen.p_mw.to_numpy(dtype=float), np.full(len(slack_bus), np.nan)]
         ),
     )
+
+
+def _limits(net: Any, column: str, buses: int) -> Floats:
+    """Return a limit of each bus, NaN where the table has none, as for auxiliary buses."""
+    limits = np.full(buses, np.nan)
+    if column in net.bus:
+        limits[: len(net.bus)] = net.bus[column].to_numpy(dtype=float)
+    return limits
 
 
 def _internal(net: Any) -> tuple[Any, Any]:

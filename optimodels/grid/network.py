@@ -24,7 +24,8 @@ class Network:
 
     Buses (n,): ``bus_name``, ``bus_kv`` rated kV, ``bus_xy`` (n, 2) drawing coordinates or NaN,
     ``load_kw`` and ``load_kvar`` of the loads in service times their scaling, all phases,
-    ``node`` of the bus in the power flow, -1 where it is out of service or isolated.
+    ``node`` of the bus in the power flow, -1 where it is out of service or isolated, ``bus_vm_low``
+    and ``bus_vm_high`` the limits of its voltage, pu (NaN: none).
 
     Branches (m,): ``branch_from``, ``branch_to`` positions of buses, ``branch_kind`` (line,
     trafo, trafo3w, impedance, xward), ``branch_r_pu``, ``branch_x_pu``, ``branch_r_ohm``,
@@ -44,6 +45,8 @@ class Network:
     bus_name: Words
     bus_kv: Floats
     bus_xy: Floats
+    bus_vm_low: Floats
+    bus_vm_high: Floats
     load_kw: Floats
     load_kvar: Floats
     node: Ints

@@ -25,6 +25,7 @@ def power_flow(instance: Instance, injection: Floats) -> Outcome:
     that does not converge is a value, not a mistake of the dispatch.
     """
     # SciPy must not be loaded before Pyomo is: see solvers.prepare.
+    from optimodels.grid.limits import limits_broken
     from optimodels.grid.powerflow import solve_power_flow
 
     network = instance.network
@@ -37,7 +38,7 @@ def power_flow(instance: Instance, injection: Floats) -> Outcome:
     return Outcome(
         "balance",
         (Check.of("power mismatch", flow.mismatch_kw / size, 1e-6),),
-        {},
+        {"remarks": limits_broken(network, [flow], "in the AC power flow of this dispatch")},
         {
             "ac_converged": True,
             "ac_loss": flow.losses_kw / 1000.0 / BASE_MVA,

@@ -65,9 +65,10 @@ def answer(instance: Instance, done: Done) -> Answer:
         "groups": int(np.sum(sizes > 1)),
         "largest_group": int(sizes.max()),
     }
+    notes = [ARRANGED, *instance.notes]
     for outcome in done.outcomes.values():
         values |= outcome.values
-    notes = [ARRANGED, *instance.notes]
+        notes += outcome.arrays.get("remarks", ())
     if main is not asked:
         notes.append(
             "surplus has no value, so that losses could be made up; solved again with a price of "

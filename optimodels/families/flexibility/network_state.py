@@ -43,14 +43,15 @@ def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome:
     if engine == "auto":
         engine = "newton"
     # SciPy must not be loaded before Pyomo is: see solvers.prepare.
-    from optimodels.grid.powerflow import solve_power_flow
+    from optimodels.grid.limits import limits_broken
+    from optimodels.grid.powerflow import PowerFlow, solve_power_flow
 
     m = np.asarray(magnetisation, dtype=float)
     m = np.repeat(m[:, None], len(data.price), axis=1) if m.ndim == 1 else m
     base_kw, base_kvar = data.network.load_kw, data.network.load_kvar
     level = data.power_kw / float(data.load_kw.sum())
     rows: list[Row] = []
-    lowest: dict[str, list[Floats]] = {"before": [], "after": []}
+    flows: dict[str, list[PowerFlow]] = {"before": [], "after": []}
     mismatch, unsolved = 0.0, 0
     for t, scale in enumerate(level):
         row: Row = {"hour": t + 1}
@@ -67,16 +68,22 @@ def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome:
             else:
                 unsolved += 1
                 row |= dict.fromkeys(_columns(when))
-            lowest[when].append(flow.vm_pu)
+            flows[when].append(flow)
         rows.append(row)
     scale_kw = max(1.0, float(np.abs(data.power_kw).max()))
     known = Check.of("power mismatch", mismatch / scale_kw, 1e-6)
     checks = (known, Check.of("power flows without a solution that was found", unsolved, 0))
-    arrays = {f"voltage_{when}": np.array(values) for when, values in lowest.items()}
+    arrays = {f"voltage_{when}": np.array([f.vm_pu for f in of]) for when, of in flows.items()}
+    remarks = [
+        *limits_broken(data.network, flows["before"], "as scheduled"),
+        *limits_broken(data.network, flows["after"], "as flexed"),
+    ]
     values = _extremes(rows) | ({"unsolved_power_flows": unsolved} if unsolved else {})
     # Of a flow that Newton's method does not find nothing is known, not even that there is none.
     failed: Literal["refuted", "unverified"] = "unverified" if known.passed else "refuted"
-    return Outcome("balance", checks, arrays | {"rows": rows}, values, failed=failed)
+    return Outcome(
+        "balance", checks, arrays | {"rows": rows, "remarks": remarks}, values, failed=failed
+    )
 
 
 def _columns(when: str) -> tuple[str, str, str]:

@@ -259,6 +259,7 @@ def _complete(
             values |= outcome.values
             if "rows" in outcome.arrays:
                 tables[name] = outcome.arrays["rows"]
+            notes = (*notes, *outcome.arrays.get("remarks", ()))
     return Answer(values, tables, (_UNITS, *notes))
 
 
