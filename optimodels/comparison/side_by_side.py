@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from optimodels.comparison.cells import cell, in_numbers
 from optimodels.comparison.stored import SEED, StoredRun
 from optimodels.comparison.table import Choice, Table
-from optimodels.errors import CallError, suggestion
+from optimodels.errors import CallError, OptimodelsError, suggestion
+from optimodels.families import find_model
 from optimodels.result import Row
 from optimodels.runs.store import Index
 
@@ -56,11 +58,22 @@ def side_by_side(index: Index, runs: Sequence[StoredRun], chosen: Choice) -> Tab
             plain["seconds"] = line["seconds"]
         table.append(line)
         numbers.append(plain)
-    note = f"{chosen.value}; ✓ verified, ? unverified, ✗ refuted{_reasons(runs)}"
+    note = f"{_told(runs, chosen.value)}; ✓ verified, ? unverified, ✗ refuted{_reasons(runs)}"
     # Of one number every other statistic is that number.
     if several or chosen.statistic == "count":
         note = f"{chosen.statistic} of " + note
     return Table(f"{index.case} ({index.model})", table, note, numbers)
+
+
+def _told(runs: Sequence[StoredRun], name: str) -> str:
+    """A value's name with its unit, or with what its model says that it is."""
+    for summary in (run.summary for run in runs if run.verdict and run.summary is not None):
+        if name in ("objective", "bound"):
+            return ", ".join(filter(None, [name, summary.get("objective_unit", "")]))
+        # A family of a package that is gone has nothing to say.
+        with suppress(OptimodelsError):
+            return ": ".join(filter(None, [name, find_model(summary["model"]).meaning(name)]))
+    return name
 
 
 def _reasons(runs: Sequence[StoredRun]) -> str:

@@ -71,6 +71,19 @@ def test_rows_columns_and_value_are_the_user_s(stored: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("", "objective, EUR; ✓"),
+        ("cap_buses", "cap_buses: most buses that an aggregator may hold; ✓"),
+        ("seconds", "seconds; ✓"),
+    ],
+)
+def test_note_says_what_a_table_shows_in_which_unit(stored: Path, value: str, said: str) -> None:
+    (table,) = compare([stored], Choice(value=value))
+    assert table.note.removeprefix("interval of ").startswith(said)
+
+
+@pytest.mark.parametrize(
     ("choice", "message"),
     [
         (Choice(rows=["slak"]), "no key 'slak'; did you mean 'slack'"),

@@ -26,7 +26,8 @@ def shiftable_loads(data: FlexibilityData, done: Done) -> Answer:
     """Hours with price and magnetisation, buses that can realise them, the discrete follow-up."""
     solution = done.solution("shift")
     m = solution.arrays["magnetisation"]
-    mean = data.share @ m
+    # Shares add up to one but for rounding: what is left of a whole is none.
+    mean = np.round(data.share @ m, 14)
     flexible = data.customers[:, None] * (1.0 + m) / 2.0
     tolerance = np.maximum(_WHOLE, 1e-9 * data.customers)[:, None]
     realisable = np.abs(flexible - np.rint(flexible)) <= tolerance
