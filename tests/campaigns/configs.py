@@ -215,7 +215,9 @@ def solved_text(seed: int) -> str:
 def reading(seed: int, tally: Tally) -> None:
     """A mutated case is read, and where it is accepted its data too.
 
-    Refused in place: one line was changed, and a mistake is told where it was.
+    Refused in place: one line was changed, and a mistake is told where it was. What stands
+    elsewhere must lead back to the line; of two values that are not for each other, which only the
+    data show, either may be the mistake.
     """
     case = mutated(seed, texts(), CHANGES, 3)
     family = case.name.removeprefix("new ").partition("/")[0]
@@ -247,7 +249,8 @@ def _opened(accepted: Case, case: Mutated, family: str, place: str, tally: Tally
             warnings.simplefilter("error", RuntimeWarning)
             open_study(accepted, case_request(accepted), Ledger())
     except DataError as error:
-        tally.count(family, "data " + _placed(accepted.located(error), case, place, tally))
+        said = _placed(accepted.located(error), case, place, tally, two_values=True)
+        tally.count(family, f"data {said}")
     except OptimodelsError:
         tally.count(family, "data not read")
     except MemoryError:
@@ -259,9 +262,11 @@ def _opened(accepted: Case, case: Mutated, family: str, place: str, tally: Tally
     _soon("its data were read", started, DATA_SOON, place, tally)
 
 
-def _placed(error: CaseError, case: Mutated, place: str, tally: Tally) -> str:
+def _placed(
+    error: CaseError, case: Mutated, place: str, tally: Tally, two_values: bool = False
+) -> str:
     """The column of a refused case: every mistake is one line with file, line and column, and one
-    of them is told where a line changed."""
+    of them is told where a line changed or leads there."""
     for finding in error.findings:
         placed = finding.file == "case.yaml" and min(finding.line, finding.column) >= 1
         if not placed and not finding.message.startswith("is empty"):
@@ -269,7 +274,9 @@ def _placed(error: CaseError, case: Mutated, place: str, tally: Tally) -> str:
         if "\n" in str(finding):
             tally.broken.append(f"more than a line: {place}: {finding!s:.200}")
     if not any(case.told_near(finding.line) for finding in error.findings):
-        tally.broken.append(f"line {case.line} was changed: {place}: {error!s:.200}")
+        back = f"line {case.line},", "the lines above"
+        if not two_values and not any(words in str(error) for words in back):
+            tally.broken.append(f"line {case.line} was changed: {place}: {error!s:.200}")
         return "refused elsewhere"
     return "refused in place" if case.line else "refused"
 
@@ -330,7 +337,7 @@ def solving(seed: int, tally: Tally) -> None:
     except TimeoutError:
         tally.count(family, "left alone")
     except CaseError as error:
-        tally.count(family, "data " + _placed(error, case, place, tally))
+        tally.count(family, "data " + _placed(error, case, place, tally, two_values=True))
     except OptimodelsError as error:
         tally.count(family, "told")
         if "\n" in str(error).strip():

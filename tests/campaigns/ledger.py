@@ -24,24 +24,22 @@ CHUNK = 50
 
 
 @cache
-def code(rooms: tuple[str, ...] = ()) -> str:
-    """A short hash of what makes the figures, file by file: the campaigns and of the package all,
-    or the rooms (its folders and modules) that the figures rest on."""
-    package = Path(optimodels.__file__).parent
+def code(reached: tuple[str, ...] = ()) -> str:
+    """A short hash of what makes the figures, file by file: the package and the campaigns, or what
+    the figures rest on of them (``optimodels.NAME``, ``tests.campaigns.NAME``)."""
     digest = hashlib.sha256()
-    for root in (package, Path(__file__).parent):
+    for root, package in (
+        (Path(optimodels.__file__).parent, "optimodels"),
+        (Path(__file__).parent, "tests.campaigns"),
+    ):
         for file in sorted(root.rglob("*")):
             within = file.relative_to(root)
-            # Numba keeps there what it compiled, as Python does.
-            if not file.is_file() or "__pycache__" in file.parts:
-                continue
-            if root == package and rooms and within.parts[0].removesuffix(".py") not in rooms:
-                continue
-            # What tests a campaign is none.
-            if root != package and file.name.startswith("test_"):
-                continue
-            content = hashlib.sha256(file.read_bytes()).hexdigest()
-            digest.update(f"{root.name}/{within.as_posix()} {content}\n".encode())
+            name = f"{package}.{within.parts[0].removesuffix('.py')}"
+            # Numba keeps there what it compiled, as Python does; what tests a campaign is none.
+            beside = "__pycache__" in file.parts or name.startswith("tests.campaigns.test_")
+            if file.is_file() and not beside and (not reached or name in reached):
+                content = hashlib.sha256(file.read_bytes()).hexdigest()
+                digest.update(f"{package}/{within.as_posix()} {content}\n".encode())
     return digest.hexdigest()[:12]
 
 

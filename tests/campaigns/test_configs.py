@@ -15,6 +15,7 @@ from optimodels.errors import CaseError, DataError, Finding
 from tests.campaigns import configs
 from tests.campaigns.configs import CHANGES, VALUES, Mutated, mutated, quick, texts
 from tests.campaigns.ledger import run
+from tests.campaigns.tally import Tally
 
 SHIPPED = """model: a/b
 parameters:
@@ -81,6 +82,27 @@ def test_reader_that_tells_another_place_breaks_promises(monkeypatch: pytest.Mon
         tally = run(configs.reading, range(40))
         assert sum(told in one for one in tally.broken) > 5, told
         assert tally.counts.total() == 40
+
+
+@pytest.mark.parametrize(
+    ("message", "two_values", "broken"),
+    [
+        ("is wrong", False, True),
+        ("is wrong", True, False),
+        ("stands twice, first in line 2, column 3", False, False),
+        ("stands twice, first in line 21, column 3", False, True),
+        ("the indentation does not fit the lines above", False, False),
+    ],
+)
+def test_mistake_told_elsewhere_must_lead_back(
+    message: str, two_values: bool, broken: bool
+) -> None:
+    tally = Tally()
+    error = CaseError([Finding("case.yaml", 9, 3, "x", message)])
+    shipped = "".join(f"key{k}: 1\n" for k in range(1, 12))
+    case = configs.Mutated("a case", shipped.replace("key2: 1", "key2: 2"), Path(), 2, shipped)
+    assert configs._placed(error, case, "here", tally, two_values) == "refused elsewhere"
+    assert bool(tally.broken) == broken
 
 
 def test_data_refused_without_a_place_break_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -415,6 +415,20 @@ def test_tracing_is_checked_by_what_becomes_of_every_source() -> None:
             assert not all(check.passed for check in checks), seed
 
 
+def test_a_branch_that_loses_more_than_it_carries_takes_from_both_ends() -> None:
+    """Sixteen times what the eight agents generate, which may be lost for nothing: a branch with
+    r |f| above 2 brings nobody anything, and what it takes is a use of both ends."""
+    case = CASES / "eight-agents-cooperative.yaml"
+    result = solved(case, "parameters.endowment={case_dispatch: 16}")
+    assert result.verdict.status == "verified", result.verdict.reason
+    flows = result.tables["public_flows"]
+    assert any(row["loss"] > 2 * abs(row["flow"]) for row in flows)
+    shares_of: dict[int, float] = {}
+    for row in result.tables["supplied"]:
+        shares_of[row["bus"]] = shares_of.get(row["bus"], 0.0) + row["share"]
+    assert list(shares_of.values()) == pytest.approx([1.0] * len(shares_of), abs=1e-5)
+
+
 def test_parameters_that_are_written_out_are_read_again(cases: Path) -> None:
     """Reports are made from them: an edge is {from, to}, as in the case."""
     case = load_case(cases / "coalition/eight-agents-cooperative.yaml")

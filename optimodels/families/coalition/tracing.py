@@ -14,7 +14,8 @@ EQUATIONS = (
     "1996, ours; up to 40 buses).",
     "",
     "T_i s_ij = g_i [i = j] + sum_e (|f_e| - r_e f_e^2 / 2) s_kj",
-    "    over branches e that bring power from k to i; T_i: all that comes to i",
+    "    over branches e that bring power from k to i; T_i: all that comes to i;",
+    "    one with r_e |f_e| > 2 brings none, and takes from both of its ends",
     "s_ij   share of j in what is used at bus i; power = s_ij d_i, d: demand",
     "g_j    generation and import at bus j",
     "f, r   flow in the middle of a branch, public or private, and resistance",
@@ -47,7 +48,11 @@ def trace(instance: Instance, flow: Floats, private_flow: Floats, net: Floats) -
             through.tolist(),
             strict=True,
         ):
-            use[i if f > 0 else k] += r * f * f
+            sends, takes = (i, k) if f > 0 else (k, i)
+            lost, arrives = r * f * f, abs(f) - r * f * f / 2
+            # One that loses more than it carries takes power from both of its ends.
+            use[sends] += lost + min(arrives, 0.0)
+            use[takes] -= min(arrives, 0.0)
     off = np.abs(use @ part - source).max() / max(1.0, float(source.sum()))
     checks = (
         Check.of("shares below zero", max(0.0, -float(part.min())), _HOLDS),
@@ -70,8 +75,9 @@ def shares(instance: Instance, flow: Floats, private_flow: Floats, net: Floats) 
         forward = through > 0
         start = np.where(forward, branches.start, branches.end)
         end = np.where(forward, branches.end, branches.start)
-        # What arrives has lost the branch's second half.
-        np.add.at(inflow, (end, start), np.abs(through) - branches.resistance * through**2 / 2)
+        # What arrives has lost the branch's second half, if that leaves anything.
+        arrives = np.abs(through) - branches.resistance * through**2 / 2
+        np.add.at(inflow, (end, start), np.maximum(arrives, 0.0))
     total = source + inflow.sum(axis=1)
     total = np.where(total > 0, total, 1.0)
     mixed = np.eye(n) - inflow / total[:, None]
