@@ -10,6 +10,19 @@ import pytest
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
+
+
+class Browser(webdriver.Chrome):
+    """One that has read a page to its end before anything is asked of it.
+
+    Chromium's driver comes back before that on a busy machine, where a page is long.
+    """
+
+    def get(self, url: str) -> None:
+        super().get(url)
+        there = "return location.href === arguments[0] && document.readyState === 'complete'"
+        WebDriverWait(self, 60).until(lambda _: self.execute_script(there, url))
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +39,7 @@ def browser() -> Iterator[webdriver.Chrome]:
         options.add_argument("--no-sandbox")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     try:
-        opened = webdriver.Chrome(options=options, service=Service(driver))
+        opened = Browser(options=options, service=Service(driver))
     except WebDriverException as error:
         pytest.fail(f"the browser does not start: {str(error).splitlines()[0]}", pytrace=False)
     yield opened
