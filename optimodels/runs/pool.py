@@ -95,7 +95,13 @@ def local_pool(workers: int, start: Callable[[int], None], threads: int) -> Iter
                 except BaseException as error:
                     outer.set_exception(error)
 
-            pool.schedule(function, args=arguments).add_done_callback(hand_on)
+            try:
+                inner = pool.schedule(function, args=arguments)
+            except RuntimeError as error:
+                # Rarely a worker that is killed takes pebble's own threads with it.
+                said = "the pool of workers broke down; what is done is kept, run it again to go on"
+                raise RunError(said) from error
+            inner.add_done_callback(hand_on)
             return outer
 
     pool = ProcessPool(workers, initializer=start, initargs=(threads,), context=context)

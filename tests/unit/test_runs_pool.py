@@ -130,3 +130,15 @@ def test_workers_that_die_on_their_way_up_are_started_again(
     else:
         with pytest.raises(RunError, match="died before any run was done: All workers expired"):
             sweep(case, tmp_path)
+
+
+def test_pool_that_breaks_down_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("Unexpected error within the Pool")
+
+    monkeypatch.setattr("pebble.ProcessPool.schedule", broken)
+    with (
+        pytest.raises(RunError, match="what is done is kept, run it again to go on"),
+        local_pool(1, prepare_worker, 1) as pool,
+    ):
+        list(results(pool, len, iter([("a",)])))
