@@ -24,6 +24,10 @@ import psutil
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+#: What starts a process borrows standard error, and looks after all others that have ended:
+#: several threads would lose the one and take each other's exit codes.
+_one_at_a_time = threading.RLock()
+
 
 def process_context(preload: Sequence[str]) -> Any:
     """Return how processes are started; ``preload`` names modules that the server loads once.
@@ -90,14 +94,15 @@ class Child:
     def __init__(
         self, target: Callable[..., None], arguments: Sequence[Any], preload: Sequence[str]
     ) -> None:
-        context = process_context(preload)
+        with _one_at_a_time:
+            context = process_context(preload)
         self._pipe, theirs = context.Pipe()
         self._folder = tempfile.mkdtemp(prefix="optimodels-")
         self._process = context.Process(
             target=_begin, args=(theirs, self._folder, target, tuple(arguments)), daemon=False
         )
         try:
-            with allowed_to_start():
+            with _one_at_a_time, allowed_to_start():
                 self._process.start()
         except BaseException:
             self.end()
@@ -120,13 +125,16 @@ class Child:
         """Return its next message, or None after ``patience`` seconds; EOFError: it has died."""
         try:
             return self._pipe.recv() if self._pipe.poll(patience) else None
-        except (EOFError, ConnectionResetError) as error:
-            self._process.join(1.0)
+        except (EOFError, OSError) as error:  # an OSError where it died amid a message
+            with _one_at_a_time:
+                self._process.join(1.0)
             raise EOFError from error
 
     @property
     def exit_code(self) -> int | None:
-        code: int | None = self._process.exitcode
+        """How it ended, or None while it goes on."""
+        with _one_at_a_time:
+            code: int | None = self._process.exitcode
         return code
 
     @property
@@ -153,8 +161,9 @@ class Child:
                 # a process has it again.
                 if self._process.is_alive() or not psutil.pid_exists(pid):
                     os.killpg(pid, signal.SIGKILL)
-            self._process.kill()
-            self._process.join()
+            with _one_at_a_time:
+                self._process.kill()
+                self._process.join()
         self._pipe.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from optimodels.case import Case
 from optimodels.case.expansion import expand
-from optimodels.errors import CallError, RunError
+from optimodels.errors import CallError
 from optimodels.result import MARKS, Row
 from optimodels.runs.key import Keys
-from optimodels.runs.pool import ATTEMPTS, Pool, WorkerDiedError, cluster_pool, local_pool, results
+from optimodels.runs.pool import Pool, WorkerDiedError, cluster_pool, local_pool, results
 from optimodels.runs.record import pack
 from optimodels.runs.store import Index, Store
 from optimodels.runs.work import failure, prepare_worker, run_one
@@ -131,30 +130,19 @@ def _work(
     workers: int,
     cluster: str | None,
     progress: Progress | None,
-    tried: int = 1,
 ) -> None:
-    """Do the runs that wait; ``tried`` counts beginnings in a row of which nothing came."""
+    """Do the runs that wait."""
     # Pickled once, not once for every run.
     single = pickle.dumps(case.alone())
     tasks = ((single, values, key) for key, values in waiting.items())
     opened = (
         cluster_pool(cluster) if cluster is not None else local_pool(workers, prepare_worker, 1)
     )
-    done: set[str] = set()
-    try:
-        with opened as pool:
-            for key, content in _files(case, pool, tasks):
-                store.write(key, content)
-                done.add(key)
-                if progress is not None:
-                    progress(len(done), len(waiting))
-    except BrokenExecutor as error:
-        # All processes are gone, as when the one that starts them was killed, or a worker on its
-        # way up: begin anew with what is left, unless that was all for nothing again and again.
-        left = {key: values for key, values in waiting.items() if key not in done}
-        if not done and tried == ATTEMPTS:
-            raise RunError(f"the workers died before any run was done: {error}") from error
-        _work(case, store, left, workers, cluster, progress, 1 if done else tried + 1)
+    with opened as pool:
+        for done, (key, content) in enumerate(_files(case, pool, tasks), start=1):
+            store.write(key, content)
+            if progress is not None:
+                progress(done, len(waiting))
 
 
 def _files(case: Case, pool: Pool, tasks: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, bytes]]:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import socket
+import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from optimodels import __version__
 from optimodels.errors import CallError, RunError, UnavailableError
-from optimodels.processes import how_it_died, process_context
+from optimodels.processes import Child, Line, how_it_died, process_context
 
 #: How often a run is tried whose worker died.
 ATTEMPTS = 3
 #: Seconds without any worker after which a pool is given up, and how often it is looked at: one
 #: whose last worker died may be starting another.
 PATIENCE, LOOKS = 60.0, 10
+#: Seconds between looks whether a pool was closed while a worker is heard.
+_LISTENED = 0.1
+_PRELOAD = ["optimodels.solvers.cvxpy_language"]
 
 
 class WorkerDiedError(Exception):
@@ -71,46 +77,117 @@ def results(
                 yield task, WorkerDiedError(f"its worker died {tried} times: {how}")
 
 
+class _Local:
+    """Processes on this machine, each at the end of a pipe of its own: one that is killed, at
+    whatever moment, takes what it was doing with it and nothing else."""
+
+    def __init__(self, workers: int, start: Callable[[int], None], threads: int) -> None:
+        self.slots = workers
+        self._prepared = start, threads
+        self._tasks: SimpleQueue[tuple[Future[Any], Any] | None] = SimpleQueue()
+        self._closed = threading.Event()
+        self._keepers = [threading.Thread(target=self._keep, daemon=True) for _ in range(workers)]
+        for keeper in self._keepers:
+            keeper.start()
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._tasks.put((future, (function, arguments)))
+        return future
+
+    def has_workers(self) -> bool:
+        return True  # those that die are started again
+
+    def close(self) -> None:
+        """End all; what is still under way was interrupted."""
+        self._closed.set()
+        for _ in self._keepers:
+            self._tasks.put(None)
+        for keeper in self._keepers:
+            keeper.join()
+
+    def _keep(self) -> None:
+        """Hand task after task to one worker; where it dies, another takes its place."""
+        worker: Child | None = None
+        while (task := self._tasks.get()) is not None and not self._closed.is_set():
+            future, message = task
+            try:
+                if worker is None or worker.exit_code is not None:
+                    if worker is not None:
+                        worker.end()
+                        worker = None
+                    worker = self._started()
+                worker.send(message)
+                value, error = self._said(worker)
+            except BaseException as met:
+                value, error = None, met
+            if error is None:
+                future.set_result(value)
+            else:
+                future.set_exception(error)
+        if worker is not None:
+            worker.end()
+
+    def _started(self) -> Child:
+        """Return a worker that is ready: one that dies on its way up is no task's fault."""
+        for _ in range(ATTEMPTS):
+            try:
+                worker = Child(_serve, self._prepared, _PRELOAD)
+            except (OSError, EOFError) as error:
+                died = str(error) or "the server that starts them died"
+                continue
+            try:
+                self._said(worker)
+            except BaseException as error:
+                worker.end()
+                if not isinstance(error, WorkerDiedError):
+                    raise
+                died = str(error)
+            else:
+                return worker
+        raise RunError(
+            f"no worker could be started ({died}); what is done is kept. A script that starts "
+            "workers must do so below `if __name__ == '__main__':`"
+        )
+
+    def _said(self, worker: Child) -> Any:
+        """Wait for what a worker says next."""
+        while not self._closed.is_set():
+            try:
+                said = worker.receive(_LISTENED)
+            except EOFError as error:
+                raise WorkerDiedError(how_it_died(worker.exit_code)) from error
+            if said is not None:
+                return said
+        raise CancelledError
+
+
+def _serve(line: Line, start: Callable[[int], None], threads: int) -> None:
+    """Do tasks in a worker, one after another: say (value, None) or (None, error) of each."""
+    start(threads)
+    line.send("ready")
+    while True:
+        function, arguments = line.orders.get()
+        try:
+            value, met = function(*arguments), None
+        except Exception as error:
+            error.add_note(traceback.format_exc())
+            value, met = None, error
+        line.send((value, met))
+
+
 @contextmanager
 def local_pool(workers: int, start: Callable[[int], None], threads: int) -> Iterator[Pool]:
     """Open processes on this machine, each prepared by ``start``."""
-    from pebble import ProcessExpired, ProcessPool
-
-    context = process_context(["optimodels.solvers.cvxpy_language"])
-
-    class Local:
-        slots = workers
-
-        def has_workers(self) -> bool:
-            return True  # those that die are started again
-
-        def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-            outer: Future[Any] = Future()
-
-            def hand_on(inner: Future[Any]) -> None:
-                try:
-                    outer.set_result(inner.result())
-                except ProcessExpired as error:
-                    outer.set_exception(WorkerDiedError(how_it_died(error.exitcode)))
-                except BaseException as error:
-                    outer.set_exception(error)
-
-            try:
-                inner = pool.schedule(function, args=arguments)
-            except RuntimeError as error:
-                # Rarely a worker that is killed takes pebble's own threads with it.
-                said = "the pool of workers broke down; what is done is kept, run it again to go on"
-                raise RunError(said) from error
-            inner.add_done_callback(hand_on)
-            return outer
-
-    pool = ProcessPool(workers, initializer=start, initargs=(threads,), context=context)
+    process_context(_PRELOAD)  # its server is born here, where Ctrl-C is heard
     try:
-        yield Local()
+        pool = _Local(workers, start, threads)
+    except RuntimeError as error:
+        raise RunError(f"workers need a thread each: {error}") from error
+    try:
+        yield pool
     finally:
-        # What is still under way was interrupted; when all went well nothing is.
-        pool.stop()
-        pool.join()
+        pool.close()
 
 
 @contextmanager
@@ -123,7 +200,7 @@ def cluster_pool(address: str) -> Iterator[Pool]:
     """
     try:
         from distributed import Client
-        from distributed.comm import get_address_host_port
+        from distributed.comm import CommClosedError, get_address_host_port
         from distributed.scheduler import KilledWorker
     except ImportError as error:
         raise UnavailableError(
@@ -167,6 +244,8 @@ def cluster_pool(address: str) -> Iterator[Pool]:
                         # Not the run's fault, or it would be its row: the case is not read there.
                         lacks = RunError(f"--cluster {address}: a worker lacks {error.name}")
                         outer.set_exception(lacks)
+                    except CommClosedError:
+                        outer.set_exception(lost)  # amid the answer, before the client notices
                     except BaseException as error:
                         outer.set_exception(lost if client.status != "running" else error)
 

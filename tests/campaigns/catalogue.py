@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ def main() -> int:
         kept = Kept(asked.keep, part.title, today) if asked.keep else None
         with own_output():
             tally = run(part.trial, seeds, max(1, asked.workers), part.at_once, kept)
-        about = (part.trial.__doc__ or "").strip()
+        about = inspect.getdoc(part.trial)
         of = f", {len({*map(part.text, seeds)})} distinct texts" if part.text else ""
         print(f"## {part.title}: {count} seeds{of}\n\n{about}\n")
         print(written(tally, part.first, part.columns, today), flush=True)

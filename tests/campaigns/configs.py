@@ -19,7 +19,7 @@ from optimodels.case import Case, parse_case
 from optimodels.errors import CaseError, DataError, OptimodelsError
 from optimodels.families import find_model, model_names
 from optimodels.study import Ledger, case_request, open_study, solve
-from tests.campaigns.tally import Tally
+from tests.campaigns.tally import Tally, kind
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -227,12 +227,12 @@ def reading(seed: int, tally: Tally) -> None:
         accepted = parse_case(case.text, "case.yaml", case.folder)
     except CaseError as error:
         _soon("a case was judged", started, SOON, place, tally)
-        tally.count(family, _placed(error, case, place, tally))
+        tally.count(family, _placed(error, case, seed, tally))
     except Exception as error:  # what must not come out
         _traceback(error, family, place, tally)
     else:
         _soon("a case was judged", started, SOON, place, tally)
-        _opened(accepted, case, family, place, tally)
+        _opened(accepted, case, family, seed, tally)
 
 
 def _soon(what: str, started: float, most: float, place: str, tally: Tally) -> None:
@@ -242,14 +242,14 @@ def _soon(what: str, started: float, most: float, place: str, tally: Tally) -> N
         tally.broken.append(f"{taken:.1f} s until {what}: {place}")
 
 
-def _opened(accepted: Case, case: Mutated, family: str, place: str, tally: Tally) -> None:
-    started = process_time()
+def _opened(accepted: Case, case: Mutated, family: str, seed: int, tally: Tally) -> None:
+    started, place = process_time(), f"{case.name}, seed {seed}"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             open_study(accepted, case_request(accepted), Ledger())
     except DataError as error:
-        said = _placed(accepted.located(error), case, place, tally, two_values=True)
+        said = _placed(accepted.located(error), case, seed, tally, two_values=True)
         tally.count(family, f"data {said}")
     except OptimodelsError:
         tally.count(family, "data not read")
@@ -263,10 +263,11 @@ def _opened(accepted: Case, case: Mutated, family: str, place: str, tally: Tally
 
 
 def _placed(
-    error: CaseError, case: Mutated, place: str, tally: Tally, two_values: bool = False
+    error: CaseError, case: Mutated, seed: int, tally: Tally, two_values: bool = False
 ) -> str:
     """The column of a refused case: every mistake is one line with file, line and column, and one
     of them is told where a line changed or leads there."""
+    place = f"{case.name}, seed {seed}"
     for finding in error.findings:
         placed = finding.file == "case.yaml" and min(finding.line, finding.column) >= 1
         if not placed and not finding.message.startswith("is empty"):
@@ -277,6 +278,8 @@ def _placed(
         back = f"line {case.line},", "the lines above"
         if not two_values and not any(words in str(error) for words in back):
             tally.broken.append(f"line {case.line} was changed: {place}: {error!s:.200}")
+        if two_values:
+            tally.note(f"told at another value: {kind(error.findings[0].message)}", seed)
         return "refused elsewhere"
     return "refused in place" if case.line else "refused"
 
@@ -317,7 +320,7 @@ def solving(seed: int, tally: Tally) -> None:
     try:
         accepted = parse_case(case.text, "case.yaml", case.folder)
     except CaseError as error:
-        tally.count(family, _placed(error, case, place, tally))
+        tally.count(family, _placed(error, case, seed, tally))
         return
     except Exception as error:  # what must not come out
         _traceback(error, family, place, tally)
@@ -337,7 +340,7 @@ def solving(seed: int, tally: Tally) -> None:
     except TimeoutError:
         tally.count(family, "left alone")
     except CaseError as error:
-        tally.count(family, "data " + _placed(error, case, place, tally, two_values=True))
+        tally.count(family, "data " + _placed(error, case, seed, tally, two_values=True))
     except OptimodelsError as error:
         tally.count(family, "told")
         if "\n" in str(error).strip():

@@ -21,7 +21,7 @@ from tests.campaigns import planted as problems
 from tests.campaigns.enumerated import mixed_milp
 from tests.campaigns.planted import LINEAR, Maker, planted
 from tests.campaigns.stated import stated
-from tests.campaigns.tally import Tally
+from tests.campaigns.tally import Tally, kind
 from tests.campaigns.truth import Planted
 
 #: With those whose truth only solvers can prove.
@@ -126,8 +126,8 @@ def _raised(claim: Claim) -> bool:
 
 
 def _kind(reason: str) -> str:
-    """What a refutation rests on, without the figures and names of its own problem."""
-    return re.sub(r"-?\d[\d.e+-]*", "..", re.split("[:;]", reason)[0])
+    """What a refutation rests on, without figures and the names that follow."""
+    return kind(re.split("[:;]", reason)[0])
 
 
 def _request(solver: Solver) -> Request:

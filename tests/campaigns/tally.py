@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -83,6 +84,11 @@ class Tally:
             days=set(said["days"]),
             seconds=said["seconds"],
         )
+
+
+def kind(message: str) -> str:
+    """What a message says without the figures of its own problem."""
+    return re.sub(r"-?\d[\d.e+-]*", "..", message)
 
 
 #: One seed of a campaign, counted into the tally that it is given.

@@ -101,8 +101,9 @@ def test_mistake_told_elsewhere_must_lead_back(
     error = CaseError([Finding("case.yaml", 9, 3, "x", message)])
     shipped = "".join(f"key{k}: 1\n" for k in range(1, 12))
     case = configs.Mutated("a case", shipped.replace("key2: 1", "key2: 2"), Path(), 2, shipped)
-    assert configs._placed(error, case, "here", tally, two_values) == "refused elsewhere"
+    assert configs._placed(error, case, 7, tally, two_values) == "refused elsewhere"
     assert bool(tally.broken) == broken
+    assert tally.first == ({f"told at another value: {message}": [7]} if two_values else {})
 
 
 def test_data_refused_without_a_place_break_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,6 +161,23 @@ def test_cluster_that_goes_away_is_one_line_and_what_is_done_is_kept(
     assert (done.failed, done.known >= 3) == (0, True)
 
 
+def test_scheduler_that_goes_amid_an_answer_is_one_line(
+    cluster: tuple[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client does not know yet that it has gone."""
+    from distributed import Future
+    from distributed.comm import CommClosedError
+
+    def lost(_: Any) -> None:
+        raise CommClosedError
+
+    monkeypatch.setattr(Future, "result", lost)
+    with cluster_pool(cluster[0]) as pool:
+        error = pool.submit(len, "a").exception(60)
+    assert isinstance(error, RunError)
+    assert "its scheduler is gone; what is done is kept" in str(error)
+
+
 def test_sweep_killed_amid_a_cluster_is_taken_up(cluster: tuple[str, Any], tmp_path: Path) -> None:
     """kill -9 of who asks: the same cluster ends the sweep, to the bytes of one worker."""
     case, out = load_case(CASE, [GRID]), tmp_path / "out"

@@ -6,6 +6,7 @@ import ctypes
 import os
 import pickle
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -129,6 +130,18 @@ def test_programs_of_a_process_that_died_by_itself_end_too() -> None:
             break
         time.sleep(0.05)
     assert ["sleep", "3618"] not in lines
+
+
+def dies_amid_a_message(line: processes.Line) -> None:
+    os.write(line._pipe.fileno(), struct.pack("!i", 1000) + b"half of it")
+    os._exit(9)
+
+
+def test_process_that_dies_amid_a_message_has_died() -> None:
+    with processes.Child(dies_amid_a_message, [], []) as child:
+        with pytest.raises(EOFError):
+            child.receive(60)
+        assert child.exit_code == 9
 
 
 def test_nothing_stays_behind_in_the_temporary_folder() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import pickle
-from collections.abc import Iterator
+import re
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from optimodels import runs as runs_module
 from optimodels.case import parse_case
 from optimodels.errors import RunError
 from optimodels.runs import sweep
@@ -91,54 +95,89 @@ def test_limit_within_a_worker_gets_a_process_of_its_own(tmp_path: Path) -> None
     assert (row["stopped"], row["verdict"]) == ("optimal", "✓")
 
 
-def test_sweep_whose_workers_all_die_begins_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def worker(_: int) -> int:
+    return os.getpid()
+
+
+def for_long(begun: Path) -> None:
+    begun.touch()
+    time.sleep(600)
+
+
+def test_worker_killed_between_two_tasks_costs_none() -> None:
+    with local_pool(1, prepare_worker, 1) as pool:
+        first = pool.submit(worker, 0).result(60)
+        os.kill(first, signal.SIGKILL)
+        for _ in range(100):
+            if not psutil.pid_exists(first):
+                break
+            time.sleep(0.05)
+        assert pool.submit(worker, 1).result(60) != first
+
+
+def test_death_of_the_process_that_starts_workers_costs_only_theirs(
+    tmp_path: Path,
 ) -> None:
-    """As when the process that starts them was killed: what is done stays done."""
-    case = parse_case(HEAD + "solver: exact\nsweep: {grid: {parameters.aggregators: [2, 3, 4]}}\n")
-    honest, times = runs_module._files, []
-
-    def broken(*arguments: Any) -> Iterator[tuple[str, bytes]]:
-        times.append(1)
-        for number, found in enumerate(honest(*arguments)):
-            if number and len(times) == 1:
-                raise BrokenProcessPool("All workers expired")
-            yield found
-
-    monkeypatch.setattr(runs_module, "_files", broken)
-    done = sweep(case, tmp_path)
-    assert (len(times), done.failed, len(done.rows)) == (2, 0, 3)
-    assert {row["verdict"] for row in done.rows} == {"✓"}
+    with local_pool(1, prepare_worker, 1) as pool:
+        first = psutil.Process(pool.submit(worker, 0).result(60))
+        busy = pool.submit(for_long, tmp_path / "begun")
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.01)
+        server = first.parent()
+        assert server is not None
+        assert server.ppid() == os.getpid()
+        server.kill()
+        first.kill()
+        with pytest.raises(WorkerDiedError):
+            busy.result(60)
+        assert pool.submit(worker, 1).result(60) != first.pid
 
 
-@pytest.mark.parametrize("deaths", [ATTEMPTS - 1, ATTEMPTS])
-def test_workers_that_die_on_their_way_up_are_started_again(
-    deaths: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case = parse_case(HEAD + "solver: exact\nsweep: {grid: {parameters.aggregators: [2, 3, 4]}}\n")
-    honest, times = runs_module._files, []
-
-    def broken(*arguments: Any) -> Iterator[tuple[str, bytes]]:
-        times.append(1)
-        if len(times) <= deaths:
-            raise BrokenProcessPool("All workers expired")
-        yield from honest(*arguments)
-
-    monkeypatch.setattr(runs_module, "_files", broken)
-    if deaths < ATTEMPTS:
-        assert {row["verdict"] for row in sweep(case, tmp_path).rows} == {"✓"}
-    else:
-        with pytest.raises(RunError, match="died before any run was done: All workers expired"):
-            sweep(case, tmp_path)
+def dies_on_its_way_up(_: int) -> None:
+    os._exit(3)
 
 
-def test_pool_that_breaks_down_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        raise RuntimeError("Unexpected error within the Pool")
-
-    monkeypatch.setattr("pebble.ProcessPool.schedule", broken)
+def test_workers_that_never_come_up_are_no_fault_of_a_run() -> None:
+    told = "no worker could be started (exit 3); what is done is kept"
     with (
-        pytest.raises(RunError, match="what is done is kept, run it again to go on"),
-        local_pool(1, prepare_worker, 1) as pool,
+        pytest.raises(RunError, match=re.escape(told)),
+        local_pool(2, dies_on_its_way_up, 1) as pool,
     ):
         list(results(pool, len, iter([("a",)])))
+
+
+def test_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "case.yaml").write_text(HEAD + "sweep: {grid: {parameters.aggregators: [2, 3]}}\n")
+    (tmp_path / "script.py").write_text(
+        "from optimodels import load_case, sweep\nsweep(load_case('case.yaml'), 'out', workers=2)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert "below `if __name__ == '__main__':`" in run.stderr.splitlines()[-1]
+    assert not list(tmp_path.rglob("*.run"))
+
+
+def raises(text: str) -> None:
+    raise ValueError(text)
+
+
+def test_error_of_a_task_comes_with_where_it_was_raised() -> None:
+    with local_pool(1, prepare_worker, 1) as pool:
+        error = pool.submit(raises, "odd").exception(60)
+    assert isinstance(error, ValueError)
+    assert "in raises" in error.__notes__[0]
+
+
+def test_closed_pool_leaves_no_process(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with local_pool(2, prepare_worker, 1) as pool:
+        for number in range(8):
+            pool.submit(for_long, tmp_path / f"{number}")
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.01)
+    # Workers are children of the process that starts them, which stays.
+    below = psutil.Process().children(recursive=True)
+    assert not [p for p in below if p.ppid() != os.getpid()]
+    assert len(list(tmp_path.iterdir())) == 2
+    assert time.monotonic() - started < 600
