@@ -25,9 +25,10 @@ def solve(options: argparse.Namespace) -> int:
 
     folder = output_folder(Path(options.out)) if options.out else None
     results = []
+    named: dict[str, str] = {}
 
     def one(path: str) -> int:
-        results.append(result := _solve_one(path, options, folder))
+        results.append(result := _solve_one(path, options, folder, named))
         return _strict_code(result) if options.strict else result.exit_code
 
     code = _each_case(options, one)
@@ -311,12 +312,22 @@ def _told_of(runs: list[Run]) -> str:
     return f"{value}, {run.stopped}, {run.verdict}"
 
 
-def _solve_one(path: str, options: argparse.Namespace, folder: Path | None) -> Result:
+def _solve_one(
+    path: str, options: argparse.Namespace, folder: Path | None, named: dict[str, str]
+) -> Result:
+    """Solve a case; ``named`` holds the paths of those that were solved before it by name."""
+    from optimodels.errors import CallError
     from optimodels.reporting.folder import save
     from optimodels.reporting.text import result_text
     from optimodels.study import solve as solve_case
 
     case = _case(path, options)
+    other = named.setdefault(case.name, path)
+    if folder is not None and not Path(path).samefile(other):
+        raise CallError(
+            f"{path}: {other} is named {case.name!r} too, and its files would be replaced; "
+            "give one of them another `name:`"
+        )
     told = Parts() if sys.stderr.isatty() and not options.live else None
     try:
         result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)

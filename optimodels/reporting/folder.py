@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 
 def save(result: Result, model: Model, folder: Path) -> list[Path]:
-    """Write a result into a folder and return the files, named after the case."""
+    """Write a result into a folder and return the files, named after the case.
+
+    What an earlier result of the case left there and this one has not is removed.
+    """
     stem = file_stem(result.case)
+    before = _tables_of(folder / f"{stem}.json")
     text = json.dumps(result.as_json(), indent=1, allow_nan=False, ensure_ascii=False)
     written = [write_whole(folder / f"{stem}.json", text + "\n")]
     for name, table in result.tables.items():
@@ -27,7 +31,30 @@ def save(result: Result, model: Model, folder: Path) -> list[Path]:
             written.append(write_whole(folder / f"{stem}-{name}.csv", csv_text(table)))
     for name, picture in model.draw([result]).items():
         written.append(write_whole(folder / f"{stem}-{name}.svg", picture))
+    left = [*(folder / f"{stem}-{name}.csv" for name in before), *picture_files(folder, stem)]
+    of_sweep = _drawn_by_sweep(folder, stem)
+    for path in left:
+        if path not in written and path.name not in of_sweep:
+            path.unlink(missing_ok=True)
     return written
+
+
+def _tables_of(path: Path) -> list[str]:
+    """Return the names of the tables of a result that is stored already; none, if it is none."""
+    try:
+        return list(json.loads(path.read_text("utf-8"))["tables"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _names_file(folder: Path, stem: str) -> Path:
+    return folder / "sweeps" / f"{stem}.pictures"
+
+
+def _drawn_by_sweep(folder: Path, stem: str) -> list[str]:
+    with suppress(FileNotFoundError):
+        return _names_file(folder, stem).read_text("utf-8").splitlines()
+    return []
 
 
 def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[Path]:
@@ -35,7 +62,7 @@ def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[P
     stem = file_stem(sweep.index.case)
     table = folder / f"{stem}.csv"
     # What was drawn the last time, so that a picture that is missing is known to be.
-    names = folder / "sweeps" / f"{stem}.pictures"
+    names = _names_file(folder, stem)
     text = csv_text(sweep.rows)
     with suppress(FileNotFoundError):
         files = [table, *(folder / name for name in names.read_text("utf-8").splitlines())]

@@ -44,3 +44,48 @@ def test_picture_that_is_missing_is_drawn_again_and_no_other(
     wrote = [line for line in told.splitlines() if line.startswith("  wrote")]
     assert len(wrote) == 2
     assert [line for line in capsys.readouterr().out.splitlines() if "wrote" in line] == wrote
+
+
+SOLVED = """model: flexibility/aggregator-mapping
+name: mapping
+solver: exact
+"""
+
+
+def test_what_an_earlier_result_left_goes_with_it(tmp_path: Path) -> None:
+    case, out = tmp_path / "case.yaml", tmp_path / "out"
+    case.write_text(SOLVED)
+    assert main(["solve", str(case), "--out", str(out)]) == 0
+    assert (out / "mapping-buses.csv").exists()
+    (out / "mapping-notes.csv").write_text("the user's own\n")
+    (out / "mapping-two-map.svg").write_text("of another case\n")
+    (out / "mapping-two.json").write_text("{}\n")
+    case.write_text(SOLVED + "parameters: {aggregators: 5, slack: 0}\n")  # infeasible
+    assert main(["solve", str(case), "--out", str(out)]) == 3
+    left = {path.name for path in out.iterdir()}
+    assert left == {"mapping.json", "mapping-notes.csv", "mapping-two-map.svg", "mapping-two.json"}
+
+
+def test_pictures_of_a_sweep_outlive_a_single_answer(tmp_path: Path) -> None:
+    case, out = tmp_path / "case.yaml", tmp_path / "out"
+    case.write_text(CASE)
+    assert main(["sweep", str(case), "--out", str(out)]) == 0
+    drawn = {path.name for path in out.glob("*.svg")}
+    assert main(["solve", str(case), "--out", str(out)]) == 0
+    assert drawn
+    assert drawn <= {path.name for path in out.glob("*.svg")}
+
+
+def test_two_cases_of_one_name_do_not_replace_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, out = tmp_path / "a.yaml", tmp_path / "b.yaml", tmp_path / "out"
+    first.write_text(SOLVED)
+    second.write_text(SOLVED + "parameters: {aggregators: 5}\n")
+    assert main(["solve", str(first), str(second), str(first), "--out", str(out)]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        f"{second}: {first} is named 'mapping' too, and its files would be replaced; "
+        "give one of them another `name:`"
+    ]
+    assert main(["solve", str(first), str(second)]) == 0
