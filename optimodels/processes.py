@@ -152,11 +152,12 @@ class Child:
         """End the process with the programs that it started."""
         pid = self._process.pid
         if pid is not None:
-            with suppress(psutil.Error):
+            # Without memory to look for them, those of its group end all the same.
+            with suppress(psutil.Error, MemoryError):
                 for child in psutil.Process(pid).children(recursive=True):
                     with suppress(psutil.Error):
                         child.kill()
-            with suppress(OSError, AttributeError):
+            with _one_at_a_time, suppress(OSError, AttributeError, MemoryError):
                 # Its group outlives it where it died by itself; the number is another's only where
                 # a process has it again.
                 if self._process.is_alive() or not psutil.pid_exists(pid):
