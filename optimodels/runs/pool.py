@@ -112,11 +112,10 @@ class _Local:
         while (task := self._tasks.get()) is not None and not self._closed.is_set():
             future, message = task
             try:
-                if worker is None or worker.exit_code is not None:
-                    if worker is not None:
-                        worker.end()
-                        worker = None
-                    worker = self._started()
+                if worker is not None and worker.exit_code is not None:
+                    worker.end()
+                    worker = None
+                worker = worker or self._started()
                 worker.send(message)
                 value, error = self._said(worker)
             except BaseException as met:
