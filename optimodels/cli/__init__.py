@@ -50,11 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def program() -> NoReturn:
     """Be the command line of a process of its own, which ends with it."""
-    import threading
+    from optimodels.threads import others_at_work
 
     _end_as_interrupted(signal.SIGTERM)
     code = main()
-    if code == INTERRUPTED and threading.active_count() > 1:
+    if code == INTERRUPTED and others_at_work():
         # A solver still works in native code; an orderly end would wait for it.
         sys.stdout.flush()
         sys.stderr.flush()

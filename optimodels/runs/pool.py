@@ -43,7 +43,10 @@ class Pool(Protocol):
 
 
 def results(
-    pool: Pool, function: Callable[..., Any], tasks: Iterator[tuple[Any, ...]]
+    pool: Pool,
+    function: Callable[..., Any],
+    tasks: Iterator[tuple[Any, ...]],
+    attempts: int = ATTEMPTS,
 ) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Do tasks and return (task, what came out) as they end; a few are under way at a time.
 
@@ -70,11 +73,15 @@ def results(
             try:
                 yield task, future.result()
             except (WorkerDiedError, CancelledError) as error:
-                if tried < ATTEMPTS:
+                if tried < attempts:
                     under_way[pool.submit(function, *task)] = (task, tried + 1)
                     continue
                 how = str(error) or "cancelled"
-                yield task, WorkerDiedError(f"its worker died {tried} times: {how}")
+                yield task, WorkerDiedError(f"its worker died {_times(tried)}: {how}")
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 class _Local:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from threading import Thread, current_thread, main_thread
 from time import perf_counter
 from typing import Any
 
@@ -25,6 +23,7 @@ from optimodels.solvers.cvxpy_compiled import Compiled, Shelf
 from optimodels.solvers.cvxpy_form import Reading
 from optimodels.solvers.registry import Limits, Solver
 from optimodels.solvers.timing import timed
+from optimodels.threads import interruptible
 
 #: What CVXPY's words mean: why it stopped, and what kind of point there is.
 STATUS: dict[str, tuple[Stopped, Point]] = {
@@ -217,35 +216,6 @@ class CvxpyProblem:
             farkas=reading.row_multipliers(duals) if rays else None,
             or_unbounded=status == settings.INFEASIBLE_OR_UNBOUNDED,
         )
-
-
-def interruptible(work: Callable[[], Any]) -> Any:
-    """Run native code beside the main thread, which alone hears Ctrl-C and must not be inside it.
-
-    Solvers that listen for themselves (SCS, ECOS, OSQP) come back with a failure like any other,
-    and CBC goes on listening when it is done: Python's ear is put back. An interrupted run is left
-    behind; the command line then ends the process.
-    """
-    ear = signal.getsignal(signal.SIGINT) if current_thread() is main_thread() else None
-    found: list[Any] = []
-
-    def run() -> None:
-        try:
-            found.append((work(), None))
-        except BaseException as error:
-            found.append((None, error))
-
-    thread = Thread(target=run, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        # Without a timeout, join would not let go for a signal.
-        thread.join(0.2)
-        if ear is not None:
-            signal.signal(signal.SIGINT, ear)
-    result, error = found[0]
-    if error is not None:
-        raise error
-    return result
 
 
 def _has_point(raw: Any) -> bool:

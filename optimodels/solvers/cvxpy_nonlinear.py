@@ -15,8 +15,8 @@ from cvxpy.reductions.solvers.nlp_solving_chain import _build_nlp_chain, _set_nl
 
 from optimodels.form import Form
 from optimodels.result import Claim, Point, Stopped
-from optimodels.solvers.cvxpy_language import interruptible
 from optimodels.solvers.registry import Limits, Solver
+from optimodels.threads import interruptible
 
 if TYPE_CHECKING:
     from optimodels.solvers.cvxpy_language import CvxpyProblem

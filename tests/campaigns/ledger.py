@@ -104,6 +104,10 @@ def _stretches(seeds: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip(first, last, strict=True))
 
 
+def _named(seeds: Sequence[int]) -> str:
+    return ", ".join(f"{first} to {last}" for first, last in _stretches(seeds))
+
+
 def _work(trial: Trial, seeds: Sequence[int]) -> Tally:
     tally, started = Tally(days={time.strftime("%Y-%m-%d")}), time.monotonic()
     for seed in seeds:
@@ -125,8 +129,9 @@ def run(
 ) -> Tally:
     """Try every seed; the counts are the same for any number of workers.
 
-    A seed that ends its worker is found among its chunk, and is a broken promise. Without workers
-    this process does the work. Seeds that are ``kept`` already are not tried again.
+    A worker that dies is a broken promise; then the seeds of its chunk are tried one by one, for
+    it may have died of any or of all of them. Without workers this process does the work. Seeds
+    that are ``kept`` already are not tried again.
     """
     total = Tally()
     left = dict.fromkeys(seeds)
@@ -146,20 +151,19 @@ def run(
     with local_pool(workers, prepare_worker, 1) as pool:
         while chunks:
             again = []
-            for (_, chunk), came in results(pool, _work, iter([(trial, c) for c in chunks])):
+            tasks = iter([(trial, chunk) for chunk in chunks])
+            for (_, chunk), came in results(pool, _work, tasks, attempts=1):
+                if not isinstance(came, Tally):
+                    of = f"seed {chunk[0]}" if len(chunk) == 1 else f"seeds {_named(chunk)}"
+                    came = Tally(broken=[f"{of}: {came}"])
+                    again += [chunk[k : k + 1] for k in range(len(chunk)) if len(chunk) > 1]
                 done += len(chunk)
-                if isinstance(came, Tally):
-                    total.add(came)
-                    # At once: a run of hours with a broken promise is one to stop.
-                    for line in came.broken:
-                        print(f"\n{line}", file=sys.stderr)
-                    if kept:
-                        kept.add(chunk, came)
-                elif len(chunk) > 1:
-                    done -= len(chunk)
-                    again += [chunk[k : k + 1] for k in range(len(chunk))]
-                else:
-                    total.broken.append(f"seed {chunk[0]}: {came}")
+                total.add(came)
+                # At once: a run of hours with a broken promise is one to stop.
+                for line in came.broken:
+                    print(f"\n{line}", file=sys.stderr)
+                if kept:
+                    kept.add(chunk, came)
                 rate = done / (time.monotonic() - started)
                 print(f"\r{done} of {len(ordered)}, {rate:.1f}/s ", end="", file=sys.stderr)
             chunks = again

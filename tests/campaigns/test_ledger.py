@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
@@ -173,9 +174,26 @@ def test_seed_that_ends_its_worker_is_named_and_tried_again(tmp_path: Path) -> N
     kept = Kept(tmp_path / "kept.jsonl", "deaths", "today")
     tally = run(_die_at_five, range(9), 1, at_once=4, kept=kept)
     assert tally.counts["seeds", "done"] == 8
-    assert len(tally.broken) == 1
-    assert tally.broken[0].startswith("seed 5: ")
+    assert tally.broken == [
+        "seed 5: its worker died once: SIGABRT",
+        "seeds 4 to 7: its worker died once: SIGABRT",
+    ]
     assert 5 not in [seed for seeds, _ in kept.read() for seed in seeds]
+
+
+def _die_once(marker: Path, seed: int, tally: Tally) -> None:
+    tally.count("seeds", "done")
+    if seed == 5 and not marker.exists():
+        marker.touch()
+        os.abort()
+
+
+def test_worker_that_died_of_no_seed_in_particular_is_told(tmp_path: Path) -> None:
+    """As of a solver that crashes after so many problems: each of them alone is harmless."""
+    trial = partial(_die_once, tmp_path / "died")
+    tally = run(trial, range(9), 1, at_once=4)
+    assert tally.counts["seeds", "done"] == 9
+    assert tally.broken == ["seeds 4 to 7: its worker died once: SIGABRT"]
 
 
 def test_seed_that_fails_is_told_and_costs_no_other() -> None:

@@ -25,10 +25,10 @@ from optimodels.errors import CaseError, DataError, RunError, UnavailableError
 from optimodels.result import Claim
 from optimodels.solvers import Limits, Request, all_solvers, choose, needs_process
 from optimodels.solvers.attempt import attempt
-from optimodels.solvers.cvxpy_language import interruptible
 from optimodels.solvers.in_process import attempt_here
 from optimodels.solvers.registry import Options, Solver
 from optimodels.study.judgement import solve_and_judge
+from optimodels.threads import interruptible, others_at_work
 from tests.conformance.hard import market_split
 from tests.conformance.problems import PROBLEMS
 
@@ -231,6 +231,71 @@ def test_interrupt_is_heard_where_a_solver_listens_for_itself() -> None:
     threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         interruptible(work)
+
+
+def test_one_thread_serves_again_and_again() -> None:
+    """SCIP crashes at a nonlinear problem from the 64th thread of a process."""
+    served = {interruptible(threading.get_ident) for _ in range(100)}
+    assert len(served) == 1
+    assert threading.get_ident() not in served
+
+
+def test_error_of_native_code_comes_back() -> None:
+    with pytest.raises(ZeroDivisionError):
+        interruptible(lambda: 1 / 0)
+    assert interruptible(lambda: 7) == 7
+
+
+def test_thread_that_is_left_behind_serves_nobody_else() -> None:
+    """After Ctrl-C its solver may work on; when it is done, the thread is there again."""
+    free, told = threading.Event(), []
+
+    def long() -> None:
+        told.append(threading.get_ident())
+        free.wait(60)
+
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        interruptible(long)
+    assert others_at_work()
+    assert interruptible(threading.get_ident) not in told
+    free.set()
+    deadline = time.monotonic() + 60
+    while others_at_work() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not others_at_work()
+
+
+SCIP_OFTEN = """
+import os, sys
+import cvxpy as cp
+import numpy as np
+from optimodels.model import Formulation
+from optimodels.solvers import Request
+from optimodels.study.judgement import solve_and_judge
+
+def stated(_):
+    x = cp.Variable(3, name="x")
+    return cp.Problem(cp.Minimize(cp.sum_squares(x - np.arange(3.0))), [cp.sum(x) == 1])
+
+QP = Formulation("qp", problem_class="QP", source="test", cvxpy=stated)
+for _ in range(70):
+    assert solve_and_judge(QP, None, Request("scip", "cvxpy"), "full").objective is not None
+forked = os.fork()
+found = solve_and_judge(QP, None, Request("clarabel", "cvxpy"), "full")
+if forked == 0:
+    os._exit(7 if found.verdict.status == "verified" else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]) == 7
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_process_that_solves_often_and_one_that_it_forks() -> None:
+    """SCIP sees one thread; a forked process has none of those that waited, and makes its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCIP_OFTEN], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_errors_of_the_data_cross_over_as_they_are() -> None:

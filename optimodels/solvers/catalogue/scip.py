@@ -50,6 +50,8 @@ SOLVERS = (
         findings=(
             "Through CVXPY its duals lack those of the bounds, and at Ctrl-C its best point is "
             "lost; through Pyomo it keeps it.",
+            "It crashes at a nonlinear problem from the 64th thread of a process: the same few "
+            "threads serve all that goes through CVXPY.",
         ),
     ),
 )
