@@ -5,10 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
-from queue import SimpleQueue
+from itertools import islice
+from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any, Protocol
 
 from optimodels import __version__
@@ -22,6 +25,9 @@ ATTEMPTS = 3
 PATIENCE, LOOKS = 60.0, 10
 #: Seconds between looks whether a pool was closed while a worker is heard.
 _LISTENED = 0.1
+#: Seconds below which a worker gets its next task ahead, and need not wait for this process; a
+#: task that waits behind a long one could be done elsewhere.
+_QUICK = 0.1
 _PRELOAD = ["optimodels.solvers.cvxpy_language"]
 
 
@@ -114,25 +120,46 @@ class _Local:
             keeper.join()
 
     def _keep(self) -> None:
-        """Hand task after task to one worker; where it dies, another takes its place."""
+        """Hand tasks to one worker; where it dies, another takes its place."""
         worker: Child | None = None
-        while (task := self._tasks.get()) is not None and not self._closed.is_set():
-            future, message = task
+        # What the worker has, in its order: it does the first; one behind it was not begun.
+        held: deque[tuple[Future[Any], Any]] = deque()
+        sent, quick = 0, False
+        while self._take(held, 2 if quick else 1):
             try:
-                if worker is not None and worker.exit_code is not None:
+                if worker is not None and not sent and worker.exit_code is not None:
                     worker.end()
                     worker = None
                 worker = worker or self._started()
-                worker.send(message)
+                for _, message in islice(held, sent, None):
+                    worker.send(message)
+                sent = len(held)
+                begun = monotonic()
                 value, error = self._said(worker)
+                quick, sent = monotonic() - begun < _QUICK, sent - 1
             except BaseException as met:
                 value, error = None, met
+                if worker is not None:
+                    worker.end()
+                worker, sent, quick = None, 0, False
+            future, _ = held.popleft()
             if error is None:
                 future.set_result(value)
             else:
                 future.set_exception(error)
         if worker is not None:
             worker.end()
+
+    def _take(self, held: deque[tuple[Future[Any], Any]], most: int) -> bool:
+        """Hold so many tasks, or one and what is there; return False once the pool is closed."""
+        while len(held) < most and not self._closed.is_set():
+            try:
+                task = self._tasks.get(block=not held)
+            except Empty:
+                break
+            if task is not None:
+                held.append(task)
+        return not self._closed.is_set()
 
     def _started(self) -> Child:
         """Return a worker that is ready: one that dies on its way up is no task's fault."""

@@ -134,6 +134,20 @@ def test_death_of_the_process_that_starts_workers_costs_only_theirs(
         assert pool.submit(worker, 1).result(60) != first.pid
 
 
+def dies_at_seven(number: int) -> int:
+    if number == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_task_that_waits_behind_a_death_is_done_at_its_first_try() -> None:
+    """Quick tasks are handed out ahead: what a dead worker had not begun is another's."""
+    with local_pool(1, prepare_worker, 1) as pool:
+        came = dict(results(pool, dies_at_seven, iter([(k,) for k in range(30)]), attempts=1))
+    assert str(came.pop((7,))) == "its worker died once: SIGKILL"
+    assert came == {(k,): k for k in range(30) if k != 7}
+
+
 def dies_on_its_way_up(_: int) -> None:
     os._exit(3)
 
