@@ -59,7 +59,7 @@ def redirected(descriptor: int, target: int) -> Iterator[None]:
 
 @contextmanager
 def allowed_to_start() -> Iterator[None]:
-    """Workers of a pool are daemons, which may not start processes; these end theirs themselves."""
+    """A cluster's workers are daemons, which may not start processes; ours end by themselves."""
     config = getattr(multiprocessing.current_process(), "_config", {})
     daemon = config.pop("daemon", None)
     try:

@@ -33,7 +33,7 @@ def _libraries(modules: int) -> ThreadpoolController:
     return ThreadpoolController()
 
 
-#: What is told to threads that wait for work. They serve again and again: SCIP has room for 64 in
+#: What is told to threads that wait for work. They serve again and again: SCIP has room for 63 in
 #: the life of a process, and crashes at a nonlinear problem in the next one.
 _waiting: list[SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Any]]]] = []
 _WAITING = "waits for a solver's work"

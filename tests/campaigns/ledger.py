@@ -155,7 +155,7 @@ def run(
             for (_, chunk), came in results(pool, _work, tasks, attempts=1):
                 if not isinstance(came, Tally):
                     of = f"seed {chunk[0]}" if len(chunk) == 1 else f"seeds {_named(chunk)}"
-                    came = Tally(broken=[f"{of}: {came}"])
+                    came = Tally(broken=[f"{of}: {came}"], days={time.strftime("%Y-%m-%d")})
                     again += [chunk[k : k + 1] for k in range(len(chunk)) if len(chunk) > 1]
                 done += len(chunk)
                 total.add(came)

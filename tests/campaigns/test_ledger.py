@@ -196,6 +196,11 @@ def test_worker_that_died_of_no_seed_in_particular_is_told(tmp_path: Path) -> No
     assert tally.broken == ["seeds 4 to 7: its worker died once: SIGABRT"]
 
 
+def test_campaign_whose_every_worker_died_can_be_written() -> None:
+    tally = run(_die_at_five, range(5, 6), 1)
+    assert "**1 broken promises.**" in written(tally, "what", (), "today")
+
+
 def test_seed_that_fails_is_told_and_costs_no_other() -> None:
     def trial(seed: int, tally: Tally) -> None:
         tally.count("seeds", "done")
