@@ -133,6 +133,11 @@ class Form:
         """Whether there are parts beyond quadratics and cones."""
         return self.expression is not None or bool(self.nonlinear_rows)
 
+    @property
+    def bounded(self) -> Mask:
+        """Which columns (n,) have a bound."""
+        return (self.lower > -np.inf) | (self.upper < np.inf)
+
     def objective(self, x: Floats) -> float:
         """Return the objective, in the model's own sense, at x (n,)."""
         value = float(self.linear @ x) + self.constant

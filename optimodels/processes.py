@@ -157,12 +157,12 @@ class Child:
                 for child in psutil.Process(pid).children(recursive=True):
                     with suppress(psutil.Error):
                         child.kill()
-            with _one_at_a_time, suppress(OSError, AttributeError, MemoryError):
+            with _one_at_a_time:
                 # Its group outlives it where it died by itself; the number is another's only where
                 # a process has it again.
-                if self._process.is_alive() or not psutil.pid_exists(pid):
-                    os.killpg(pid, signal.SIGKILL)
-            with _one_at_a_time:
+                with suppress(OSError, AttributeError, MemoryError):
+                    if self._process.is_alive() or not psutil.pid_exists(pid):
+                        os.killpg(pid, signal.SIGKILL)
                 self._process.kill()
                 self._process.join()
         self._pipe.close()

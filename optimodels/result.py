@@ -33,6 +33,19 @@ STRENGTH: tuple[Status, ...] = ("refuted", "unverified", "verified")
 
 
 @dataclass(frozen=True)
+class Stated:
+    """What the model as it was written is at a claim's point, by its language's evaluation of the
+    expressions: nothing that was compiled, or read from it, takes part.
+
+    ``objective`` is in the model's own sense; ``outside`` holds the largest violation among the
+    constraints of each name, "" for those without one, in the units of the constraint.
+    """
+
+    objective: float
+    outside: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Claim:
     """What a solver says, in the order of a form's columns and rows; nothing in it is trusted.
 
@@ -56,6 +69,8 @@ class Claim:
     or_unbounded: bool = False
     # Whether it says so of all points: a family's own local method does not.
     proven: bool = True
+    # The model itself at x, where it was stated in a modelling language for this claim.
+    stated: Stated | None = None
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def _bounds(parts: _Parts, rows: Sequence[int]) -> tuple[int, ...]:
     used = np.zeros(len(form.linear), dtype=bool)
     m = len(form.row_lower)
     used[form.rows[[k for k in rows if k < m]].indices] = True
-    bounded = used & (np.isfinite(form.lower) | np.isfinite(form.upper))
+    bounded = used & form.bounded
     if not bounded.any() or parts.contradict(rows, bounded):
         return ()
     return _positions(bounded)

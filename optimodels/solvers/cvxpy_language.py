@@ -11,16 +11,17 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 from cvxpy import settings
-from cvxpy.constraints import NonNeg, Zero
+from cvxpy.constraints import ExpCone, NonNeg, Zero
 from scipy import sparse
 
 from optimodels.arrays import Floats
 from optimodels.errors import UnavailableError
 from optimodels.form import Form
 from optimodels.model import Vectors
-from optimodels.result import Claim, Point, Stopped
+from optimodels.result import Claim, Point, Stated, Stopped
 from optimodels.solvers.cvxpy_compiled import Compiled, Shelf
 from optimodels.solvers.cvxpy_form import Reading
+from optimodels.solvers.cvxpy_squares import wrongly_squared
 from optimodels.solvers.registry import Limits, Solver
 from optimodels.solvers.timing import timed
 from optimodels.threads import interruptible
@@ -127,6 +128,29 @@ class CvxpyProblem:
         self.seconds |= {"hand_over": compiled - started, "solve": solved - begun}
         return self._claim(answer, raw, limits, solved - begun)
 
+    def stated(self, x: Floats) -> Stated | None:
+        """Evaluate the stated problem at x (n,); None where a kept programme served, and none was.
+
+        Exponential cones, whose arguments are affine, are left to the test of the form.
+        """
+        if "problem" not in self.__dict__:
+            return None
+        values = self.form.named(x)
+        for variable in self.problem.variables():
+            # Without CVXPY's tests of a value, which a solver's rounding does not pass.
+            variable.save_value(values[variable.name()])
+        outside: dict[str, float] = {}
+        with np.errstate(all="ignore"):
+            for constraint in self.problem.constraints:
+                if isinstance(constraint, ExpCone):
+                    continue
+                name = constraint.label or ""
+                worst = np.max(constraint.residual, initial=0.0)
+                # np.maximum keeps what is not a number.
+                outside[name] = float(np.maximum(outside.get(name, 0.0), worst))
+            objective = self.problem.objective.value
+        return Stated(np.nan if objective is None else float(objective), outside)
+
     def completed(self, values: Mapping[str, Any]) -> Floats | None:
         """Return x (n,) from values of the problem's own variables, or None where that is hard.
 
@@ -163,6 +187,14 @@ class CvxpyProblem:
             data, chain, inverse = self.problem.get_problem_data(
                 native or self._any_cone_solver(), solver_opts=dict(arguments)
             )
+            off = wrongly_squared(self.problem, data["param_prob"].P is not None)
+            if off:
+                raise UnavailableError(
+                    "solver",
+                    f"CVXPY takes the root of a quadratic form wrongly here (off by {off:.1g}); "
+                    "use a solver through pyomo or, where that form is in the objective, one that "
+                    "takes it as it is, as clarabel and highs do",
+                )
             return Compiled(self.problem, data, chain, inverse)
 
         if self._vectors is None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from optimodels.errors import OptimodelsError, UnavailableError
 from optimodels.model import ExactAnswer, Formulation, ProblemClass, load
 from optimodels.result import Claim
 from optimodels.solvers.languages import Problem, language_for, open_problem
 from optimodels.solvers.registry import Request, Solver
+from optimodels.solvers.timing import timed
 
 if TYPE_CHECKING:
     from optimodels.form import Form
@@ -77,6 +80,9 @@ def attempt_here(
         form, inside = problem.form, dict(problem.seconds)
     whole = perf_counter() - built
     read = max(0.0, whole - sum(inside.values()))
+    if claim.x is not None and np.isfinite(claim.x).all():
+        with timed(inside):
+            claim = replace(claim, stated=problem.stated(claim.x))
     return Attempt(form, claim, {"build": built - started, **inside, "read": read})
 
 

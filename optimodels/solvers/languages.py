@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from optimodels.errors import UnavailableError
 from optimodels.model import Formulation
-from optimodels.result import Claim
+from optimodels.result import Claim, Stated
 from optimodels.solvers.registry import LANGUAGES, Limits, Solver, Via
 
 if TYPE_CHECKING:
+    from optimodels.arrays import Floats
     from optimodels.form import Form
 
 
@@ -35,6 +36,10 @@ class Problem(Protocol):
         ready: Callable[[Form], None] | None = None,
     ) -> Claim:
         """Hand it to a solver; ``ready`` is called with the form before the solver begins."""
+
+    def stated(self, x: Floats) -> Stated | None:
+        """Evaluate the model's own expressions at x (n,), a point of the form; None where none
+        were stated."""
 
 
 def open_problem(formulation: Formulation[Any], data: Any, via: Via) -> Problem:

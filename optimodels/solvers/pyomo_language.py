@@ -25,7 +25,7 @@ from scipy import sparse
 from optimodels.arrays import Floats
 from optimodels.expression import Expression, NonlinearRow
 from optimodels.form import Block, Form, QuadraticRow, stack_blocks
-from optimodels.result import Claim, Point, Stopped
+from optimodels.result import Claim, Point, Stated, Stopped
 from optimodels.solvers.pyomo_expressions import expression_of
 from optimodels.solvers.registry import Limits, Solver
 from optimodels.solvers.timing import timed
@@ -112,6 +112,17 @@ class PyomoProblem:
         Pyomo's duals are rates of the user's objective; ours belong to minimisation.
         """
         return self.form.sign * np.array([prices.get(id(c), 0.0) for c in self._constraints])
+
+    def stated(self, x: Floats) -> Stated:
+        """Evaluate the model's expressions at x (n,)."""
+        with _paused_garbage_collection():
+            for variable, number in zip(self._variables, x.tolist(), strict=True):
+                variable.set_value(number, skip_validation=True)
+            objective = self._objective()
+            return Stated(
+                0.0 if objective is None else _evaluated(objective.expr),
+                {name: max(map(_outside, rows.values())) for name, rows in self._rows if rows},
+            )
 
     def forget(self) -> None:
         """Take the values out of the model, so that none is taken for a solver's."""
@@ -357,6 +368,25 @@ def _constant_sides(constraint: Any) -> tuple[float, float]:
         -np.inf if low is None else float(low) - constant,
         np.inf if high is None else float(high) - constant,
     )
+
+
+def _evaluated(expression: Any) -> float:
+    """Return the number that an expression is where its variables stand, or NaN."""
+    try:
+        return float(pyo.value(expression))
+    except (ArithmeticError, ValueError, TypeError):
+        # Outside its domain; a complex number is no float.
+        return np.nan
+
+
+def _outside(constraint: Any) -> float:
+    """How far a constraint is violated where its variables stand, in its own units."""
+    low, body, high = constraint.to_bounded_expression(evaluate_bounds=True)
+    value = _evaluated(body)
+    if np.isnan(value):
+        return np.inf
+    below = 0.0 if low is None else low - value
+    return max(0.0, below, 0.0 if high is None else value - high)
 
 
 def _value(known: float | None, variable: Any) -> float:

@@ -4,6 +4,7 @@ Where to look, from the door inwards:
 
 - ``judge`` hears a claim and sends it on by what it says: ``optimum``, ``infeasible``,
   ``unbounded``, or ``nonlinear`` where the problem is; ``testimony`` weighs what others say.
+- ``statement`` holds the point against the model itself, as its language evaluates it.
 - What they prove with: ``point`` (is it feasible), ``bound`` (what multipliers prove),
   ``rational`` (the same without rounding), ``integers`` (whole numbers, enumeration),
   ``descent`` (a better point, curvature).

@@ -11,6 +11,7 @@ from optimodels.verify.infeasible import judge_infeasible
 from optimodels.verify.nonlinear import judge_nonlinear
 from optimodels.verify.optimum import ON_ITS_WORD, judge_point, stopped_without_point
 from optimodels.verify.problem import Problem
+from optimodels.verify.statement import beside_statement
 from optimodels.verify.testimony import Judgement, Testimony
 from optimodels.verify.tolerances import CONSTANT, GAP
 from optimodels.verify.unbounded import judge_unbounded
@@ -27,7 +28,7 @@ def judge(form: Form, claim: Claim, testimonies: Sequence[Testimony] = ()) -> Ju
     which the contrary is proven. What is neither is unverified, with the reason.
     """
     problem = Problem(form)
-    found = _judged(problem, claim, testimonies)
+    found = beside_statement(form, claim, _judged(problem, claim, testimonies))
     if found.verdict.status != "verified" or found.verdict.of != "global optimum":
         return found
     return replace(found, verdict=replace(found.verdict, reason=_beside_constant(form, claim)))

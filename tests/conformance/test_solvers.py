@@ -48,6 +48,9 @@ def test_known_answer_is_found_and_verified(solver: Any, problem: Problem) -> No
     assert solution.stopped == problem.stopped, solution.message
     if problem.objective is not None:
         assert solution.objective == pytest.approx(problem.objective, rel=1e-6, abs=1e-6)
+        # The model's own expressions were evaluated, whoever solved it.
+        own = {c.name: c.passed for c in solution.verdict.checks if c.name.startswith("stated")}
+        assert own == {"stated objective": True, "stated constraints": True}
     if solver.via not in problem.provable:
         # Unless a second solver of the class is installed.
         by_another = "verified by second solver: global optimum"

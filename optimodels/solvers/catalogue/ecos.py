@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from optimodels.solvers.registry import Options, Solver
@@ -14,9 +13,8 @@ if TYPE_CHECKING:
 def _has_a_slope(form: Form) -> bool:
     """It crashes where its inequalities and cones are there, and no variable in any of them."""
     unequal = form.row_lower != form.row_upper
-    bounded = (form.lower > -math.inf) | (form.upper < math.inf)
     sloping = form.rows[unequal.nonzero()[0]].nnz + sum(cone.matrix.nnz for cone in form.cones)
-    return bool(sloping or bounded.any() or not (unequal.any() or form.cones))
+    return bool(sloping or form.bounded.any() or not (unequal.any() or form.cones))
 
 
 SOLVERS = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from optimodels.solvers.registry import Options, Solver
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
 
 
 def _has_a_row(form: Form) -> bool:
-    bounded = (form.lower > -math.inf) | (form.upper < math.inf)
-    return bool(form.rows.shape[0] or form.cones or bounded.any())
+    return bool(form.rows.shape[0] or form.cones or form.bounded.any())
 
 
 SOLVERS = (
