@@ -14,6 +14,8 @@ import numpy as np
 from optimodels.arrays import Floats
 from optimodels.form import Form
 from optimodels.result import Check, Claim, Stated
+from optimodels.verify.optimum import faulty
+from optimodels.verify.point import PointTest
 from optimodels.verify.scale import largest_terms
 from optimodels.verify.testimony import Judgement
 from optimodels.verify.tolerances import MATERIAL, PRIMAL, ROUNDING
@@ -32,11 +34,10 @@ def beside_statement(form: Form, claim: Claim, found: Judgement) -> Judgement:
     tight = verdict.status == "verified"
     tests = [_objective(form, claim.x, stated, tight), _constraints(form, claim.x, stated)]
     checks = (*verdict.checks, *(check for check, _ in tests))
-    fault = "; ".join(fault for check, fault in tests if not check.passed)
-    if not fault:
-        return replace(found, verdict=replace(verdict, checks=checks))
-    wrong = replace(verdict, status="refuted", by="", reason=fault, checks=checks)
-    return Judgement(wrong)
+    faults = tuple(fault for check, fault in tests if not check.passed)
+    if faults:
+        return faulty(claim, PointTest(checks, faults))
+    return replace(found, verdict=replace(verdict, checks=checks))
 
 
 def _objective(form: Form, x: Floats, stated: Stated, tight: bool) -> tuple[Check, str]:

@@ -153,6 +153,13 @@ def test_point_is_held_against_the_model(
     assert any(c.name == "stated objective" for c in verdict.checks) is (stated is not None)
 
 
+def test_answer_that_its_solver_calls_inaccurate_is_no_lie() -> None:
+    halfway = replace(claim(0.0, Stated(6.1, {})), point="feasible")
+    verdict = judge(form(), halfway).verdict
+    assert verdict.status == "unverified"
+    assert verdict.reason.startswith("the solver itself calls its answer inaccurate; the model")
+
+
 def test_maximum_is_held_against_the_model_with_its_sign() -> None:
     upside = form(sense="max", linear=np.array([-2.0, -1.0]))
     for own, status in ((-6.0, "verified"), (-5.0, "refuted"), (-7.0, "refuted")):
