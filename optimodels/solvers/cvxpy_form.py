@@ -186,6 +186,11 @@ def _column_order(
         for v in program.variables
         if v.name() in own
     }
+    for name in sorted(own.keys() - starts.keys()):
+        raise RunError(
+            f"CVXPY compiles variable {name} away, as it does with symmetric, diagonal and "
+            "semidefinite ones: state a plain one, and rows"
+        )
     order, shapes = [], []
     for name in sorted(starts):
         start, shape = starts[name]

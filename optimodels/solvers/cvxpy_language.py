@@ -46,7 +46,7 @@ class CvxpyProblem:
     """One CVXPY problem: its canonical form and its way to a solver.
 
     Where ``vectors`` says what may change alone, a programme that was compiled for the same
-    ``kind`` of problem serves again, and none is stated.
+    ``kind`` of problem serves again: that of this one is only evaluated at the answer.
     """
 
     def __init__(
@@ -128,13 +128,11 @@ class CvxpyProblem:
         self.seconds |= {"hand_over": compiled - started, "solve": solved - begun}
         return self._claim(answer, raw, limits, solved - begun)
 
-    def stated(self, x: Floats) -> Stated | None:
-        """Evaluate the stated problem at x (n,); None where a kept programme served, and none was.
+    def stated(self, x: Floats) -> Stated:
+        """Evaluate the problem at x (n,); it is stated now where a kept programme served.
 
         Exponential cones, whose arguments are affine, are left to the test of the form.
         """
-        if "problem" not in self.__dict__:
-            return None
         values = self.form.named(x)
         for variable in self.problem.variables():
             # Without CVXPY's tests of a value, which a solver's rounding does not pass.

@@ -37,9 +37,8 @@ class Problem(Protocol):
     ) -> Claim:
         """Hand it to a solver; ``ready`` is called with the form before the solver begins."""
 
-    def stated(self, x: Floats) -> Stated | None:
-        """Evaluate the model's own expressions at x (n,), a point of the form; None where none
-        were stated."""
+    def stated(self, x: Floats) -> Stated:
+        """Evaluate the model's own expressions at x (n,), a point of the form."""
 
 
 def open_problem(formulation: Formulation[Any], data: Any, via: Via) -> Problem:

@@ -12,7 +12,7 @@ import pyomo.environ as pyo
 import pytest
 from scipy import sparse
 
-from optimodels.errors import UnavailableError
+from optimodels.errors import RunError, UnavailableError
 from optimodels.form import Block, Form
 from optimodels.model import Formulation
 from optimodels.result import Claim, Stated
@@ -193,10 +193,20 @@ def test_languages_evaluate_what_was_stated() -> None:
     problem = open_problem(Formulation("p", "QP", "", cvxpy=in_cvxpy), None, "cvxpy")
     whole = np.append(at, np.zeros(len(problem.form.linear) - 2))
     said = problem.stated(whole)
-    assert said is not None
     assert said.objective == -24.0
     # The distance of (3, 4) from the cone: along the diagonal.
     assert said.outside == pytest.approx({"cap": 11.0, "even": 7.0, "cone": 1 / np.sqrt(2)})
+
+
+def test_variable_without_columns_of_its_own_is_said_to_be_compiled_away() -> None:
+    def symmetric(_: Any) -> cp.Problem:
+        y = cp.Variable((2, 2), symmetric=True, name="y")
+        return cp.Problem(cp.Minimize(cp.sum_squares(y)), [y[0, 1] >= 2])
+
+    with pytest.raises(RunError, match="compiles variable y away"):
+        solve_and_judge(
+            Formulation("p", "QP", "", cvxpy=symmetric), None, Request("clarabel"), "full"
+        )
 
 
 def _squared(matrix: Any, *, in_objective: bool = True) -> cp.Problem:
