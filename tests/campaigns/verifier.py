@@ -18,7 +18,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from optimodels.arrays import Floats
 from optimodels.form import Form
-from optimodels.result import Claim
+from optimodels.result import Claim, Stated
 from optimodels.verify import Judgement, dual_bound, judge
 from tests.campaigns.planted import CURVED, LINEAR, WHOLE, planted
 from tests.campaigns.tally import Tally
@@ -42,7 +42,11 @@ OF = {"optimal": "global optimum", "infeasible": "infeasibility", "unbounded": "
 def truths(seed: int, tally: Tally) -> None:
     """A true claim with its proof must be verified, and no bound may be beyond the optimum."""
     one = planted(MAKERS, seed)
-    judged = judge(one.form, one.truth)
+    claim = one.truth
+    if claim.x is not None:
+        # The model says the same of it.
+        claim = replace(claim, stated=Stated(one.form.objective(claim.x), {"its own": 0.0}))
+    judged = judge(one.form, claim)
     verdict = judged.verdict
     tally.count(one.kind, verdict.status)
     if verdict.status != "verified" or verdict.of != OF[one.stopped]:
@@ -52,7 +56,7 @@ def truths(seed: int, tally: Tally) -> None:
 
 def faults(seed: int, tally: Tally) -> None:
     """A true claim with one fault must not be verified, where the fault makes it wrong, and must
-    be refuted where plain sums show it: a row cut, another objective, no number.
+    be refuted where plain sums show it: a row cut, another objective, another model, no number.
 
     Every seed draws problems until its fault fits one and is large enough. "Problem" counts the
     same trials by what they were tried on.
@@ -229,6 +233,25 @@ def _wrong_objective(one: Planted, rng: Any) -> Changed:
     return one.form, claim, abs(off) > WRONG * max(1.0, abs(one.objective))
 
 
+def _compiled_otherwise(one: Planted, rng: Any) -> Changed:
+    """The form, and all that is claimed of it, is right; the model that was stated is another: by
+    its objective at the point, or by a constraint."""
+    assert one.objective is not None
+    off = 10.0 ** rng.uniform(-7, 1)
+    if rng.integers(2):
+        size = max(1.0, abs(one.objective))
+        stated = Stated(one.objective + rng.choice([-1, 1]) * off * size, {})
+    else:
+        # Relative to the form's largest term, which none exceeds: the constraint is none of it.
+        form, reach = one.form, max(1.0, float(np.abs(one.truth.x).max()))
+        parts = [form.rows.data]
+        parts += [part for cone in form.cones for part in (cone.matrix.data, cone.offset)]
+        parts += [part for row in form.quadratic_rows for part in (row.matrix.data, row.linear)]
+        size = reach**2 * float(np.abs(np.append(np.concatenate(parts), 1.0)).max())
+        stated = Stated(one.objective, {"another": off * size})
+    return one.form, replace(one.truth, stated=stated), off > WRONG
+
+
 def _swapped_bound(one: Planted, rng: Any) -> Changed | None:
     """A coordinate at its other bound."""
     x = np.array(one.truth.x)
@@ -337,6 +360,7 @@ FAULTS: dict[str, Callable[[Planted, Any], Changed | None]] = {
     "dropped row": _optimal(_dropped_row),
     "wrong objective": _optimal(_wrong_objective),
     "swapped bound": _optimal(_swapped_bound),
+    "compiled otherwise": _optimal(_compiled_otherwise),
     "false infeasible, room left": _called_infeasible,
     "false infeasible, side moved": _conflict_mended,
     "false unbounded, ray closed": _ray_closed,
@@ -346,4 +370,4 @@ FAULTS: dict[str, Callable[[Planted, Any], Changed | None]] = {
 }
 
 #: Faults that sums over the claim itself show.
-REFUTED = ("dropped row", "wrong objective", "not a number")
+REFUTED = ("dropped row", "wrong objective", "compiled otherwise", "not a number")
