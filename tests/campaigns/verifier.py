@@ -237,6 +237,7 @@ def _compiled_otherwise(one: Planted, rng: Any) -> Changed:
     """The form, and all that is claimed of it, is right; the model that was stated is another: by
     its objective at the point, or by a constraint."""
     assert one.objective is not None
+    assert one.truth.x is not None
     off = 10.0 ** rng.uniform(-7, 1)
     if rng.integers(2):
         size = max(1.0, abs(one.objective))
