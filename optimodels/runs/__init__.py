@@ -14,7 +14,7 @@ from optimodels.errors import CallError
 from optimodels.result import MARKS, Row
 from optimodels.runs.key import Keys
 from optimodels.runs.pool import Pool, WorkerDiedError, cluster_pool, local_pool, results
-from optimodels.runs.record import pack
+from optimodels.runs.record import packed
 from optimodels.runs.store import Index, Store
 from optimodels.runs.work import failure, prepare_worker, run_one
 
@@ -139,17 +139,19 @@ def _work(
         cluster_pool(cluster) if cluster is not None else local_pool(workers, prepare_worker, 1)
     )
     with opened as pool:
-        for done, (key, content) in enumerate(_files(case, pool, tasks), start=1):
-            store.write(key, content)
+        for done, (key, file, summary) in enumerate(_files(case, pool, tasks), start=1):
+            store.write(key, file, summary)
             if progress is not None:
                 progress(done, len(waiting))
 
 
-def _files(case: Case, pool: Pool, tasks: Iterator[tuple[Any, ...]]) -> Iterator[tuple[str, bytes]]:
+def _files(
+    case: Case, pool: Pool, tasks: Iterator[tuple[Any, ...]]
+) -> Iterator[tuple[str, bytes, str]]:
     for (_, _, key), came in results(pool, run_one, tasks):
         if isinstance(came, WorkerDiedError):
-            came = pack(failure(case, key, str(came)))
-        yield key, came
+            came = packed(failure(case, key, str(came)))
+        yield key, *came
 
 
 def _failed(summary: Mapping[str, Any]) -> bool:

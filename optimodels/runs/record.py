@@ -116,6 +116,11 @@ def pack(record: Record) -> bytes:
     return stream.getvalue()
 
 
+def packed(record: Record) -> tuple[bytes, str]:
+    """Return the file of a record, and beside it its summary as JSON, as reading it would give."""
+    return pack(record), json.dumps(record.summary)
+
+
 def unpack(data: bytes) -> Record:
     """Return the record of a file; raises DamagedError where it is not whole."""
     try:

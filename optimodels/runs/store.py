@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from optimodels.runs.record import FORMAT, DamagedError, Record, unpack
 
 _END = ".run"
 _VIEW = "table.sqlite"
+#: Files written until their summaries go into the view.
+_BATCH = 200
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Store:
     def __init__(self, folder: Path, *, create: bool = True) -> None:
         self.folder = folder
         self.damaged: list[str] = []
+        # Of files just written: key, stamp, summary.
+        self._seen: list[tuple[str, str, str]] = []
         self._writes = create
         mark = folder / STORE_FILE
         if not mark.exists():
@@ -77,12 +81,18 @@ class Store:
         """Return the keys of all runs that are there."""
         return {path.name.removesuffix(_END) for path in self._entries()}
 
-    def write(self, key: str, content: bytes) -> None:
-        """Keep the file of a run."""
+    def write(self, key: str, content: bytes, summary: str = "") -> None:
+        """Keep the file of a run; with its summary, as JSON, it need not be read again for that."""
         path = self._path(key)
         make_folder(path.parent)
         # Against a dying process a rename is enough; a sync would cost more than a small run.
         write_whole(path, content, sync=False)
+        if summary:
+            # Another process may have set it aside since.
+            with suppress(FileNotFoundError):
+                self._seen.append((key, _stamp(path.stat()), summary))
+            if len(self._seen) >= _BATCH:
+                self._note()
 
     def read(self, key: str) -> Record | None:
         """Return a run, or None where it is not there; a damaged file is set aside and named."""
@@ -104,30 +114,38 @@ class Store:
         for entry in self._entries():
             # Another process may have set it aside since.
             with suppress(FileNotFoundError):
-                status = entry.stat()
-                stamp = f"{status.st_size} {status.st_mtime_ns}"
-                present[entry.name.removesuffix(_END)] = stamp
-        view = (self.folder / _VIEW).absolute()
+                present[entry.name.removesuffix(_END)] = _stamp(entry.stat())
+        self._note()
         try:
-            rows = self._rows(present, f"{view.as_uri()}?mode={'rwc' if self._writes else 'ro'}")
+            rows = self._rows(present, self._address)
         except sqlite3.DatabaseError as error:
             # Where it is busy, not there or cannot be written here, this call does without; a
             # damaged one is thrown away, and the next sweep makes another.
             if self._writes and not isinstance(error, sqlite3.OperationalError):
                 with suppress(OSError):
-                    view.unlink()
+                    (self.folder / _VIEW).unlink()
             rows = self._rows(present, ":memory:")
         wanted = rows.keys() if keys is None else keys
         return {key: json.loads(rows[key]) for key in wanted if key in rows}
 
+    @property
+    def _address(self) -> str:
+        """The view's, which is written only by those who write runs."""
+        view = (self.folder / _VIEW).absolute()
+        return f"{view.as_uri()}?mode={'rwc' if self._writes else 'ro'}"
+
+    def _note(self) -> None:
+        """Put the summaries of files just written into the view; where that cannot be, they are
+        read from the files when they are asked for."""
+        seen, self._seen = self._seen, []
+        if seen:
+            with suppress(sqlite3.DatabaseError), _opened(self._address) as view:
+                _put(view, seen)
+
     def _rows(self, present: Mapping[str, str], path: str) -> dict[str, str]:
         """Return the summaries, as JSON, of the files that are ``present`` (a stamp by key) and
         whole, by way of the view at ``path``, which is brought up to date if it may be written."""
-        with closing(sqlite3.connect(path, timeout=5, uri=True)) as view:
-            view.execute("pragma synchronous = off")
-            view.execute(
-                "create table if not exists runs (key text primary key, stamp text, summary text)"
-            )
+        with _opened(path) as view:
             known = dict(view.execute("select key, stamp from runs"))
             fresh: list[tuple[str, str, str]] = []
             broken: set[str] = set()
@@ -141,8 +159,8 @@ class Store:
             there = present.keys() - broken
             gone = [(key,) for key in known.keys() - there]
             try:
+                _put(view, fresh)
                 with view:
-                    view.executemany("insert or replace into runs values (?, ?, ?)", fresh)
                     view.executemany("delete from runs where key = ?", gone)
             except sqlite3.OperationalError:
                 # Another process writes it, or it cannot be written: it stays behind.
@@ -193,6 +211,27 @@ class Store:
         line = f"{path}: {reason}; {then}"
         if line not in self.damaged:
             self.damaged.append(line)
+
+
+@contextmanager
+def _opened(address: str) -> Iterator[sqlite3.Connection]:
+    """Open a view, which is made where it is not there."""
+    with closing(sqlite3.connect(address, timeout=5, uri=True)) as view:
+        view.execute("pragma synchronous = off")
+        view.execute(
+            "create table if not exists runs (key text primary key, stamp text, summary text)"
+        )
+        yield view
+
+
+def _put(view: sqlite3.Connection, rows: Iterable[tuple[str, str, str]]) -> None:
+    with view:
+        view.executemany("insert or replace into runs values (?, ?, ?)", rows)
+
+
+def _stamp(status: os.stat_result) -> str:
+    """What of a file changes with its content."""
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _content(path: Path) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from optimodels.case import Case
 from optimodels.errors import OptimodelsError
-from optimodels.runs.record import Record, pack
+from optimodels.runs.record import Record, packed
 from optimodels.threads import threads_held
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -36,8 +36,8 @@ def _case(pickled: bytes) -> Case:
     return case
 
 
-def run_one(pickled: bytes, values: Mapping[str, Any], key: str) -> bytes:
-    """Solve one run of a pickled case and return its file.
+def run_one(pickled: bytes, values: Mapping[str, Any], key: str) -> tuple[bytes, str]:
+    """Solve one run of a pickled case and return its file and its summary.
 
     What goes wrong is its content, never an exception, unless the case cannot be read here at all:
     ImportError, where its family is not installed.
@@ -52,12 +52,12 @@ def run_one(pickled: bytes, values: Mapping[str, Any], key: str) -> bytes:
         # A worker is a process of its own; within it only a limit needs another one.
         apart = asked.time_limit is not None or asked.memory_limit is not None
         with _alone, threads_held(asked.threads or 1):
-            return pack(Record.of(key, solve(run, isolate=apart or None)))
+            return packed(Record.of(key, solve(run, isolate=apart or None)))
     except OptimodelsError as error:
-        return pack(failure(case, key, str(error), error.exit_code))
+        return packed(failure(case, key, str(error), error.exit_code))
     except Exception as error:  # a fault of a model is the row's, not the sweep's
         said = " ".join(f"{type(error).__name__}: {error}".split())
-        return pack(failure(case, key, said[:500], 5))
+        return packed(failure(case, key, said[:500], 5))
 
 
 def failure(case: Case, key: str, reason: str, exit_code: int = 5) -> Record:

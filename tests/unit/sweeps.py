@@ -24,7 +24,7 @@ def case_of(text: str, folder: Path) -> Case:
     return load_case(folder / "case.yaml")
 
 
-def kills_itself(case: bytes, values: Mapping[str, Any], key: str) -> bytes:
+def kills_itself(case: bytes, values: Mapping[str, Any], key: str) -> tuple[bytes, str]:
     if values["parameters.aggregators"] == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return run_one(case, values, key)

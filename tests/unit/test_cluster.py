@@ -20,7 +20,7 @@ import pytest
 from optimodels.case import load_case, parse_case
 from optimodels.cli import main
 from optimodels.errors import CallError, RunError
-from optimodels.runs import sweep
+from optimodels.runs import Store, sweep
 from optimodels.runs.pool import ATTEMPTS, WorkerDiedError, cluster_pool, results
 from optimodels.runs.record import unpack
 from tests.campaigns.faults import contents
@@ -113,6 +113,9 @@ def test_one_worker_two_and_a_cluster_give_the_same_bytes(
     assert len(one.rows) >= 4
     assert len(contents(tmp_path / "one")) == len(one.rows)
     assert [line for line in one.errors if "40 aggregators" not in line] == []
+    # What the workers said of their runs is what stands in the files.
+    (tmp_path / "one" / "table.sqlite").unlink()
+    assert Store(tmp_path / "one", create=False).summaries() == one.summaries
     sweep(case, tmp_path / "two", workers=2)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
     sweep(case, tmp_path / "cluster", cluster=threaded)
@@ -140,7 +143,7 @@ def test_run_that_kills_its_worker_is_a_row_of_a_cluster_too(tmp_path: Path) -> 
     assert (
         str(came["k3"]) == f"its worker died {ATTEMPTS} times: 2 workers of the cluster each time"
     )
-    assert all(unpack(came[f"k{n}"]).result is not None for n in (2, 4, 5, 6, 7, 8))
+    assert all(unpack(came[f"k{n}"][0]).result is not None for n in (2, 4, 5, 6, 7, 8))
 
 
 def test_cluster_that_goes_away_is_one_line_and_what_is_done_is_kept(

@@ -33,7 +33,7 @@ def test_worker_that_dies_costs_only_its_own_run() -> None:
         came = {task[2]: out for task, out in results(pool, kills_itself, iter(tasks))}
     assert isinstance(came["k3"], WorkerDiedError)
     assert str(came["k3"]) == f"its worker died {ATTEMPTS} times: SIGKILL"
-    assert all(unpack(came[f"k{n}"]).result is not None for n in (2, 4, 5, 6, 7, 8))
+    assert all(unpack(came[f"k{n}"][0]).result is not None for n in (2, 4, 5, 6, 7, 8))
 
 
 def test_tasks_are_handed_out_a_few_at_a_time() -> None:

@@ -20,7 +20,7 @@ import pytest
 from optimodels.case import load_case, parse_case
 from optimodels.errors import CallError, RunError
 from optimodels.result import Result
-from optimodels.runs import Store, sweep
+from optimodels.runs import Store, store, sweep
 from optimodels.runs.key import SHOWS, Keys, _versions, source
 from optimodels.runs.record import DamagedError, Record, pack, unpack
 from optimodels.study import solve
@@ -260,6 +260,32 @@ def test_names_that_differ_in_signs_alone_stay_apart(tmp_path: Path) -> None:
         )
         sweep(case, tmp_path)
     assert {index.case for index in Store(tmp_path).indexes()} == {"a/b", "a-b", "a:b"}
+
+
+def test_what_was_just_written_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is anything of it kept in memory beyond a few files."""
+    monkeypatch.setattr(store, "_BATCH", 2)
+    read: list[str] = []
+    whole = Store.read
+
+    def reads(self: Store, key: str) -> Record | None:
+        assert len(self._seen) < 2
+        read.append(key)
+        return whole(self, key)
+
+    monkeypatch.setattr(Store, "read", reads)
+    done = sweep(case_of(SMALL, tmp_path), tmp_path / "out")
+    assert read == []
+    again = Store(tmp_path / "out")
+    assert again.summaries() == done.summaries
+    assert read == []
+    # Written by somebody else meanwhile, a file is.
+    changed = sorted((tmp_path / "out" / "runs").rglob("*.run"))[0]
+    os.utime(changed, ns=(1, 1))
+    assert again.summaries() == done.summaries
+    assert read == [changed.name.removesuffix(".run")]
 
 
 def test_reading_leaves_the_table_view_as_it_is(tmp_path: Path) -> None:
