@@ -20,6 +20,9 @@ from optimodels.verify.scale import largest_terms
 from optimodels.verify.testimony import Judgement
 from optimodels.verify.tolerances import MATERIAL, PRIMAL, ROUNDING
 
+#: No name of a constraint.
+_HIDDEN = "\0"
+
 
 def beside_statement(form: Form, claim: Claim, found: Judgement) -> Judgement:
     """Hold a judged point against what its model says of it, and refute it where they differ.
@@ -56,10 +59,11 @@ def _objective(form: Form, x: Floats, stated: Stated, tight: bool) -> tuple[Chec
 
 def _constraints(form: Form, x: Floats, stated: Stated) -> tuple[Check, str]:
     sizes = _sizes(form, x)
+    hidden = sizes.pop(_HIDDEN, 0.0)
     largest = max(sizes.values(), default=1.0)
     worst, text = 0.0, ""
     for name, outside in stated.outside.items():
-        relative = outside / max(1.0, sizes.get(name, largest))
+        relative = outside / max(1.0, hidden, sizes.get(name, largest))
         if not relative <= worst:
             worst = relative
             what = f"constraint {name}" if name else "a constraint"
@@ -68,7 +72,11 @@ def _constraints(form: Form, x: Floats, stated: Stated) -> tuple[Check, str]:
 
 
 def _sizes(form: Form, x: Floats) -> dict[str, float]:
-    """Return the largest term among the rows, cones and curved rows of each name at x (n,)."""
+    """Return the largest term among the rows, cones and curved rows of each name at x (n,).
+
+    A cone without a name is the root of something curved that was stated: its terms count as
+    their squares, and may be those of any constraint.
+    """
     terms = largest_terms(form.rows, x)
     found = {b.name: float(terms[b.start : b.stop].max(initial=0.0)) for b in form.row_blocks}
 
@@ -77,7 +85,8 @@ def _sizes(form: Form, x: Floats) -> dict[str, float]:
 
     for cone in form.cones:
         inside = np.maximum(largest_terms(cone.matrix, x), np.abs(cone.offset))
-        grow(cone.name, float(inside.max(initial=0.0)))
+        size = float(inside.max(initial=0.0))
+        grow(cone.name or _HIDDEN, size if cone.name else size**2 / 4)
     for row in form.quadratic_rows:
         bent = 0.5 * np.abs(x) * largest_terms(row.matrix, x)
         size = max(bent.max(initial=0.0), np.abs(row.linear * x).max(initial=0.0))
