@@ -20,6 +20,9 @@ from scipy import sparse
 #: most that a semidefinite matrix has there. Rounding of thousands of terms is below it, and what
 #: is verified to six digits does not see it.
 _ROOT = 1e-8
+#: The least root of a diagonal entry that something is relative to, over the largest: what is
+#: smaller by the square of this may be rounding of the rest.
+_LEAST = 1e-3
 
 
 def wrongly_squared(problem: cp.Problem, keeps_objective: bool) -> float:
@@ -51,8 +54,7 @@ def _missed(matrix: Any) -> float:
             half = sparse.csr_array(root)
             off = off + sign * (half @ half.T)
     size = np.sqrt(np.abs(matrix.diagonal()))
-    # A zero there leaves nothing to be relative to.
-    size = np.maximum(size, _ROOT * size.max(initial=0.0))
+    size = np.maximum(size, _LEAST * size.max(initial=0.0))
     entries = sparse.coo_array(off)
     missed = np.abs(entries.data) / (size[entries.row] * size[entries.col])
     return float(missed.max(initial=0.0))
