@@ -142,18 +142,23 @@ class PyomoProblem:
         options: Mapping[str, Any],
         live: bool,
         ready: Callable[[Form], None] | None = None,
+        engine: Any = None,
     ) -> Claim:
-        """Hand the model to a solver and return what it says, in the order of the form."""
+        """Hand the model to a solver and return what it says, in the order of the form.
+
+        ``engine`` is Pyomo's interface to it where that is not the one of its name.
+        """
         if ready is not None:
             ready(self.form)
         with self.at_work(live):
-            return self._solve(solver, limits, options, live)
+            return self._solve(
+                engine or SolverFactory(solver.native), solver, limits, options, live
+            )
 
     def _solve(
-        self, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
+        self, engine: Any, solver: Solver, limits: Limits, options: Mapping[str, Any], live: bool
     ) -> Claim:
         started = perf_counter()
-        engine = SolverFactory(solver.native)
         engine.config.load_solutions = False
         engine.config.raise_exception_on_nonoptimal_result = False
         engine.config.tee = live

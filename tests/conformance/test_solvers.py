@@ -343,3 +343,30 @@ def test_prices_of_ipopt_have_the_sign_of_all_others_on_a_maximisation() -> None
     hours = next(p for p in PROBLEMS if p.name == "hours")
     solution = solve_and_judge(hours.formulation, None, Request("ipopt"), "certificate")
     assert solution.duals["hours"] == pytest.approx(3.0, rel=1e-4)
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize(
+    ("name", "talks"), [("scip", {"display/freq": 1}), ("highs", {"mip_min_logging_interval": 0})]
+)
+def test_log_longer_than_a_pipe_stops_nobody(name: str, talks: dict[str, Any], live: bool) -> None:
+    """Pyomo reads it in a thread, through a pipe of 64 KiB; a process that hangs is ended."""
+    draw = np.random.default_rng(1)
+    weights = draw.integers(0, 100, (3, 30)).tolist()
+
+    def halves(_: Any) -> pyo.ConcreteModel:
+        m = pyo.ConcreteModel()
+        m.x = pyo.Var(range(30), domain=pyo.Binary)
+        m.off = pyo.Var(range(3), [0, 1], domain=pyo.NonNegativeReals)
+        m.half = pyo.Constraint(
+            range(3),
+            rule=lambda m, i: sum(w * m.x[j] for j, w in enumerate(weights[i]) if w)
+            + m.off[i, 0] - m.off[i, 1] == sum(weights[i]) // 2,
+        )  # fmt: skip
+        m.aim = pyo.Objective(expr=pyo.quicksum(m.off.values()))
+        return m
+
+    asked = Request(name, "pyomo", Limits(time=20.0), talks, live, isolate=True)
+    solution = solve_and_judge(Formulation("halves", "MILP", "", pyomo=halves), None, asked, "full")
+    assert solution.stopped == "optimal", solution.message
+    assert solution.objective == pytest.approx(0.0, abs=1e-6)

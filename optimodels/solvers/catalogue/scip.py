@@ -23,6 +23,7 @@ _PYOMO = Solver(
     via="pyomo",
     classes=frozenset({"LP", "QP", "QCQP", "SOCP", "MILP", "MIQP", "MIQCQP", "NLP", "NONCONVEX"}),
     native="scip_direct",
+    driver="optimodels.solvers.pyomo_scip:solve_by_scip",
     distribution="pyscipopt",
     module="pyscipopt",
     options=Options(
@@ -34,6 +35,10 @@ _PYOMO = Solver(
     licence="Apache-2.0",
     homepage="scipopt.org",
     keeps_incumbent=True,
+    findings=(
+        "A log of more than 64 KiB stopped it for ever through Pyomo, at whatever time limit: "
+        "Python's other threads, one of which reads that log, are free here while it works.",
+    ),
     takes=_takes,
     strength=1,
 )
@@ -46,6 +51,7 @@ SOLVERS = (
         via="cvxpy",
         classes=_PYOMO.classes - {"NLP", "NONCONVEX"},
         native="SCIP",
+        driver="",
         options=replace(_PYOMO.options, inside="scip_params"),
         findings=(
             "Through CVXPY its duals lack those of the bounds, and at Ctrl-C its best point is "
