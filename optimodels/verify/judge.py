@@ -24,8 +24,9 @@ def judge(form: Form, claim: Claim, testimonies: Sequence[Testimony] = ()) -> Ju
 
     Verified is a point that passes every test and whose objective a bound proves optimal (by
     certificate, enumeration, or an agreeing testimony), a proof of infeasibility, or a feasible
-    point with a ray. Refuted is a point outside, one that a better point beats, and a status of
-    which the contrary is proven. What is neither is unverified, with the reason.
+    point with a ray. Refuted is a point outside, one that a better point beats, one of which the
+    model as it was written says otherwise, and a status of which the contrary is proven. What is
+    neither is unverified, with the reason.
     """
     problem = Problem(form)
     found = beside_statement(form, claim, _judged(problem, claim, testimonies))

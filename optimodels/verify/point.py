@@ -11,7 +11,7 @@ from optimodels.arrays import Floats
 from optimodels.form import Form
 from optimodels.result import Check
 from optimodels.verify.problem import quadratic_terms
-from optimodels.verify.scale import largest_terms
+from optimodels.verify.scale import largest_curved_term, largest_terms
 from optimodels.verify.tolerances import INTEGRALITY, OBJECTIVE, PRIMAL
 
 if TYPE_CHECKING:
@@ -145,8 +145,7 @@ def _quadratic_rows(form: Form, x: Floats) -> tuple[Check, str]:
         curved = row.matrix @ x
         value = 0.5 * float(x @ curved) + float(row.linear @ x)
         off = max(row.lower - value, value - row.upper, 0.0)
-        bent = 0.5 * np.abs(x) * largest_terms(row.matrix, x)
-        largest = max(bent.max(initial=0.0), np.abs(row.linear * x).max(initial=0.0))
+        largest = largest_curved_term(row, x)
         if not np.isfinite(value):
             check = Check("quadratic rows", np.inf, PRIMAL, False)
             return check, f"quadratic row {row.name} is not a real number there"

@@ -16,12 +16,9 @@ from optimodels.form import Form
 from optimodels.result import Check, Claim, Stated
 from optimodels.verify.optimum import faulty
 from optimodels.verify.point import PointTest
-from optimodels.verify.scale import largest_terms
+from optimodels.verify.scale import largest_curved_term, largest_terms
 from optimodels.verify.testimony import Judgement
 from optimodels.verify.tolerances import MATERIAL, PRIMAL, ROUNDING
-
-#: No name of a constraint.
-_HIDDEN = "\0"
 
 
 def beside_statement(form: Form, claim: Claim, found: Judgement) -> Judgement:
@@ -31,8 +28,9 @@ def beside_statement(form: Form, claim: Claim, found: Judgement) -> Judgement:
     not at an optimum.
     """
     stated, verdict = claim.stated, found.verdict
-    pointless = claim.stopped in ("infeasible", "unbounded") or claim.x is None
-    if stated is None or claim.x is None or pointless or verdict.status == "refuted":
+    if stated is None or claim.x is None or claim.stopped in ("infeasible", "unbounded"):
+        return found
+    if verdict.status == "refuted":
         return found
     tight = verdict.status == "verified"
     tests = [_objective(form, claim.x, stated, tight), _constraints(form, claim.x, stated)]
@@ -58,25 +56,28 @@ def _objective(form: Form, x: Floats, stated: Stated, tight: bool) -> tuple[Chec
 
 
 def _constraints(form: Form, x: Floats, stated: Stated) -> tuple[Check, str]:
-    sizes = _sizes(form, x)
-    hidden = sizes.pop(_HIDDEN, 0.0)
+    sizes, hidden = _sizes(form, x)
     largest = max(sizes.values(), default=1.0)
     worst, text = 0.0, ""
     for name, outside in stated.outside.items():
-        relative = outside / max(1.0, hidden, sizes.get(name, largest))
-        if not relative <= worst:
+        # What is no number is as far outside as can be.
+        off = np.inf if np.isnan(outside) else outside
+        relative = off / max(1.0, hidden, sizes.get(name, largest))
+        if relative > worst:
             worst = relative
             what = f"constraint {name}" if name else "a constraint"
             text = f"{what} of the model itself is violated by {outside:.6g}"
     return Check.of("stated constraints", worst, PRIMAL), text
 
 
-def _sizes(form: Form, x: Floats) -> dict[str, float]:
-    """Return the largest term among the rows, cones and curved rows of each name at x (n,).
+def _sizes(form: Form, x: Floats) -> tuple[dict[str, float], float]:
+    """Return the largest term among the rows, cones and curved rows of each name at x (n,), and
+    that of what has none.
 
     A cone without a name is the root of something curved that was stated: its terms count as
     their squares, and may be those of any constraint.
     """
+    hidden = 0.0
     terms = largest_terms(form.rows, x)
     found = {b.name: float(terms[b.start : b.stop].max(initial=0.0)) for b in form.row_blocks}
 
@@ -86,11 +87,12 @@ def _sizes(form: Form, x: Floats) -> dict[str, float]:
     for cone in form.cones:
         inside = np.maximum(largest_terms(cone.matrix, x), np.abs(cone.offset))
         size = float(inside.max(initial=0.0))
-        grow(cone.name or _HIDDEN, size if cone.name else size**2 / 4)
+        if cone.name:
+            grow(cone.name, size)
+        else:
+            hidden = max(hidden, size**2 / 4)
     for row in form.quadratic_rows:
-        bent = 0.5 * np.abs(x) * largest_terms(row.matrix, x)
-        size = max(bent.max(initial=0.0), np.abs(row.linear * x).max(initial=0.0))
-        grow(row.name.partition("[")[0], float(size))
+        grow(row.name.partition("[")[0], largest_curved_term(row, x))
     for curved in form.nonlinear_rows:
         grow(curved.name.partition("[")[0], abs(curved.expression.value(x)))
-    return found
+    return found, hidden

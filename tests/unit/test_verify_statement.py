@@ -139,6 +139,7 @@ def claim(t: float, stated: Stated | None, stopped: Any = "optimal") -> Claim:
         (0.0, "optimal", Stated(6.0, {"floor": 0.1}), "refuted", "constraint floor of the model"),
         (0.0, "optimal", Stated(6.0, {"": np.inf}), "refuted", "a constraint of the model itself"),
         (0.0, "optimal", Stated(6.0, {"": np.nan}), "refuted", "violated by nan"),
+        (0.0, "optimal", Stated(6.0, {"a": np.nan, "b": 0.0}), "refuted", "constraint a of the"),
         # Room in the compiler's column is no mistake before the optimum.
         (1.0, "time", Stated(6.0, {}), "unverified", "stopped at its time limit"),
         (1.0, "time", Stated(7.1, {}), "refuted", "own objective is 7.1 at the point, not 7"),
