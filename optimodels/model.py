@@ -12,9 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from optimodels.errors import DataError
+from optimodels.errors import DataError, RunError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     import cvxpy as cp
     import numpy.typing as npt
     import pyomo.environ as pyo
@@ -307,6 +309,27 @@ def declare(
 
 
 def load(reference: str) -> Any:
-    """Import "module:name" and return the object."""
+    """Import "module:name" and return the object; raises RunError where there is none."""
     module, _, name = reference.partition(":")
-    return getattr(import_module(module), name)
+    try:
+        found = import_module(module)
+    except ModuleNotFoundError as error:
+        # A module that is there may miss another one: that is its own matter.
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise RunError(f"{reference!r} cannot be loaded: no module {error.name!r}") from None
+    if not hasattr(found, name):
+        raise RunError(f"{reference!r} cannot be loaded: {module} has no {name!r}")
+    return getattr(found, name)
+
+
+def load_entry(entry: EntryPoint) -> Any:
+    """Return what a package offers at an entry point; raises RunError where that is not there."""
+    try:
+        return entry.load()
+    except (ImportError, AttributeError, ValueError) as error:
+        package = entry.dist.name if entry.dist else "a package"
+        raise RunError(
+            f"{package} offers {entry.group}: {entry.name} = {entry.value!r}, which cannot be "
+            f"loaded: {error}; mend or uninstall it"
+        ) from error

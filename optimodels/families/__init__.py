@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from optimodels.errors import CallError, suggestion
-from optimodels.model import Model
+from optimodels.model import Model, load_entry
 
 
 @cache
@@ -23,7 +23,7 @@ def family_names() -> tuple[str, ...]:
 def family(name: str) -> Mapping[str, Model]:
     """Return the models of one family by their full names."""
     if name in _others():
-        models: Mapping[str, Model] = _others()[name].load()
+        models: Mapping[str, Model] = load_entry(_others()[name])
         return models
     found: Mapping[str, Model] = import_module(f"{__name__}.{name}").MODELS
     return found

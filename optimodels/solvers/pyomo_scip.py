@@ -1,7 +1,9 @@
-"""Pyomo's models to SCIP, with Python's other threads free while SCIP works.
+"""Pyomo's models to SCIP, whose messages go through Python.
 
 Pyomo reads SCIP's log through a pipe, in a thread, and calls SCIP so that no other thread runs
-meanwhile: a log that is longer than the pipe (64 KiB, some 450 lines) stopped both for ever.
+meanwhile: a log that is longer than the pipe (64 KiB, some 450 lines) stopped both for ever. What
+Python itself writes lets that thread read. SCIP must not run beside Python instead: who else used
+it in the process may have left a printer of errors that is Python's.
 """
 
 from __future__ import annotations
@@ -28,23 +30,11 @@ def solve_by_scip(
     ready: Callable[[Form], None] | None = None,
 ) -> Claim:
     """Solve a model by SCIP through Pyomo's interface."""
-    return problem.solve(solver, limits, options, live, ready, _Releasing())
+    return problem.solve(solver, limits, options, live, ready, _Redirected())
 
 
-class _Released:
-    """SCIP's model, whose ``optimize`` lets other threads run."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def optimize(self) -> None:
-        self._model.optimizeNogil()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-
-class _Releasing(ScipDirect):  # type: ignore[misc]
+class _Redirected(ScipDirect):  # type: ignore[misc]
     def _create_solver_model(self, model: Any, config: Any) -> tuple[Any, Any, Any]:
-        scip, loader, has_objective = super()._create_solver_model(model, config)
-        return _Released(scip), loader, has_objective
+        made: tuple[Any, Any, Any] = super()._create_solver_model(model, config)
+        made[0].redirectOutput()
+        return made

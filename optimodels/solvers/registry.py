@@ -21,11 +21,11 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from optimodels import __version__
 from optimodels.errors import UnavailableError, suggestion
-from optimodels.model import Formulation, ProblemClass
+from optimodels.model import Formulation, ProblemClass, load_entry
 from optimodels.result import SolverUsed
 
 if TYPE_CHECKING:
@@ -144,6 +144,13 @@ class Solver:
     commercial: bool = False
     licensed: Callable[[], bool] | None = None
 
+    def __post_init__(self) -> None:
+        if unknown := self.classes - set(get_args(ProblemClass)):
+            raise ValueError(
+                f"solver {self.name!r}: no class of problems {', '.join(sorted(unknown))}; known: "
+                f"{', '.join(get_args(ProblemClass))}"
+            )
+
     @property
     def engine(self) -> str:
         """What a second opinion must differ in."""
@@ -248,7 +255,7 @@ def all_solvers() -> tuple[Solver, ...]:
     ]
     found = [solver for module in modules for solver in module.SOLVERS]
     for entry in entry_points(group="optimodels.solvers"):
-        found.extend(entry.load())
+        found.extend(load_entry(entry))
     return tuple(sorted(found, key=lambda s: s.name))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -370,3 +372,26 @@ def test_log_longer_than_a_pipe_stops_nobody(name: str, talks: dict[str, Any], l
     solution = solve_and_judge(Formulation("halves", "MILP", "", pyomo=halves), None, asked, "full")
     assert solution.stopped == "optimal", solution.message
     assert solution.objective == pytest.approx(0.0, abs=1e-6)
+
+
+def test_error_of_scip_through_pyomo_after_scip_through_cvxpy() -> None:
+    """CVXPY leaves a printer of SCIP's errors behind that is Python's, for the whole process."""
+    code = (
+        "from tests.campaigns import cross_solver as c\n"
+        "from tests.campaigns.planted import planted\n"
+        "from tests.campaigns.stated import stated\n"
+        "from optimodels.solvers import attempt\n"
+        # SCIP says "error in LP solver" of this one, through Pyomo.
+        "one = planted(c.CURVED, 1018)\n"
+        "for via in ('cvxpy', 'pyomo'):\n"
+        "    able = c._able(one.problem_class)\n"
+        "    (scip,) = (s for s in able if (s.name, s.via) == ('scip', via))\n"
+        "    made = stated(one.form, one.problem_class)\n"
+        "    tried = attempt(made, one.form, scip, c._request(scip))\n"
+        "    print(tried.claim.stopped)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.split()[0] == "optimal"
+    assert done.stdout.split()[1] in ("optimal", "error")
