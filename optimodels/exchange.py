@@ -51,6 +51,11 @@ def _export(case: Case, format: Format, folder: Path, name: str | None) -> list[
     if not known:
         raise CallError(f"{case.model.name} computes; it states no problem that could be written")
     wanted = name or program.main
+    if name is None and wanted not in known:
+        raise CallError(
+            f"{case.model.name} computes its answer from problems that it solves before; name one "
+            f"with --stage: {', '.join(known)}"
+        )
     if wanted not in known:
         raise CallError(f"{case.model.name} has no stage {wanted!r}, only {', '.join(known)}")
     labels = program.labels(data) if program.labels is not None else {}

@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,6 +63,18 @@ def file_stem(name: str) -> str:
         short = stem.encode()[: _MOST_STEM - 9].decode(errors="ignore")
         stem = f"{short}-{mark}"
     return stem
+
+
+def spare_inputs(folder: Path, stem: str, inputs: Iterable[Path]) -> None:
+    """Raise CallError where results of this stem in a folder would replace what they come from."""
+    home = folder.resolve()
+    for path in inputs:
+        own = path.stem == stem or path.name.startswith(f"{stem}-")
+        if own and path.suffix in (".json", ".csv", ".svg") and path.resolve().parent == home:
+            raise CallError(
+                f"--out: results in {str(folder)!r} would replace {path.name!r}, which the case "
+                "reads; name another folder"
+            )
 
 
 def write_whole(path: Path, content: str | bytes, *, sync: bool = True) -> Path:

@@ -12,7 +12,7 @@ import math
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,7 +20,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from optimodels.case import Case, load_case
 from optimodels.case.expansion import expand
-from optimodels.case.settings import put_values
 from optimodels.errors import CallError, RunError
 from optimodels.result import Row, worst
 from optimodels.runs import Progress, Store, sweep
@@ -122,6 +121,9 @@ def solved(case: Case, progress: Progress | None = None) -> Study:
             Run.of(dict(zip(done.index.columns, values, strict=True)), kept[key])
             for key, values in zip(done.index.keys, done.index.values, strict=True)
         ]
+        # Where the case stood says nothing elsewhere.
+        told, own = case.source.file, Path(case.source.file).name
+        runs = [replace(run, error=run.error.replace(told, own)) for run in runs]
         code = worst(done.exit_codes)
     file, settings = PurePosixPath(Path(case.source.file).name), [*case.source.settings]
     return Study(case.name, case.model.name, str(file), settings, environment(), runs, code, files)
@@ -220,8 +222,7 @@ def _everywhere(name: str) -> bool:
 
 
 def _files(case: Case) -> dict[str, bytes]:
-    tree = case.resolved()
-    trees = [put_values(tree, values) for values in expand(case)] if case.file.sweep else [tree]
+    trees = [case.resolved_with(values) for values in (expand(case) if case.file.sweep else [{}])]
     own = Path(case.source.file).name
     files = {own: case.source.text.encode()}
     for text in (own, *sorted({text for one in trees for text in paths_in(one)})):

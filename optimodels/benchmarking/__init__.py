@@ -100,7 +100,8 @@ def _instances(case: Case, sweeps: bool) -> list[tuple[str, Case]]:
         return [(case.name, single)]
     found = []
     for values in expand(case):
-        kept = {key: value for key, value in values.items() if key != "solver"}
+        # Who solves, and within which limits, is the race's.
+        kept = {key: value for key, value in values.items() if key.partition(".")[0] != "solver"}
         said = ", ".join(f"{k.removeprefix('parameters.')}={v}" for k, v in kept.items())
         found.append((f"{case.name} ({said})", single.with_values(kept)))
     return list(dict(found).items())

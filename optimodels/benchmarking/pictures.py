@@ -12,6 +12,10 @@ from optimodels.draw import GREY, SERIES, picture
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 
 
+#: What is drawn.
+PICTURES = ("performance-profile", "cactus")
+
+
 def draw(benchmark: Benchmark) -> dict[str, bytes]:
     """Return the pictures as SVG by name; none where nobody solved anything."""
     if not any(entry.solved for entry in benchmark.entries):

@@ -24,7 +24,7 @@ from optimodels.case.schema import (
     SolverChoice,
     Unit,
 )
-from optimodels.case.settings import apply_settings, apply_values, no_place
+from optimodels.case.settings import apply_settings, apply_values, no_place, put_values
 from optimodels.case.source import Source, parse_source, read_source
 from optimodels.errors import CallError, CaseError, DataError, Finding, suggestion
 from optimodels.families import find_model
@@ -95,6 +95,10 @@ class Case:
             "solver": choice(self).model_dump(mode="json"),
         }
 
+    def resolved_with(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a run of the case's sweep says in full."""
+        return put_values(self.resolved(), self.source.value, values)
+
     def asked(self) -> dict[str, Any]:
         """Return what was asked, to be kept beside the answer: enough to ask it again.
 
@@ -149,6 +153,14 @@ class Case:
         for key, text in self._files():
             digest.update(hashlib.sha256(self.path(text, key).read_bytes()).digest())
         return digest.hexdigest()[:16]
+
+    @property
+    def files(self) -> list[Path]:
+        """The case's own file, and all that it names."""
+        named = [text for _, text in self._files()]
+        if self.paper is not None and self.paper.table is not None:
+            named.append(self.paper.table.csv)
+        return [Path(self.source.file), *(self.folder / text for text in named)]
 
     def _files(self) -> Iterator[tuple[str, str]]:
         """Yield key and path of every file that the data are read from."""
@@ -313,6 +325,8 @@ def choice(case: Case) -> SolverChoice:
     """Return the case's solver in its long form."""
     given = case.file.solver or case.model.solver
     chosen = SolverChoice(name=given) if isinstance(given, str) else given
+    if not chosen.name:
+        chosen = chosen.model_copy(update={"name": case.model.solver})
     language, _, bare = chosen.name.rpartition(":")
     update: dict[str, Any] = {"name": bare}
     if language:

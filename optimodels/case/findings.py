@@ -64,7 +64,6 @@ def _plain(place: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """Drop from a place what names a kind of value rather than a key of the file."""
     kinds = {
         "network": {"file", "simbench"},
-        "solver": {"name"},
         "profiles": {"csv", "simbench", "values"},
         "paper": {"says"},
     }
@@ -72,7 +71,7 @@ def _plain(place: tuple[str | int, ...]) -> tuple[str | int, ...]:
     for depth, part in enumerate(place):
         if part in _TAGS:
             continue
-        at = {"network": 1, "solver": 1, "profiles": 2, "paper": 3}.get(str(place[0]), -1)
+        at = {"network": 1, "profiles": 2, "paper": 3}.get(str(place[0]), -1)
         if depth == at and part in kinds[str(place[0])]:
             continue
         kept.append(part)
@@ -100,7 +99,7 @@ def _step(kind: Any, part: str | int) -> Any:
             deeper = _step(option, part)
             if deeper is not None:
                 return deeper
-        elif _is_model(option) and part in option.model_fields:
+        elif _is_model(option) and (part in option.model_fields or part == "<mapping>"):
             return option
     return None
 

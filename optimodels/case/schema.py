@@ -61,12 +61,13 @@ class InlineProfile(Strict):
 
 
 def _shape(*keys: str) -> Callable[[Any], str | None]:
-    """Tell the kinds of a value apart by its type and by the key that names a mapping's kind."""
+    """Tell the kinds of a value apart by its type and by the key that names a mapping's kind;
+    "<mapping>" among the keys is any."""
 
     def kind(value: Any) -> str | None:
         if isinstance(value, (dict, Strict)):
             names = value if isinstance(value, dict) else type(value).model_fields
-            return next((key for key in keys if key in names), None)
+            return next((key for key in keys if key in names or key == "<mapping>"), None)
         if isinstance(value, list):
             return "<list>"
         if isinstance(value, str):
@@ -106,7 +107,9 @@ Network = Annotated[
 class SolverChoice(Strict):
     """A solver with its limits and own options."""
 
-    name: Text = Field(description="highs, scip, clarabel, scipy, exact, ...")
+    name: Text = Field(
+        default="", description="highs, scip, clarabel, scipy, exact, ...; the model's own"
+    )
     via: Literal["pyomo", "cvxpy"] | None = Field(default=None, description="modelling language")
     time_limit: Annotated[Number, Field(gt=0)] | None = Field(
         default=None, description="seconds that one solve may take"
@@ -123,8 +126,8 @@ class SolverChoice(Strict):
 
 
 Solver = Annotated[
-    Annotated[Text, Tag("<text>")] | Annotated[SolverChoice, Tag("name")],
-    _kind("the name of a solver or {name: ..., time_limit: ..., ...}", "name"),
+    Annotated[Text, Tag("<text>")] | Annotated[SolverChoice, Tag("<mapping>")],
+    _kind("the name of a solver or {name: ..., time_limit: ..., ...}", "<mapping>"),
 ]
 
 

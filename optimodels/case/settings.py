@@ -100,9 +100,25 @@ def _changed(source: Source, value: dict[str, Any], set_key: Keys, setting: str)
     )
 
 
-def put_values(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of a case's tree with plain values at dotted keys."""
-    changed = dict(tree)
+def put_values(
+    tree: Mapping[str, Any], source: Mapping[str, Any], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a copy of a case's tree, defaults and all, with plain values at dotted keys.
+
+    They are set in ``source``, what the file says, as a run has it: what stands beside a value in
+    a mapping or a list is the file's, never a default.
+    """
+    said = dict(source)
     for key, value in values.items():
-        changed, _ = _put(changed, tuple(key.split(".")), value)
+        said, _ = _put(said, tuple(key.split(".")), value)
+    changed = dict(tree)
+    for key in values:
+        head, _, rest = key.partition(".")
+        if head in ("parameters", "profiles") and rest:
+            name = rest.partition(".")[0]
+            changed[head] = {**changed[head], name: said[head][name]}
+        elif head == "solver" and isinstance(said[head], dict) and not said[head].get("name"):
+            changed[head] = {**said[head], "name": tree[head]["name"], "via": tree[head]["via"]}
+        else:
+            changed[head] = said[head]
     return changed

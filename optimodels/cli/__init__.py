@@ -42,9 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             print("no space left on the device that is written to", file=sys.stderr)
             return 5
-        if not _out_of_memory(error):
+        if _out_of_memory(error):
+            print("out of memory; try a smaller case", file=sys.stderr)
+        elif isinstance(error, OSError) and error.filename is not None:
+            # A folder that is closed, a file that went away meanwhile.
+            print(f"{os.fspath(error.filename)}: {error.strerror or error}", file=sys.stderr)
+        else:
             raise
-        print("out of memory; try a smaller case", file=sys.stderr)
         return 5
 
 

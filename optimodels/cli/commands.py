@@ -39,7 +39,7 @@ def solve(options: argparse.Namespace) -> int:
 
 def sweep(options: argparse.Namespace) -> int:
     """Solve every run of a case's sweep that is not there yet, and print one table."""
-    from optimodels.files import output_folder
+    from optimodels.files import file_stem, output_folder, spare_inputs
     from optimodels.reporting.folder import save_sweep
     from optimodels.reporting.text import MOST_ROWS, table_lines
     from optimodels.result import worst
@@ -48,6 +48,7 @@ def sweep(options: argparse.Namespace) -> int:
 
     case = _swept_case(options)
     folder = output_folder(Path(options.out))
+    spare_inputs(folder, file_stem(case.name), case.files)
     try:
         done = run_sweep(
             case,
@@ -170,6 +171,8 @@ def pack(options: argparse.Namespace) -> int:
     # Before the work: a place that cannot be written.
     if file.is_dir():
         raise CallError(f"--out: {str(file)!r} is a folder; name a file")
+    if file.resolve() in [path.resolve() for path in case.files]:
+        raise CallError(f"--out: {str(file)!r} is read by the case; name another file")
     output_folder(file.parent)
     study = packing.solved(case, Progress() if sys.stderr.isatty() else None)
     write_whole(file, packing.pack(study))
@@ -292,6 +295,13 @@ def _swept_case(options: argparse.Namespace) -> Case:
             f"--solver: the sweep of {case.source.file} sets the solver of each run; leave "
             "--solver out, or take the key out of the sweep"
         )
+    for setting in options.set:
+        key = setting.partition("=")[0].strip()
+        if any(f"{key}.".startswith(f"{own}.") for own in keys):
+            raise CallError(
+                f"--set {key}: the sweep of {case.source.file} sets it in each run; leave it out, "
+                "or take the key out of the sweep"
+            )
     return case
 
 
@@ -317,6 +327,7 @@ def _solve_one(
 ) -> Result:
     """Solve a case; ``named`` holds the paths of those that were solved before it by name."""
     from optimodels.errors import CallError
+    from optimodels.files import file_stem, spare_inputs
     from optimodels.reporting.folder import save
     from optimodels.reporting.text import result_text
     from optimodels.study import solve as solve_case
@@ -328,6 +339,9 @@ def _solve_one(
             f"{path}: {other} is named {case.name!r} too, and its files would be replaced; "
             "give one of them another `name:`"
         )
+    if folder is not None:
+        spare_inputs(folder, file_stem(case.name), case.files)
+        _say_replaced(case, folder / f"{file_stem(case.name)}.json")
     told = Parts() if sys.stderr.isatty() and not options.live else None
     try:
         result = solve_case(case, live=options.live, isolate=options.isolate or None, progress=told)
@@ -348,6 +362,19 @@ def _solve_one(
             if not options.json:
                 print(f"  wrote {file}")
     return result
+
+
+def _say_replaced(case: Case, path: Path) -> None:
+    """Say so where a stored result of the same name was asked otherwise."""
+    from optimodels.reporting.folder import asked_of
+
+    before = asked_of(path)
+    if before is not None and before != case.asked()["keys"]:
+        print(
+            f"replaces {path}, which was asked otherwise; to keep both: --set name=ANOTHER or "
+            "another --out",
+            file=sys.stderr,
+        )
 
 
 def _print_json(objects: list[dict[str, Any]], options: argparse.Namespace) -> None:
@@ -377,7 +404,8 @@ def _settings(options: argparse.Namespace) -> list[str]:
 
 
 def _colour() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    # None, where it was closed before the command began.
+    return sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def words(text: str | None) -> list[str] | None:

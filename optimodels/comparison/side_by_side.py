@@ -34,6 +34,8 @@ def side_by_side(index: Index, runs: Sequence[StoredRun], chosen: Choice) -> Tab
             hint = suggestion(name, names) or f"; its keys are {', '.join(names)}"
             raise CallError(f"{index.case}: no key {name!r}{hint}")
     _check_value(index, runs, chosen.value)
+    # A value may be called as a key is that the sweep sets.
+    plain_name = chosen.value if chosen.value not in down else f"{chosen.value} (value)"
     cells: dict[tuple[Any, ...], dict[tuple[Any, ...], list[StoredRun]]] = {}
     heads: dict[tuple[Any, ...], None] = {}
     for run in runs:
@@ -48,7 +50,7 @@ def side_by_side(index: Index, runs: Sequence[StoredRun], chosen: Choice) -> Tab
         line: Row = dict(zip(down, row, strict=True))
         plain = dict(line)
         for head in heads:
-            name = ", ".join(f"{a}={v}" for a, v in zip(across, head, strict=True)) or chosen.value
+            name = ", ".join(f"{a}={v}" for a, v in zip(across, head, strict=True)) or plain_name
             line[name] = cell(by_head.get(head, []), chosen)
             for what, number in in_numbers(by_head.get(head, []), chosen, several).items():
                 plain[f"{name} {what}".strip()] = number

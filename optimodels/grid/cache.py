@@ -18,7 +18,7 @@ from optimodels.files import write_whole
 from optimodels.grid.network import Network
 
 #: To be raised when the fields of ``Network``, their meaning or the reading of files change.
-_FORMAT = 4
+_FORMAT = 5
 
 
 def folder() -> Path:

@@ -48,7 +48,10 @@ def _check_table(name: str, table: Floats) -> None:
 
 def _from_text(path: Path) -> dict[str, Any]:
     """Read the tables of plain numbers; refuse a case that is computed by statements."""
-    text = re.sub(r"%.*", "", path.read_text(encoding="utf-8", errors="replace"))
+    text = path.read_text(encoding="utf-8", errors="replace")
+    # A block of comments begins and ends with a line of its own.
+    text = re.sub(r"(?ms)^[ \t]*%\{[ \t]*\r?$.*?^[ \t]*%\}[ \t]*\r?$", "", text)
+    text = re.sub(r"%.*", "", text)
     text = re.sub(r"\.\.\.[^\n]*\n", " ", text)
     _check_statements(path.name, text)
     base = re.search(_START + r"mpc\.baseMVA\s*=([^;\n]*)", text)
@@ -56,7 +59,9 @@ def _from_text(path: Path) -> dict[str, Any]:
         raise refusal(f"{path.name!r} holds no network that can be read: no mpc.baseMVA")
     case: dict[str, Any] = {"baseMVA": _number(base[1].strip(), "mpc.baseMVA")}
     for name in (*_LEAST, "dcline"):
-        table = re.search(_START + rf"mpc\.{name}\s*=\s*\[([^\]]*)\]", text)
+        table = re.search(_START + rf"mpc\.{name}\s*=\s*\[([^\]]*)\]([^;\n]*)", text)
+        if table and table[2].strip():
+            raise _computed(path.name, f"mpc.{name} = [...]{table[2]}")
         lines = re.split(r"[;\n]", table[1]) if table else []
         rows = [words for line in lines if (words := line.replace(",", " ").split())]
         if rows:
@@ -72,17 +77,25 @@ def _check_statements(file: str, text: str) -> None:
     """Refuse what assigns to the case anything but a whole field, once."""
     fields = set()
     for statement in re.split(r"[;\n]", text):
-        left, equals, _ = statement.partition("=")
+        left, equals, right = statement.partition("=")
         left = left.strip()
-        if not equals or not re.search(r"\bmpc\b", left) or left.startswith("function"):
+        if not re.search(r"\bmpc\b", statement) or left.startswith("function"):
             continue
-        if left in fields or not re.fullmatch(r"mpc(\.\w+)+", left):
-            short = " ".join(statement.split())[:60]
-            raise refusal(
-                f"{file!r} computes its case ({short!r}), and only tables of plain numbers"
-                " are read; MATPOWER's savecase writes them"
-            )
-        fields.add(left)
+        # Others may read the case; a loop or a second statement of a line may change it.
+        field, reads = (re.fullmatch(kind, left) for kind in (r"mpc(\.\w+)+", r"(?!mpc$)\w+"))
+        changes = left in fields or re.search(r"\bmpc\b[^=]*=(?!=)", right)
+        if not equals or changes or not (field or reads):
+            raise _computed(file, statement)
+        if field:
+            fields.add(left)
+
+
+def _computed(file: str, statement: str) -> DataError:
+    short = " ".join(statement.split())[:60]
+    return refusal(
+        f"{file!r} computes its case ({short!r}), and only tables of plain numbers are read; "
+        "MATPOWER's savecase writes them"
+    )
 
 
 def _from_mat(path: Path) -> dict[str, Any]:

@@ -125,15 +125,17 @@ def pictures(
     model: Model | None,
     data: Mapping[str, Table],
     left_out: list[str],
+    *,
+    of_sweep: bool,
 ) -> list[Picture]:
-    """Return the pictures in a folder that belong to a case by its file's stem.
+    """Return the pictures in a folder that belong to a case by its file's stem, or to its sweep.
 
     ``data`` are the case's tables by name, under "" that of a sweep's runs; ``left_out`` is told
     of files that are no pictures.
     """
     found = []
     captions = model.captions if model else {}
-    for path in picture_files(folder, stem):
+    for path in picture_files(folder, stem, of_sweep=of_sweep):
         drawing = drawing_in(path, left_out)
         if drawing is None:
             continue

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optimodels.files import BENCHMARK_FILE, file_stem, make_folder, write_whole
 from optimodels.model import Model
@@ -31,12 +32,19 @@ def save(result: Result, model: Model, folder: Path) -> list[Path]:
             written.append(write_whole(folder / f"{stem}-{name}.csv", csv_text(table)))
     for name, picture in model.draw([result]).items():
         written.append(write_whole(folder / f"{stem}-{name}.svg", picture))
-    left = [*(folder / f"{stem}-{name}.csv" for name in before), *picture_files(folder, stem)]
-    of_sweep = _drawn_by_sweep(folder, stem)
-    for path in left:
-        if path not in written and path.name not in of_sweep:
+    left = [folder / f"{stem}-{name}.csv" for name in before]
+    for path in (*left, *picture_files(folder, stem, of_sweep=False)):
+        if path not in written:
             path.unlink(missing_ok=True)
     return written
+
+
+def asked_of(path: Path) -> Any:
+    """Return what was asked in full of a stored result; None where there is none."""
+    try:
+        return json.loads(path.read_text("utf-8"))["asked"]["keys"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _tables_of(path: Path) -> list[str]:
@@ -51,10 +59,19 @@ def _names_file(folder: Path, stem: str) -> Path:
     return folder / "sweeps" / f"{stem}.pictures"
 
 
-def _drawn_by_sweep(folder: Path, stem: str) -> list[str]:
-    with suppress(FileNotFoundError):
-        return _names_file(folder, stem).read_text("utf-8").splitlines()
-    return []
+def _drawn_by_sweep(folder: Path, stem: str) -> dict[str, str] | None:
+    """Return the pictures of the case's last sweep with their digests; None if there was none.
+
+    A solve of the same case may have put its own in their place.
+    """
+    with suppress(FileNotFoundError, ValueError):
+        lines = _names_file(folder, stem).read_text("utf-8").splitlines()
+        return dict(line.split("\t") for line in lines)
+    return None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[Path]:
@@ -64,11 +81,12 @@ def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[P
     # What was drawn the last time, so that a picture that is missing is known to be.
     names = _names_file(folder, stem)
     text = csv_text(sweep.rows)
-    with suppress(FileNotFoundError):
-        files = [table, *(folder / name for name in names.read_text("utf-8").splitlines())]
-        if all(file.exists() for file in files) and table.read_bytes() == text.encode():
+    before = _drawn_by_sweep(folder, stem)
+    if before is not None and table.is_file() and table.read_bytes() == text.encode():
+        files = {folder / name: digest for name, digest in before.items()}
+        if all(_digest(file) == digest for file, digest in files.items()):
             # Nothing has changed: the pictures are those of these runs.
-            return files
+            return [table, *files]
     # The table comes last: who finds it finds its pictures, whenever this was interrupted.
     table.unlink(missing_ok=True)
     records = (store.read(key) for key in sweep.index.keys) if model.pictures else ()
@@ -79,23 +97,29 @@ def save_sweep(sweep: Sweep, model: Model, store: Store, folder: Path) -> list[P
     ]
     drawn = model.draw(results) if results else {}
     pictures = [write_whole(folder / f"{stem}-{name}.svg", svg) for name, svg in drawn.items()]
+    for name, digest in (before or {}).items():
+        gone = folder / name
+        if gone not in pictures and _digest(gone) == digest:
+            gone.unlink()
     make_folder(names.parent)
-    write_whole(names, "".join(f"{picture.name}\n" for picture in pictures))
+    write_whole(names, "".join(f"{file.name}\t{_digest(file)}\n" for file in pictures))
     return [write_whole(table, text), *pictures]
 
 
-def picture_files(folder: Path, stem: str) -> list[Path]:
-    """Return the pictures in a folder that belong to a case by its file's stem; of two cases whose
-    stems fit, the longer one counts."""
+def picture_files(folder: Path, stem: str, *, of_sweep: bool) -> list[Path]:
+    """Return the pictures in a folder that belong to a case by its file's stem, those of its sweep
+    or the others; of two cases whose stems fit, the longer one counts."""
+    drawn = _drawn_by_sweep(folder, stem) or {}
     found = (*folder.glob("*.json"), *(folder / "sweeps").glob("*.json"))
     others = tuple(f"{path.stem}-" for path in found if path.stem.startswith(f"{stem}-"))
     own = folder.glob(f"{stem}-*.svg")
-    return sorted(path for path in own if not path.name.startswith(others))
+    fit = (path for path in own if not path.name.startswith(others))
+    return sorted(p for p in fit if (drawn.get(p.name) == _digest(p)) == of_sweep)
 
 
 def save_benchmark(benchmark: Benchmark, folder: Path) -> list[Path]:
     """Write a benchmark: everything as JSON, its entries as CSV, its pictures."""
-    from optimodels.benchmarking.pictures import draw
+    from optimodels.benchmarking.pictures import PICTURES, draw
     from optimodels.benchmarking.tables import entry_rows
 
     written = [
@@ -104,4 +128,8 @@ def save_benchmark(benchmark: Benchmark, folder: Path) -> list[Path]:
     ]
     for name, content in draw(benchmark).items():
         written.append(write_whole(folder / f"bench-{name}.svg", content))
+    for name in PICTURES:
+        path = folder / f"bench-{name}.svg"
+        if path not in written:
+            path.unlink(missing_ok=True)
     return written

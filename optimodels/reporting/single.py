@@ -51,7 +51,7 @@ def _section(result: Result, folder: Path, stem: str, left_out: list[str]) -> Se
         if rows
     }
     # Pictures beside a result without a point are of another time.
-    drawn = pictures(folder, stem, model, tables, left_out) if tables else []
+    drawn = pictures(folder, stem, model, tables, left_out, of_sweep=False) if tables else []
     parts = [
         question(result.model, result.asked),
         mathematics(result.model, result.asked),

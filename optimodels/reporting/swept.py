@@ -45,7 +45,9 @@ def _section(index: Index, store: Store, left_out: list[str]) -> Section:
     runs = Table("All runs", _rows(index, summaries), "in the order of the sweep")
     wide, *paper = tables_of(index, summaries, Choice(columns=_across(index)))
     beside = [replace(table, rows=[_worded(row) for row in table.rows]) for table in paper]
-    drawn = pictures(store.folder, file_stem(index.case), model, {"": runs}, left_out)
+    drawn = pictures(
+        store.folder, file_stem(index.case), model, {"": runs}, left_out, of_sweep=True
+    )
     parts = [
         question(index.model, index.asked, index.columns),
         mathematics(index.model, index.asked),

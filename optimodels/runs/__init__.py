@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from optimodels.case import Case
 from optimodels.case.expansion import expand
-from optimodels.errors import CallError
+from optimodels.errors import CallError, RunError
 from optimodels.result import MARKS, Row
 from optimodels.runs.key import Keys
 from optimodels.runs.pool import Pool, WorkerDiedError, cluster_pool, local_pool, results
@@ -118,7 +118,7 @@ def sweep(
     known = len(set(index.keys)) - len(waiting)
     summaries = readable
     if waiting:
-        _work(case, store, waiting, workers, cluster, progress)
+        _work(case, store, keys, waiting, workers, cluster, progress)
         summaries = store.summaries(index.keys)
     return Sweep(index, summaries, known, tuple(store.damaged))
 
@@ -126,12 +126,13 @@ def sweep(
 def _work(
     case: Case,
     store: Store,
+    keys: Keys,
     waiting: Mapping[str, Mapping[str, Any]],
     workers: int,
     cluster: str | None,
     progress: Progress | None,
 ) -> None:
-    """Do the runs that wait."""
+    """Do the runs that wait; raises RunError where a file changes that their keys rest on."""
     # Pickled once, not once for every run.
     single = pickle.dumps(case.alone())
     tasks = ((single, values, key) for key, values in waiting.items())
@@ -140,6 +141,11 @@ def _work(
     )
     with opened as pool:
         for done, (key, file, summary) in enumerate(_files(case, pool, tasks), start=1):
+            if changed := keys.changed():
+                raise RunError(
+                    f"{case.folder / changed} has changed since the sweep began; what was done "
+                    "before is kept, and the same command begins anew with the file as it is"
+                )
             store.write(key, file, summary)
             if progress is not None:
                 progress(done, len(waiting))
@@ -188,6 +194,7 @@ def summary_rows(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> It
                 "objective": summary["objective"],
                 "stopped": summary["stopped"],
                 "verdict": MARKS[summary["verdict"]["status"]],
-                **summary["values"],
+                # A value may be called as a key is that the sweep sets.
+                **{f"{k} (value)" if k in row else k: v for k, v in summary["values"].items()},
                 "message": summary["message"],
             }

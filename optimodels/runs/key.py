@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -28,13 +29,17 @@ class Keys:
         # The family of another package is that package's code.
         packages = {"optimodels", case.model.program.partition(".")[0]}
         self._code = {"version": __version__, **{name: source(name) for name in packages}}
+        # Made plain once, not for every run; the sweep itself may be long.
         self._tree = _plain(case.resolved())
+        said = {name: value for name, value in case.source.value.items() if name != "sweep"}
+        self._source = _plain(said)
         self._folder = case.folder
         self._digests: dict[str, str] = {}
+        self._stamps: dict[str, tuple[int, ...]] = {}
 
     def key(self, values: Mapping[str, Any]) -> str:
         """Return the key of the run that sets these values; equal runs have equal keys."""
-        tree = put_values(self._tree, _plain(values))
+        tree = put_values(self._tree, self._source, _plain(values))
         solver = tree["solver"]
         if isinstance(solver, str):
             solver = {"name": solver}
@@ -47,12 +52,17 @@ class Keys:
             asked["via"] = language
         tree["solver"] = asked
         tree["files"] = [self._digest(path) for path in paths_in(tree)]
-        tree["versions"] = {"code": self._code, name: _versions(name)}
+        tree["versions"] = {"code": self._code, "computes": _computes(), "solvers": _solvers()}
         text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
+    def changed(self) -> str:
+        """Return a file that is no longer the one whose digest is in the keys; "" if none is."""
+        return next((path for path, was in self._stamps.items() if self._stamp(path) != was), "")
+
     def _digest(self, path: str) -> str:
         if path not in self._digests:
+            self._stamps[path] = self._stamp(path)
             try:
                 content = (self._folder / path).read_bytes()
             except OSError:
@@ -61,13 +71,26 @@ class Keys:
             self._digests[path] = hashlib.sha256(content).hexdigest()
         return self._digests[path]
 
+    def _stamp(self, path: str) -> tuple[int, ...]:
+        try:
+            found = (self._folder / path).stat()
+        except OSError:
+            return ()
+        return found.st_size, found.st_mtime_ns, found.st_ino
+
 
 @cache
-def _versions(name: str) -> list[list[str]]:
-    """Each way to a solver: language, its version, the solver's."""
-    return [
-        [s.via, _version(s.via), s.version] for s in all_solvers() if s.name == name and s.installed
-    ]
+def _solvers() -> list[list[str]]:
+    """Every solver that is here: whichever was named, another may be asked for a second opinion,
+    or solve a stage of its own."""
+    return [[s.name, s.via, s.version] for s in all_solvers() if s.installed]
+
+
+@cache
+def _computes() -> list[list[str]]:
+    """What draws at random, computes, or brings the data of networks."""
+    names = ("numpy", "scipy", "numba", "cvxpy", "pyomo", "pandapower", "simbench")
+    return [["python", platform.python_version()], *([name, _version(name)] for name in names)]
 
 
 def _version(distribution: str) -> str:

@@ -462,3 +462,26 @@ def test_another_solver_is_named_where_one_does_not_converge(steps: int) -> None
     result = solve(parse_case(f"model: coalition/cooperative\nnetwork: case33bw\n{given}"))
     assert result.verdict.status != "verified"
     assert "try exact or " in result.message
+
+
+@pytest.mark.parametrize("model", ["cooperative", "integrated", "ad-hoc", "self-interested"])
+def test_imports_that_cost_nothing(model: str) -> None:
+    """Losses that cost nothing are made up, unless they get a price; it must not be 0 as well."""
+    text = (
+        f"model: coalition/{model}\nnetwork: case33bw\nsolver: clarabel\n"
+        "parameters: {import_price: 0, export_price: 0, density: 0.1}\n"
+    )
+    found = solve(parse_case(text))
+    assert found.verdict.status == "verified", found.verdict
+    assert found.objective == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e5])
+def test_trades_pay_in_any_currency(scale: float) -> None:
+    text = (
+        "model: coalition/ad-hoc\nnetwork: case33bw\nsolver: clarabel\nparameters: {density: 0.2, "
+        "endowment: {uniform: [0, 2]}, private_resistance: 5000, "
+        f"buy_tariff: {scale}, sell_tariff: {0.3 * scale}}}\n"
+    )
+    found = solve(parse_case(text))
+    assert found.verdict.status == "verified", found.verdict

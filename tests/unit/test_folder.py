@@ -9,6 +9,7 @@ import pytest
 
 from optimodels.cli import main
 from optimodels.model import Model
+from optimodels.reporting.folder import picture_files
 
 CASE = """model: flexibility/aggregator-mapping
 name: surface
@@ -89,3 +90,54 @@ def test_two_cases_of_one_name_do_not_replace_each_other(
         "give one of them another `name:`"
     ]
     assert main(["solve", str(first), str(second)]) == 0
+
+
+def test_inputs_are_spared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case, table = tmp_path / "day.yaml", tmp_path / "day.csv"
+    table.write_text("price\n" + "30\n" * 24)
+    case.write_text(
+        CASE.replace("name: surface\n", "") + "profiles: {price: {csv: day.csv, column: price}}\n"
+    )
+    for words in (["sweep"], ["solve"]):
+        assert main([*words, str(case), "--out", str(tmp_path)]) == 2
+        assert "would replace 'day.csv', which the case reads" in capsys.readouterr().err
+    assert main(["pack", str(case), "--out", str(case)]) == 2
+    assert "is read by the case" in capsys.readouterr().err
+    assert table.read_text().startswith("price")
+    assert case.read_text().startswith("model:")
+
+
+def test_a_picture_is_of_who_drew_it(tmp_path: Path) -> None:
+    """A sweep and an answer of one case may draw pictures of one name."""
+    case, out = tmp_path / "case.yaml", tmp_path / "out"
+    case.write_text(
+        "model: regulation/frequency-response\nname: fr\n"
+        "sweep: {grid: {parameters.demand_response: [0.1, 0.2]}}\n"
+    )
+    words = ["sweep", str(case), "--out", str(out)]
+    assert main(words) == 0
+    drawn = {path.name: path.read_bytes() for path in out.glob("*.svg")}
+    assert {path.name for path in picture_files(out, "fr", of_sweep=True)} == set(drawn)
+    assert main(["solve", str(case), "--out", str(out)]) == 0
+    both = [name for name in drawn if (out / name).read_bytes() != drawn[name]]
+    assert both
+    assert not {path.name for path in picture_files(out, "fr", of_sweep=True)} & set(both)
+    assert main(words) == 0
+    assert all((out / name).read_bytes() == drawn[name] for name in drawn)
+    # Without an answer nothing is left to be shown.
+    case.write_text(case.read_text().replace("[0.1, 0.2]", "[[1], [2]]"))
+    assert main(words) == 2
+    assert not list(out.glob("*.svg"))
+
+
+def test_what_was_asked_otherwise_is_not_replaced_without_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case, out = tmp_path / "case.yaml", tmp_path / "out"
+    case.write_text(SOLVED)
+    words = ["solve", str(case), "--out", str(out)]
+    assert main(words) == 0
+    assert main(words) == 0
+    assert capsys.readouterr().err == ""
+    assert main([*words, "--set", "parameters.aggregators=2"]) == 0
+    assert "which was asked otherwise" in capsys.readouterr().err

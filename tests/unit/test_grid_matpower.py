@@ -201,6 +201,9 @@ def test_dc_lines_are_refused_when_in_service(tmp_path: Path) -> None:
         "mpc.branch(:, [BR_R ...\n  BR_X]) = 0;",
         "mpc = scale_load(2, mpc);",
         "mpc.baseMVA = 10;",
+        "for i=1:2, mpc.bus(i, 3) = 0; end",
+        "k = 1, mpc.bus(1, 3) = 0;",
+        "if mpc.baseMVA > 1, mpc = double_load(mpc); end",
     ],
 )
 def test_cases_that_compute_are_refused(tmp_path: Path, statement: str) -> None:
@@ -208,6 +211,27 @@ def test_cases_that_compute_are_refused(tmp_path: Path, statement: str) -> None:
     with pytest.raises(DataError, match="computes its case") as caught:
         read_network(write_m(tmp_path / "case6.m", six_buses(), statement))
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_is_computed_is_refused(tmp_path: Path) -> None:
+    file = write_m(tmp_path / "case6.m", six_buses())
+    text = file.read_text()
+    start = text.index("mpc.branch = [")
+    end = text.index("];", start)
+    file.write_text(text[:end] + "] * 2;" + text[end + 2 :])
+    with pytest.raises(DataError, match="computes its case"):
+        read_network(file)
+
+
+def test_blocks_of_comments_are_no_rows(tmp_path: Path) -> None:
+    plain = read_network(write_m(tmp_path / "plain.m", six_buses()))
+    file = write_m(tmp_path / "block.m", six_buses())
+    text = file.read_text()
+    start = text.index("mpc.branch = [\n") + len("mpc.branch = [\n")
+    row = text[start : text.index("\n", start) + 1]
+    file.write_text(f"{text[:start]}%{{\n{row}%}}\n{text[start:]}")
+    found = read_network(file)
+    np.testing.assert_array_equal(voltages_of(found), voltages_of(plain))
 
 
 def test_other_layouts_of_text(tmp_path: Path) -> None:

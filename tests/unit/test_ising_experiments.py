@@ -256,6 +256,26 @@ def test_feasible_start_balances_to_the_kilowatt() -> None:
     assert total == 0
 
 
+@pytest.mark.parametrize("algorithm", ["metropolis", "constrained", "penalised", "exchange"])
+def test_a_feasible_start_is_forgotten_by_its_own_weights(algorithm: str) -> None:
+    """Neutral buses of odd customers are rearranged for it, and with them p_b / N_b."""
+    parameters = f"steps: 500, replicas: 4, algorithm: {algorithm}, start: feasible"
+    found = result("decorrelation", parameters)
+    assert found.verdict.status == "verified", found.verdict
+    if algorithm == "exchange":
+        assert found.values["absolute_constraint"] == 0
+
+
+def test_averages_over_less_than_was_asked_are_told() -> None:
+    """The autocorrelation is told before the last piece, and averages begin anew there."""
+    given = "steps: 10000, replicas: 2, average_over: 5000"
+    found = result("decorrelation", f"{given}, points: 50")
+    assert any("the last 396 proposals, not 5000" in note for note in found.notes)
+    assert not any(
+        "proposals, not" in n for n in result("decorrelation", f"{given}, points: 2").notes
+    )
+
+
 def test_exchanges_keep_the_constraint_and_constrained_steps_lower_it() -> None:
     found = result(
         "robustness",

@@ -344,6 +344,18 @@ def test_noise_is_seeded_and_stationary() -> None:
     assert lag == pytest.approx(math.exp(-0.2), abs=0.02)
 
 
+@pytest.mark.parametrize("every", [1.0, 4.0])
+def test_spread_of_ace_does_not_depend_on_the_step(every: float) -> None:
+    """White noise holds its values and jumps: a value before a jump is none after it."""
+    noise = f"{{shape: noise, size: 0.01, every: {every}, of: exports}}"
+    text = f"loop: open, duration: 600, disturbance: [{noise}], demand_response: 0"
+    names = ["ace_deviation_percent", "ace_mean_absolute_percent", "ace_mean_percent"]
+    fine = run(f"{text}, time_step: 0.02").values
+    coarse = run(f"{text}, time_step: {every}").values
+    for name in names:
+        assert coarse[name] == pytest.approx(fine[name], rel=2e-3)
+
+
 def test_a_signal_is_what_it_says_within_any_grid() -> None:
     grid = disturbances.grid(10.0, 3.0, np.array([2.0, 4.0, 5.0, 7.0]))
     np.testing.assert_array_equal(grid, [0, 2, 3, 4, 5, 6, 7, 9, 10])

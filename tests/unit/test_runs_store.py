@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimodels.case import load_case, parse_case
+from optimodels.case import choice, load_case, parse_case
 from optimodels.errors import CallError, RunError
 from optimodels.result import Result
 from optimodels.runs import Store, store, sweep
-from optimodels.runs.key import SHOWS, Keys, _versions, source
+from optimodels.runs.key import SHOWS, Keys, _computes, source
 from optimodels.runs.record import DamagedError, Record, pack, unpack
 from optimodels.study import solve
 from tests.unit.sweeps import CASES, HEAD, SMALL, case_of
@@ -50,6 +50,58 @@ def test_key_is_of_content_and_of_nothing_else(tmp_path: Path) -> None:
     assert Keys(case).key({"parameters.slack": 0.5}) != key
 
 
+def test_what_stands_beside_a_value_is_of_the_key(tmp_path: Path) -> None:
+    """A sweep sets one entry of a mapping: the others are the file's, never defaults."""
+    head = "model: regulation/frequency-response\n"
+    fleet = "parameters: {fleet: {hydro: 0.4, reheat: 0.4, nonreheat: 0.2}}\n"
+    more = "sweep: {grid: {parameters.fleet.hydro: [1.0]}}\n"
+    with_mapping = sweep(case_of(f"{head}{fleet}{more}", tmp_path), tmp_path / "out")
+    without = sweep(case_of(f"{head}{more}", tmp_path), tmp_path / "out")
+    assert (with_mapping.failed, without.failed) == (1, 0)
+    assert "1.6" in with_mapping.errors[0]
+
+
+def test_entry_of_a_list_that_is_not_there_is_an_error_of_its_run(tmp_path: Path) -> None:
+    text = "model: ising/decorrelation\nsweep: {grid: {parameters.field.3: [1, 2]}}\n"
+    done = sweep(case_of(text, tmp_path), tmp_path / "out")
+    assert done.failed == 2
+    assert "case.yaml" in done.errors[0]
+
+
+def test_solver_of_the_model_takes_limits_alone(tmp_path: Path) -> None:
+    case = case_of(HEAD + "solver: {time_limit: 5}\n", tmp_path)
+    assert (choice(case).name, choice(case).time_limit) == (case.model.solver, 5)
+    plain = case_of(HEAD, tmp_path)
+    assert Keys(plain).key({"solver.time_limit": 5}) == Keys(case).key({})
+
+
+def test_key_holds_the_solvers_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second opinion may come of any of them."""
+    case = parse_case(HEAD + "solver: exact\n")
+    key = Keys(case).key({})
+    monkeypatch.setattr("optimodels.runs.key._solvers", lambda: [["highs", "cvxpy", "1.0"]])
+    assert Keys(case).key({}) != key
+
+
+def test_file_that_changes_amid_a_sweep_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = tmp_path / "prices.csv"
+    prices.write_text("price\n" + "30\n" * 24)
+    text = SMALL + "profiles: {price: {csv: prices.csv, column: price}}\n"
+    case = case_of(text, tmp_path)
+    write = Store.write
+
+    def edited(self: Store, *given: Any) -> None:
+        write(self, *given)
+        prices.write_text("price\n" + "311\n" * 24)
+
+    monkeypatch.setattr(Store, "write", edited)
+    with pytest.raises(RunError, match="has changed since the sweep began"):
+        sweep(case, tmp_path / "out")
+    assert len(Store(tmp_path / "out").keys()) == 1
+
+
 def test_key_holds_the_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     case = parse_case(HEAD)
     key = Keys(case).key({})
@@ -73,9 +125,9 @@ def test_key_holds_the_code_that_computes(tmp_path: Path, monkeypatch: pytest.Mo
         source.cache_clear()
         keys.append(Keys(theirs).key({}))
     monkeypatch.setattr("optimodels.runs.key._version", lambda language: "another")
-    _versions.cache_clear()
+    _computes.cache_clear()
     keys.append(Keys(theirs).key({}))
-    _versions.cache_clear()
+    _computes.cache_clear()
     assert keys[1] == keys[2]
     assert len({*keys}) == 4
 

@@ -42,6 +42,15 @@ def rows(result: Result) -> dict[str, dict[str, Any]]:
     return {row["form"]: row for row in result.tables["forms"]}
 
 
+@pytest.mark.parametrize("huber", [5.0, 100.0])
+@pytest.mark.parametrize("last", [50.0, 1.0, 1e-3])
+def test_one_price_above_zeros_is_an_answer(huber: float, last: float) -> None:
+    """The loss is flat in some direction: a step that is not damped does not exist."""
+    points = given(np.arange(1.0, 9.0), np.array([*[0.0] * 7, last]))
+    found = rows(solved(f"{points}, huber: {huber}"))
+    assert "q-exponential" in found
+
+
 @pytest.mark.parametrize("offset", [0.0, 1e4, 1e6])
 def test_an_exponential_knows_no_origin(offset: float) -> None:
     """A shift of the quantities changes a alone: b and the loss are those of a scan in 40 digits'

@@ -129,6 +129,19 @@ def test_constant_curve_has_no_q() -> None:
     assert result.verdict.status == "verified"
 
 
+def test_constant_curve_has_no_noise_of_its_figures() -> None:
+    given = "firms: 5, background: {demand: [0, 0, 0, 0, 1]}, draws: 1000"
+    result = solved(given)
+    assert result.values["q"] is None
+    assert result.verdict.status == "verified"
+
+
+@pytest.mark.parametrize(("firms", "cost"), [(3, 99.99), (20, 99.99), (6, 99.999)])
+def test_nearly_constant_curves(firms: int, cost: float) -> None:
+    result = solved(f"firms: {firms}, cost: {cost}")
+    assert result.verdict.status == "verified", result.verdict
+
+
 def test_two_units_are_too_few() -> None:
     result = solved("firms: 2")
     assert (result.objective, result.values["q"]) == (None, None)
@@ -198,7 +211,7 @@ def test_gradient_in_forty_digits() -> None:
 
 def evidence(x: Floats, y: Floats, v: dict[str, Any]) -> Evidence:
     shown = (
-        power_law(x, v["q"], v["anchor_price"])
+        power_law(x, 1 / (1 - v["q"]), v["anchor_price"])
         if v["power_law"]
         else written(x, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"])
     )

@@ -105,6 +105,14 @@ def test_degeneracy_is_verified_for_every_size(n: int) -> None:
     assert result.values["width"] == pytest.approx(math.sqrt(n) / 2)
 
 
+@pytest.mark.parametrize("n", [1, 3, 101])
+def test_gaussian_of_odd_systems_is_that_of_their_least_excess(n: int) -> None:
+    result = counted(f"machines: {n}, excess: [1]")
+    (row,) = result.tables["levels"]
+    told = result.values["gaussian_over_exact_most"]
+    assert told == pytest.approx(row["gaussian_over_exact"], rel=1e-12)
+
+
 def test_small_systems_show_whole_numbers() -> None:
     result = counted("machines: 62, excess: [0, 2, -62, 62]")
     rows = {row["excess"]: row["degeneracy"] for row in result.tables["levels"]}

@@ -53,13 +53,21 @@ def _program(
         asked = problem(instance, done)
         if certificate.is_tight(asked, done.solution(name)):
             return {}
-        return {"": replace(asked, loss_price=certificate.LOSS_PRICE * asked.import_price)}
+        # Where imports cost nothing, any price does.
+        price = certificate.LOSS_PRICE * (asked.import_price or 1.0)
+        return {"": replace(asked, loss_price=price)}
 
     def certified(instance: Instance, done: Done) -> Outcome:
         own = None
         if done.solutions.get("groups"):
             own = groups.groups(instance), done.solution("groups")
         return certificate.tightness(problem(instance, done), name, done, own)
+
+    def traced(instance: Instance, done: Done) -> Outcome | None:
+        # Losses that are made up are used by nobody.
+        if not all(check.passed for check in done.outcomes["tightness"].checks):
+            return None
+        return tracing.trace(instance, *results.flows(instance, done))
 
     return Program(
         read=read,
@@ -82,7 +90,7 @@ def _program(
             ),
             Compute(
                 "tracing",
-                lambda instance, done: tracing.trace(instance, *results.flows(instance, done)),
+                traced,
                 tracing.EQUATIONS,
                 asked=lambda instance: instance.buses <= tracing.MOST_BUSES,
             ),

@@ -94,7 +94,7 @@ def _worth(instance: Instance, flow: Floats, change: Floats) -> Check:
         return Check.of("trades that do not pay", max(0.0, -gain) / size, 1e-12)
     margin = (buy - sell) - instance.private.resistance * np.abs(flow) * (buy + sell)
     worst = float(np.max(-margin, initial=0.0, where=flow != 0))
-    return Check.of("last unit that does not pay", worst, 1e-12)
+    return Check.of("last unit that does not pay", worst / max(1e-300, buy), 1e-12)
 
 
 def injections(instance: Instance, flow: Floats) -> Floats:

@@ -58,7 +58,12 @@ def count(levels: Levels) -> Outcome:
         "log10_degeneracy_most": float(log_degeneracy(n, lowest / 2)) / math.log(10),
         "entropy_most": float(log_degeneracy(n, lowest / 2)),
         "gaussian_over_exact_most": float(
-            np.exp(np.log(2 / (np.pi * n)) / 2 - log_central(n) - log_ratio(n, lowest / 2))
+            np.exp(
+                np.log(2 / (np.pi * n)) / 2
+                - lowest / (2 * n)
+                - log_central(n)
+                - log_ratio(n, lowest / 2)
+            )
         ),
         "width": math.sqrt(n) / 2,
         "relative_width": 1 / math.sqrt(n),

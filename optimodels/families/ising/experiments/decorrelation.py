@@ -45,7 +45,7 @@ def decorrelate(society: Society, done: Done) -> Outcome:
     pairs = [(i, j) for i in range(len(given.temperature)) for j in range(len(given.field))]
     for k, (i, j) in enumerate(pairs):
         done.progress(k, len(pairs))
-        told = dynamics(society, given.temperature[i], given.field[j], given.algorithm)
+        told = dynamics(prepared.society, given.temperature[i], given.field[j], given.algorithm)
         whole, lines, changed = _pieces(prepared, told, (i, j))
         last = lines[-1]
         whole = slim(whole)
@@ -63,7 +63,8 @@ def decorrelate(society: Society, done: Done) -> Outcome:
         audit.held("autocorrelation", table, expected),
         *balance_check(prepared, done),
     )
-    kept = {"rows": rows, "autocorrelation": table, "notes": prepared.notes}
+    notes = (*prepared.notes, *_averaged(prepared.society))
+    kept = {"rows": rows, "autocorrelation": table, "notes": notes}
     first = values(rows)
     # What the experiment is about comes first.
     names = sorted(first, key=lambda name: not name.startswith("autocorrelation"))
@@ -79,10 +80,7 @@ def _pieces(
     given = society.parameters
     if given.warm_up:
         start = evolved(society, told, start, given.warm_up, (1, *combination)).spins
-    unit = society.sites if told.update == "sweep" else 1
-    end = -(-given.steps // unit)
-    # Dense at the beginning, where most is forgotten.
-    times = np.unique(np.rint(np.linspace(0, 1, given.points + 1) ** 2 * end)).astype(np.int64)
+    times, unit = _times(society)
     lines = [_line(told, 0, _overlap(start, start))]
     changed: list[Ints] = [np.zeros(len(start), dtype=np.int64)]
     accepted = np.zeros(len(start), dtype=np.int64)
@@ -103,6 +101,30 @@ def _pieces(
         changed=changed[-1],
     )
     return whole, lines, changed
+
+
+def _times(society: Society) -> tuple[Ints, int]:
+    """Return where the autocorrelation is told (k,), and of how many proposals each is.
+
+    They are dense at the beginning, where most is forgotten.
+    """
+    given = society.parameters
+    unit = society.sites if given.update == "sweep" else 1
+    end = -(-given.steps // unit)
+    parts = np.linspace(0, 1, given.points + 1) ** 2
+    return np.unique(np.rint(parts * end)).astype(np.int64), unit
+
+
+def _averaged(society: Society) -> tuple[str, ...]:
+    """Say where averages are over less than was asked: no longer than the last piece."""
+    asked, (times, unit) = society.parameters.average_over, _times(society)
+    last = int(times[-1] - times[-2]) * unit
+    if asked <= last:
+        return ()
+    return (
+        f"averages are over the last {last} proposals, not {asked}: the autocorrelation is told "
+        "before these; with fewer points they are longer",
+    )
 
 
 def _overlap(start: Spins, spins: Spins) -> Floats:

@@ -40,9 +40,10 @@ class Simulated:
 
     ``frequency`` per unit; ``parts`` of the study area, power per unit of the whole load, by
     name: droop, agc, load (responsive, as it was called), exports, ace. At a jump of the input
-    they are those after it. ``integrals`` of frequency, and of exports and ACE of both areas, at
-    the times of the grid; ``limited`` (k + 1, 2) the areas at a limit. ``multiplier`` says by how
-    much the slowest mode changes from one sample of ACE to the next; None where ACE is continuous.
+    they are those after it; ``before`` (k,) are those at the end of every step, before its jump.
+    ``integrals`` of frequency, and of exports and ACE of both areas, at the times of the grid;
+    ``limited`` (k + 1, 2) the areas at a limit. ``multiplier`` says by how much the slowest mode
+    changes from one sample of ACE to the next; None where ACE is continuous.
     """
 
     space: StateSpace
@@ -50,6 +51,7 @@ class Simulated:
     states: Floats
     frequency: Floats
     parts: dict[str, Floats]
+    before: dict[str, Floats]
     integrals: Floats
     limited: Ints
     multiplier: float | None
@@ -77,12 +79,13 @@ def simulate(response: Response) -> Simulated:
     n = len(space.a)
     states = run.states[:, :n]
     parts = _parts(response, space, states, np.vstack([given.begin, given.end[-1:]]))
+    before = _parts(response, space, states[1:], given.end)
     frequency = (
         np.append(given.begin[:, 3], given.end[-1, 3]) if response.open_loop else states[:, 0]
     )
     return Simulated(
-        space, modes(base.a, base.names), states, frequency, parts, run.states[:, n:], run.modes,
-        _multiplier(response, space),
+        space, modes(base.a, base.names), states, frequency, parts, before, run.states[:, n:],
+        run.modes, _multiplier(response, space),
     )  # fmt: skip
 
 

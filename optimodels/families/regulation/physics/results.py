@@ -150,22 +150,36 @@ def _area(response: Response, found: Simulated) -> dict[str, Any]:
     most = float(np.abs(load[top]))
     back = np.flatnonzero(np.abs(load[top:]) <= _RECOVERED * most)
     recovered = float(response.grid[top + back[0]]) if most and len(back) else None
+    before = {name: percent * part for name, part in found.before.items()}
+    exports = np.concatenate([parts["exports"], before["exports"]])
+    begin, end = parts["ace"][:-1], before["ace"]
     weight = np.diff(response.grid) / response.grid[-1]
-    middle = (parts["ace"][1:] + parts["ace"][:-1]) / 2
     ace_mean = percent * float(found.integrals[-1, 2]) / float(response.grid[-1])
     return {
         "generation_peak_percent": float(generation[np.argmax(np.abs(generation))]),
         "load_peak_percent": float(load[top]),
         "load_peak_time_s": float(response.grid[top]) if most else None,
         "load_recovery_time_s": recovered,
-        "exports_lowest_percent": float(parts["exports"].min()),
-        "exports_highest_percent": float(parts["exports"].max()),
+        "exports_lowest_percent": float(exports.min()),
+        "exports_highest_percent": float(exports.max()),
         "exports_integral_percent_s": percent * float(found.integrals[-1, 1]),
         "ace_mean_percent": ace_mean,
-        "ace_mean_absolute_percent": float(weight @ np.abs(middle)),
-        "ace_deviation_percent": float(np.sqrt(weight @ (middle - ace_mean) ** 2)),
-        "ace_largest_percent": float(np.abs(parts["ace"]).max()),
+        "ace_mean_absolute_percent": float(weight @ _size(begin, end)),
+        "ace_deviation_percent": float(np.sqrt(weight @ _square(begin - ace_mean, end - ace_mean))),
+        "ace_largest_percent": float(max(np.abs(parts["ace"]).max(), np.abs(end).max())),
     }
+
+
+def _square(begin: Floats, end: Floats) -> Floats:
+    """Mean square (k,) of lines from begin to end."""
+    return np.asarray((begin**2 + begin * end + end**2) / 3)
+
+
+def _size(begin: Floats, end: Floats) -> Floats:
+    """Mean size (k,) of lines from begin to end, which may cross zero."""
+    sizes = np.abs(begin) + np.abs(end)
+    crossing = (begin**2 + end**2) / np.where(sizes > 0, sizes, 1.0)
+    return np.asarray(np.where(begin * end < 0, crossing, sizes) / 2)
 
 
 def _ended(response: Response, found: Simulated) -> dict[str, Any]:

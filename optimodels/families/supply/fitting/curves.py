@@ -118,7 +118,7 @@ def _q_written(x: Floats, theta: Floats, c: Floats) -> Written:
     if v["q"] is None:
         return q_exponential_raw.constant(x, v["anchor_price"])
     if v["power_law"]:
-        return q_exponential_raw.power_law(x, v["q"], v["anchor_price"])
+        return q_exponential_raw.power_law(x, float(np.exp(theta[1])), v["anchor_price"])
     return q_exponential_raw.written(
         x, v["log_a"], v["q"], v["b"], v["anchor_price"], v["anchor_rate"]
     )

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 #: The quotient of ``z`` has a removable hole at s = 0 (q = 1); nearer to it than this nobody can
 #: tell the curves apart, and a double loses the digits.
 _HOLE = 1e-6
+#: The least part by which a curve rises: of flatter ones a double knows too little.
+_FLAT = 1e-9
+#: The largest 1 - s, in numbers of points: a curve that rises at its last point alone.
+_BENT = 1e4
 #: A step of the sequence counts where it lowers the sum of squares by more than this part.
 _WORTH = 1e-12
 #: The first step of a start in theta, the shortest part of a step that is tried, and how many
@@ -84,9 +88,9 @@ def nonlinear_model(data: Points) -> pyo.ConcreteModel:
     x, y, top = data.x, data.y, float(data.y[-1])
     v = x / x[-1] - 1.0
     at = _off_the_hole(float(-np.expm1(data.theta[0])))
-    model.s = pyo.Var(bounds=(-50.0 * len(x), 1.0), initialize=min(at, 1.0 - 1e-6))
+    model.s = pyo.Var(bounds=(-_BENT * len(x), 1.0), initialize=min(at, 1.0 - 1e-6))
     model.log_rate = pyo.Var(
-        bounds=(np.log(1e-4), np.log(100.0 * x[-1])), initialize=float(data.theta[1])
+        bounds=(np.log(_FLAT), np.log(100.0 * x[-1])), initialize=float(data.theta[1])
     )
     model.price = pyo.Var(bounds=(1e-6 * top, 10.0 * top), initialize=data.price)
 

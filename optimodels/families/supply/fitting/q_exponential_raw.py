@@ -29,15 +29,16 @@ def lost(x: Floats, log_a: float, q: float, b: float, curve: Floats) -> float | 
     return missed / float(np.finfo(float).eps) if missed <= _AGAIN else None
 
 
-def power_law(x: Floats, q: float, price: float) -> Written:
+def power_law(x: Floats, exponent: float, price: float) -> Written:
     """Write the limit of b without end: with w = 1 / b >= 0, on its bound there, the curve is
-    price ((w + x) / (w + x_m))^(1 / (1-q))."""
+    price ((w + x) / (w + x_m))^(1 / (1-q)), whose ``exponent`` is also the rate times x_m: that
+    of a steep one cannot be had from q."""
     last = float(x[-1])
 
     def curve(x: Floats, p: Complexes) -> Complexes:
         return np.asarray(np.exp(p[0] + p[1] * (np.log(p[2] + x) - np.log(p[2] + last))))
 
-    at = np.array([_log(price), 1.0 / (1.0 - q), 0.0])
+    at = np.array([_log(price), exponent, 0.0])
     return Written(("log a", "1 / (1-q)", "1 / b"), at, curve, {"1 / b": (0.0, np.inf)})
 
 

@@ -55,7 +55,11 @@ def descend(
             # What reweighted squares would take for it: a step of theirs is one that falls.
             above = _above(sample, _curve(form, sample.x, point), slopes[:, free] / lengths)
             while damping < _STUCK:
-                step = -np.linalg.solve(bent + damping * above, gradient[free] / lengths)
+                try:
+                    step = -np.linalg.solve(bent + damping * above, gradient[free] / lengths)
+                except np.linalg.LinAlgError:  # flat in some direction: only damped steps exist
+                    damping = max(4 * damping, _FREE)
+                    continue
                 tried = point.copy()
                 tried[free] = np.clip(point[free] + step / lengths, low[free], high[free])
                 found = _loss(form, sample, tried)
