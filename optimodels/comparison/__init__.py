@@ -53,5 +53,5 @@ def tables_of(
     """Return the tables of one sweep: side by side and, where there is one, beside the paper."""
     runs = list(stored_runs(index, summaries))
     if not choice.value:
-        choice = replace(choice, value=headline(summaries.values()))
+        choice = replace(choice, value=headline(index, summaries.values()))
     return [side_by_side(index, runs, choice), *paper_tables(index, runs)]

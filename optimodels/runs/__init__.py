@@ -25,6 +25,10 @@ Progress = Callable[[int, int], None]
 Again = Literal["", "failed", "all"]
 
 
+#: No value of a case.
+_NONE = object()
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A sweep that has been run: its runs in order, and how many of them were there before."""
@@ -63,7 +67,7 @@ class Sweep:
     @property
     def headline(self) -> str:
         """The column that tells the runs: the objective, or the first value of what computes."""
-        return headline(self._own)
+        return headline(self.index, self._own)
 
     @property
     def _own(self) -> list[Mapping[str, Any]]:
@@ -164,12 +168,14 @@ def _failed(summary: Mapping[str, Any]) -> bool:
     return bool(summary["error"]) or summary["stopped"] == "error"
 
 
-def headline(summaries: Iterable[Mapping[str, Any]]) -> str:
-    """Return what runs are told by: the objective, or the first number of models without any."""
+def headline(index: Index, summaries: Iterable[Mapping[str, Any]]) -> str:
+    """Return what runs are told by: the objective, or the first number of models without any that
+    the sweep does not set."""
     answered = [summary for summary in summaries if not summary["error"]]
     if answered and all(summary["objective"] is None for summary in answered):
         for name in answered[0]["values"]:
-            if all(_is_number(summary["values"].get(name)) for summary in answered):
+            known = name in _short(index)
+            if not known and all(_is_number(s["values"].get(name)) for s in answered):
                 return str(name)
     return "objective"
 
@@ -178,11 +184,20 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _short(index: Index) -> list[str]:
+    return [column.removeprefix("parameters.") for column in index.columns]
+
+
+def _told(values: Mapping[str, Any], keys: Row) -> dict[str, Any]:
+    """A run's values; one that is called as a key is stands beside it, where it is another."""
+    apart = {name: value for name, value in values.items() if keys.get(name, _NONE) != value}
+    return {f"{name} (value)" if name in keys else name: v for name, v in apart.items()}
+
+
 def summary_rows(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> Iterator[Row]:
     """Return the rows of a sweep's table."""
-    short = [column.removeprefix("parameters.") for column in index.columns]
     for key, values in zip(index.keys, index.values, strict=True):
-        row: Row = dict(zip(short, values, strict=True))
+        row: Row = dict(zip(_short(index), values, strict=True))
         summary = summaries.get(key)
         if summary is None:
             yield {**row, "stopped": "not run", "verdict": "-"}
@@ -194,7 +209,6 @@ def summary_rows(index: Index, summaries: Mapping[str, Mapping[str, Any]]) -> It
                 "objective": summary["objective"],
                 "stopped": summary["stopped"],
                 "verdict": MARKS[summary["verdict"]["status"]],
-                # A value may be called as a key is that the sweep sets.
-                **{f"{k} (value)" if k in row else k: v for k, v in summary["values"].items()},
+                **_told(summary["values"], row),
                 "message": summary["message"],
             }

@@ -274,7 +274,11 @@ def test_liars_are_refuted_and_never_win(tmp_path: Path) -> None:
 
 def test_every_run_of_a_sweep_can_be_an_instance() -> None:
     case = load_case(
-        SURFACE, ["sweep={grid: {parameters.aggregators: [2, 40], solver: [highs, scip]}}"]
+        SURFACE,
+        [
+            "sweep={grid: {parameters.aggregators: [2, 40], solver.name: [highs, scip], "
+            "solver.time_limit: [5, 10]}}"
+        ],
     )
     done = bench([case], ["exact"], sweeps=True)
     assert done.instances == [
@@ -414,3 +418,14 @@ def test_json_is_strict(tmp_path: Path) -> None:
         raise AssertionError(name)
 
     json.loads(text, parse_constant=refuse)
+
+
+def test_a_local_optimum_settles_nothing() -> None:
+    """A better answer that nobody proved is no wrong one."""
+    local = Entry("one", "pyomo:ipopt", "solved", stopped="optimal", objective=10.0,
+                  verdict="verified", text="verified by certificate: local optimum")  # fmt: skip
+    better = Entry("one", "scip", "unverified", stopped="optimal", objective=5.0,
+                   verdict="unverified", text="unverified")  # fmt: skip
+    assert [e.status for e in settled([local, better])] == ["solved", "unverified"]
+    proved = replace(local, text="verified by certificate: global optimum")
+    assert [e.status for e in settled([proved, better])] == ["solved", "refuted"]

@@ -20,9 +20,10 @@ import pytest
 from optimodels.case import choice, load_case, parse_case
 from optimodels.errors import CallError, RunError
 from optimodels.result import Result
-from optimodels.runs import Store, store, sweep
+from optimodels.runs import Store, headline, store, summary_rows, sweep
 from optimodels.runs.key import SHOWS, Keys, _computes, source
 from optimodels.runs.record import DamagedError, Record, pack, unpack
+from optimodels.runs.store import Index
 from optimodels.study import solve
 from tests.unit.sweeps import CASES, HEAD, SMALL, case_of
 
@@ -100,6 +101,20 @@ def test_file_that_changes_amid_a_sweep_ends_it(
     with pytest.raises(RunError, match="has changed since the sweep began"):
         sweep(case, tmp_path / "out")
     assert len(Store(tmp_path / "out").keys()) == 1
+
+
+def test_a_key_keeps_its_column_beside_a_value_of_its_name() -> None:
+    index = Index("c", "m", ["parameters.agents"], ["a", "b"], [[[2, 3]], [[5, 6]]])
+    run = {"error": "", "objective": None, "stopped": "optimal", "message": "",
+           "verdict": {"status": "verified"}}  # fmt: skip
+    rows = [*summary_rows(index, {k: {**run, "values": {"agents": 3, "n": 1}} for k in "ab"})]
+    assert [row["agents"] for row in rows] == [[2, 3], [5, 6]]
+    assert [row["agents (value)"] for row in rows] == [3, 3]
+    assert headline(index, [{**run, "values": {"agents": 3, "n": 1}}]) == "n"
+    # The same number twice says nothing.
+    same = replace(index, values=[[3], [3]])
+    rows = [*summary_rows(same, {k: {**run, "values": {"agents": 3}} for k in "ab"})]
+    assert "agents (value)" not in rows[0]
 
 
 def test_key_holds_the_versions(monkeypatch: pytest.MonkeyPatch) -> None:
