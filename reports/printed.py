@@ -159,6 +159,7 @@ def printed_page(figures: list[Printed]) -> str:
         "",
         "Made by `python reports/make.py` from the cases' reports, where each stands with its",
         "verdict and its reason. A printed figure that cases read in several ways counts in each.",
+        "Which papers these are: the README's [references](../README.md#references).",
         "",
         f"{count_in_words(figures)} {NOISE}",
         "",

@@ -240,12 +240,17 @@ def _check_profiles(source: Source, model: Model) -> list[Finding]:
                 hint = suggestion(str(name), model.profiles) or f"; {model.name} reads {known}"
                 found.append(finding_at(source, ("profiles", name), f"no such profile{hint}"))
                 continue
-            unit = given[name].get("unit") if isinstance(given[name], dict) else None
+            said = given[name] if isinstance(given[name], dict) else {}
+            unit = said.get("unit")
             usual = model.profiles[name].unit
             fitting = UNITS.get(usual, (usual,))
+            if unit is None and "csv" in said and len(fitting) > 1:
+                # A column of kW that is read as percent is a hundred times a network's load.
+                ways = " or ".join(f"unit: {one}" for one in fitting)
+                found.append(finding_at(source, ("profiles", name), f"a column needs {ways}"))
             if unit in get_args(Unit) and unit not in fitting:
-                said = f"must be {' or '.join(map(repr, fitting))}, not {unit!r}"
-                found.append(finding_at(source, ("profiles", name, "unit"), said))
+                wrong = f"must be {' or '.join(map(repr, fitting))}, not {unit!r}"
+                found.append(finding_at(source, ("profiles", name, "unit"), wrong))
     return found
 
 

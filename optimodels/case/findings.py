@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from types import UnionType
 from typing import Any, get_args
@@ -29,10 +30,22 @@ def findings_of(
         elif item["type"] in ("value_error", "kind"):
             message = item["msg"].removeprefix("Value error, ")
         elif message:
-            message += f", not {_short(item['input'])}" if item["type"] != "missing" else ""
+            message += _instead(item["type"], item["input"]) if item["type"] != "missing" else ""
         else:
             message = item["msg"][:1].lower() + item["msg"][1:]
         found.append(finding_at(source, place, message))
+    return found
+
+
+def _instead(kind: str, given: Any) -> str:
+    """What was found, and what may have been meant by it."""
+    found = f", not {_short(given)}"
+    if not isinstance(given, str):
+        return found
+    if kind.startswith(("dict", "model")) and re.match(r"[\w.]+:\S", given):
+        return f"{found}; a space follows the colon of a key"
+    if kind.startswith(("int", "float")) and re.fullmatch(r"-?\d+,\d+", given):
+        return f"{found}; decimals take a point"
     return found
 
 

@@ -39,8 +39,8 @@ class CsvProfile(Strict):
     column: Text = Field(description="name of the column in the header row")
     unit: Unit | None = Field(
         default=None,
-        description="of a load: percent of the network's whole load, or kw; of a price: "
-        "eur_per_mwh",
+        description="of a load, which needs it: percent of the network's whole load, or kw; of a "
+        "price: eur_per_mwh",
     )
 
 

@@ -34,6 +34,8 @@ def solve(options: argparse.Namespace) -> int:
     code = _each_case(options, one)
     if options.json:
         _print_json([result.as_json() for result in results], options)
+    elif len(results) > 1:
+        _print_together(results)
     return code
 
 
@@ -269,11 +271,14 @@ def _each_case(options: argparse.Namespace, work: Callable[[str], int]) -> int:
 def _case(path: str, options: argparse.Namespace, *, example: bool = False) -> Case:
     """Read a case as the command line sets it; ``example``: or a model's own, by its name."""
     from optimodels.case import load_case, parse_case
-    from optimodels.errors import CallError
-    from optimodels.families import family, family_names
+    from optimodels.errors import CallError, suggestion
+    from optimodels.families import family, family_names, model_names
 
     folder = path.partition("/")[0]
     if folder not in family_names() or path not in family(folder) or Path(path).exists():
+        hint = suggestion(path, model_names()) if example and not Path(path).exists() else ""
+        if hint:
+            raise CallError(f"no file and no model {path!r}{hint}")
         return load_case(path, _settings(options), outside=options.allow_outside)
     if not example:
         raise CallError(
@@ -362,6 +367,22 @@ def _solve_one(
             if not options.json:
                 print(f"  wrote {file}")
     return result
+
+
+def _print_together(results: list[Result]) -> None:
+    """Print a line per case: after many tables, what came out is not to be looked for."""
+    from optimodels.reporting.text import table_lines
+
+    rows = [
+        {
+            "case": result.case,
+            "objective": result.objective,
+            "stopped": result.stopped,
+            "verdict": f"{result.verdict.mark} {result.verdict.status}",
+        }
+        for result in results
+    ]
+    print("\n".join(table_lines(rows, width())))
 
 
 def _say_replaced(case: Case, path: Path) -> None:

@@ -69,12 +69,12 @@ def test_figure_5_buses_without_a_spin_solution(folder: Path) -> None:
 def test_figure_3_peaks(folder: Path) -> None:
     """Flexibility is needed at 10-13 and 18-21 h; one hour is fractional, no bus realises it."""
     hours = solved(folder, "shiftable-33bus").tables["hours"]
-    full = [row["hour"] for row in hours if row["magnetisation"] > 1 - 1e-6]
+    full = [row["step"] for row in hours if row["magnetisation"] > 1 - 1e-6]
     assert full == [10, 11, 12, 13, 18, 19, 20, 21]
     fractional = [row for row in hours if abs(row["magnetisation"]) < 1 - 1e-6]
-    assert [row["hour"] for row in fractional] == [14]
+    assert [row["step"] for row in fractional] == [14]
     assert fractional[0]["realisable_buses"] == 0
-    assert all(row["realisable_buses"] == 32 for row in hours if row["hour"] != 14)
+    assert all(row["realisable_buses"] == 32 for row in hours if row["step"] != 14)
 
 
 def test_figure_7_surface(folder: Path, tmp_path: Path) -> None:

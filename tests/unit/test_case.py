@@ -108,8 +108,10 @@ def test_no_place_is_named_in_the_validator_s_own_words(name: str) -> None:
 def test_every_file_that_is_not_there_is_named_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "ring.csv").symlink_to("ring.csv")
     (tmp_path / "c.yaml").write_text(
-        HEAD + "profiles:\n  load: {csv: ring.csv, column: a}\n  price: {csv: b.csv, column: a}\n"
-        "paper: {source: s, table: {csv: c.csv, rows: {}, figures: {}}}\n"
+        HEAD
+        + "profiles:\n  load: {csv: ring.csv, column: a, unit: kw}\n"
+        + "  price: {csv: b.csv, column: a}\n"
+        + "paper: {source: s, table: {csv: c.csv, rows: {}, figures: {}}}\n"
     )
     with pytest.raises(CaseError) as caught:
         load_case(tmp_path / "c.yaml")
@@ -242,3 +244,17 @@ def test_value_of_a_run_is_not_said_to_be_of_the_command_line() -> None:
 def test_a_family_s_name_lists_its_models() -> None:
     with pytest.raises(CallError, match="no model 'ising'; of this family: ising/decorrelation, "):
         find_model("ising")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("parameters:\n  hours_per_step:3\n", "a space follows the colon of a key"),
+        ("parameters: {hours_per_step: '0,5'}\n", "decimals take a point"),
+        ("profiles: {load: {csv: p.csv, column: a}}\n",
+         "profiles.load: a column needs unit: percent or unit: kw"),
+    ],
+)  # fmt: skip
+def test_slips_of_the_pen_are_named(given: str, said: str) -> None:
+    (line,) = mistakes(HEAD + given)
+    assert said in line

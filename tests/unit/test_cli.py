@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -240,7 +241,7 @@ def test_files_of_a_result_are_complete(small: Path, tmp_path: Path) -> None:
     assert {"small.json", "small-hours.csv", "small-hours.svg"} <= names
     assert json.loads((tmp_path / "small.json").read_text())["case"] == "small"
     head = (tmp_path / "small-hours.csv").read_text().splitlines()
-    assert head[0].startswith("hour,price,")
+    assert head[0].startswith("step,price,")
     assert len(head) == 4
 
 
@@ -393,3 +394,52 @@ def test_folder_of_any_name_is_written_and_named(small: Path, tmp_path: Path) ->
     assert (done.returncode, done.stderr) == (0, "")
     assert f"wrote {tmp_path}/out\\udcff/small.json" in done.stdout
     assert Path(folder, "small.json").exists()
+
+
+def test_a_closed_folder_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def closed(folder: Any) -> Any:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("optimodels.reporting.page.report", closed)
+    assert main(["report", str(tmp_path)]) == 5
+    assert capsys.readouterr().err == f"{tmp_path}: Permission denied\n"
+
+
+def test_a_closed_output_is_no_traceback(cases: Path) -> None:
+    case = cases / "flexibility" / "aggregator-mapping-33bus.yaml"
+    line = f'exec "{sys.executable}" -m optimodels solve "{case}" >&-'
+    ran = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE, text=True)
+    assert "Traceback" not in ran.stderr
+
+
+def test_what_a_sweep_sets_is_not_set_besides(
+    cases: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    case = str(cases / "flexibility" / "mapping-surface-33bus.yaml")
+    words = ["sweep", case, "--out", str(tmp_path), "--set", "parameters.slack=0.3"]
+    assert main(words) == 2
+    assert "--set parameters.slack: the sweep of" in capsys.readouterr().err
+
+
+def test_a_model_that_computes_has_problems_before(
+    cases: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    case = str(cases / "ising" / "field-response-33bus.yaml")
+    assert main(["export", case, "--format", "mps", "--out", str(tmp_path)]) == 2
+    assert "name one with --stage: shift" in capsys.readouterr().err
+
+
+def test_several_answers_are_told_together(cases: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case = str(cases / "flexibility" / "aggregator-mapping-33bus.yaml")
+    assert main(["solve", case, case]) == 0
+    *_, head, _, first, second = capsys.readouterr().out.splitlines()
+    assert head.split() == ["case", "objective", "stopped", "verdict"]
+    assert first == second
+    assert first.split()[2:] == ["optimal", "✓", "verified"]
+
+
+def test_a_model_that_is_misspelt_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "flexibilty/shiftable-loads"]) == 2
+    assert "did you mean 'flexibility/shiftable-loads'?" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from optimodels.draw import (
     stamp,
     stamp_runs,
 )
+from optimodels.families.coalition.data import BASE_MVA
 from optimodels.families.coalition.game import pictures as game_pictures
 from optimodels.result import Result
 
@@ -61,7 +62,7 @@ def _map(result: Result) -> dict[str, bytes]:
     public, private = result.tables["public_flows"], result.tables["private_flows"]
     agents = result.tables["agents"]
     at = np.array([row["bus"] - 1 for row in agents])
-    net = np.array([row["export"] - row["import"] for row in agents])
+    net = BASE_MVA * np.array([row["export"] - row["import"] for row in agents])
     largest = max((abs(row["flow"]) for row in [*public, *private]), default=0.0) or 1.0
     small = len(at) > 150
     with picture(7.2, 4.8) as (made, axes):
@@ -76,6 +77,9 @@ def _map(result: Result) -> dict[str, bytes]:
                 LineCollection(paths, colors=colour, linewidths=wide, zorder=level,
                                alpha=0.85, capstyle="round")
             )  # fmt: skip
+            for row, path, part, width in zip(rows, paths, size, wide, strict=True):
+                if part >= _THIN and not small:
+                    _arrow(axes, path if row["flow"] > 0 else path[::-1], colour, width, level)
         reach = float(np.abs(net).max()) or 1.0
         drawn = axes.scatter(
             xy[at, 0], xy[at, 1], s=16 if small else 80, c=net, cmap="coolwarm", vmin=-reach,
@@ -91,23 +95,41 @@ def _map(result: Result) -> dict[str, bytes]:
         axes.set_axis_off()
         axes.margins(0.06)
         bar = axes.figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.02)
-        bar.set_label("to the public network, pu (below zero: from it)")
+        bar.set_label("to the public network, MW (below zero: from it)")
         bar.outline.set_visible(False)
         axes.legend(
-            handles=[Line2D([], [], color="#b0b0b0", linewidth=3, label="public flow"),
-                     Line2D([], [], color=_PRIVATE, linewidth=3, label="private flow")],
+            handles=[Line2D([], [], color="#b0b0b0", linewidth=0.4 + _WIDEST,
+                            label=f"public flow, {_power(largest)}"),
+                     Line2D([], [], color=_PRIVATE, linewidth=0.4 + _WIDEST / 2,
+                            label=f"private flow, {_power(largest / 2)}")],
             # Below the map: the label of the topmost bus has the room above.
             loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=2,
         )  # fmt: skip
         name = _MODELS[result.model][0]
         values = result.values
         axes.set_title(
-            f"{name.capitalize()}: {values['loss_public']:.4g} pu lost in public branches, "
-            f"{values['loss_private']:.4g} pu in private ones",
+            f"{name.capitalize()}: {_power(values['loss_public'])} lost in public branches, "
+            f"{_power(values['loss_private'])} in private ones",
             pad=10,
         )
         stamp(made, result)
     return {"flows": made.svg}
+
+
+def _power(pu: float) -> str:
+    """Per unit in words."""
+    megawatts = BASE_MVA * pu
+    return f"{megawatts:.4g} MW" if megawatts >= 0.1 else f"{1000 * megawatts:.4g} kW"
+
+
+def _arrow(axes: Any, path: Any, colour: str, width: float, level: int) -> None:
+    """Which way a flow goes, a little behind the middle of its path, where no bus is."""
+    k = int(0.6 * (len(path) - 1))
+    axes.annotate(
+        "", path[k + 1], path[k], zorder=level,
+        arrowprops={"arrowstyle": "-|>,head_length=0.35,head_width=0.18", "color": colour,
+                    "mutation_scale": 9 + 2.5 * width, "shrinkA": 0, "shrinkB": 0, "lw": 0},
+    )  # fmt: skip
 
 
 def _bent(start: Any, end: Any, bend: float) -> Any:

@@ -89,7 +89,7 @@ FORMULATION = Formulation(
     pyomo=in_pyomo,
     cvxpy=in_cvxpy,
     exact=exact,
-    axes={"flexible": ("hour",)},
+    axes={"flexible": ("step",)},
     unit=lambda shift: "EUR",
     equations=(
         "For every number N of customers that a bus has, in the terms of stage shift:",

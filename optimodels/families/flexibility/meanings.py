@@ -17,7 +17,7 @@ _BUSES = {
 }
 
 _NETWORK = {
-    "hour": "number of the step",
+    "step": "number of the step",
     "unsolved_power_flows": "number of power flows with no solution found, of two in every step",
     **{
         f"{name}_{when}_{unit}": f"{text}, load as {how}"

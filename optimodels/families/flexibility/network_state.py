@@ -54,7 +54,7 @@ def power_flows(data: FlexibilityData, magnetisation: Floats | Ints) -> Outcome:
     flows: dict[str, list[PowerFlow]] = {"before": [], "after": []}
     mismatch, unsolved = 0.0, 0
     for t, scale in enumerate(level):
-        row: Row = {"hour": t + 1}
+        row: Row = {"step": t + 1}
         for when in ("before", "after"):
             factor = np.full(len(base_kw), scale)
             if when == "after":

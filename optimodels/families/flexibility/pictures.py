@@ -32,21 +32,23 @@ def shiftable_loads(results: Sequence[Result]) -> dict[str, bytes]:
     hours = result.tables.get("hours")
     if not hours:
         return {}
-    hour = _column(hours, "hour")
+    hour = _column(hours, "step")
+    # Every step as wide as it is long: energy is an area.
+    edges = np.append(hour, hour[-1] + 1) - 0.5
     price = _column(hours, "price")
     drawn = {}
     with picture(6.4, 5.0, rows=2, sharex=True) as (made, (top, bottom)):
         scaled = _scaled(price)
-        top.step(hour, _column(hours, "magnetisation"), where="mid", color=BLUE)
+        top.stairs(_column(hours, "magnetisation"), edges, baseline=None, color=BLUE, lw=1.8)
         top.plot(hour, scaled, color=ORANGE, marker="o", markersize=3)
-        top.set_ylabel("magnetisation m; scaled price")
+        top.set_ylabel("magnetisation m; price, scaled")
         top.set_ylim(-1.15, 1.15)
         top.set_title("Flexibility follows the price")
-        _label_ends(top, hour, (_column(hours, "magnetisation"), scaled), ("m", "price"),
+        _label_ends(top, edges[1:], (_column(hours, "magnetisation"), scaled), ("m", "price"),
                     (BLUE, ORANGE))  # fmt: skip
-        bottom.step(hour, _column(hours, "power_kw") / 1000, where="mid", color=GREY)
-        bottom.step(hour, _column(hours, "flexed_power_kw") / 1000, where="mid", color=BLUE)
-        bottom.set_ylabel("power at the source, MW")
+        for name, colour in (("power_kw", GREY), ("flexed_power_kw", BLUE)):
+            bottom.stairs(_column(hours, name) / 1000, edges, baseline=None, color=colour, lw=1.8)
+        bottom.set_ylabel("load of all buses, MW")
         bottom.set_xlabel("step")
         bottom.set_ylim(
             0, 1.2 * max(_column(hours, n).max() for n in ("power_kw", "flexed_power_kw")) / 1000
@@ -109,6 +111,8 @@ def _surface(results: Sequence[Result]) -> dict[str, bytes]:
         value = result.values.get("normalised_objective")
         points.setdefault(parameters["slack"], []).append((parameters["aggregators"], value))
     with picture(6.4, 4.2) as (made, axes):
+        from matplotlib.ticker import MaxNLocator
+
         for k, (slack, line) in enumerate(sorted(points.items())):
             line.sort()
             number = np.array([a for a, _ in line])
@@ -122,7 +126,8 @@ def _surface(results: Sequence[Result]) -> dict[str, bytes]:
                 axes.plot(missing, level, "x", color=colour, markersize=4,
                           transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
         axes.set_xlabel("aggregators")
-        axes.set_ylabel("objective / cost of the scheduled load")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_ylabel("aggregators' objective / cost of the load")
         axes.set_title("Mapping against aggregators and slack; crosses: infeasible")
         axes.margins(y=0.35)
         axes.legend(loc="lower left", ncols=2)

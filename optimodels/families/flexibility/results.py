@@ -34,7 +34,7 @@ def shiftable_loads(data: FlexibilityData, done: Done) -> Answer:
     nearest = (2.0 * np.rint(flexible) - data.customers[:, None]) / data.customers[:, None]
     hours: list[Row] = [
         {
-            "hour": t + 1,
+            "step": t + 1,
             "price": float(data.price[t]),
             "power_kw": float(data.power_kw[t]),
             "magnetisation": float(mean[t]),
@@ -55,7 +55,7 @@ def shiftable_loads(data: FlexibilityData, done: Done) -> Answer:
     realisability: list[Row] = [
         {
             "bus": int(data.buses[b]) + 1,
-            "hour": t + 1,
+            "step": t + 1,
             "magnetisation": float(m[b, t]),
             "realisable": bool(realisable[b, t]),
             "nearest_magnetisation": float(nearest[b, t]),
@@ -97,15 +97,15 @@ def _discrete(
             row |= {
                 "objective": part,
                 "welfare_lost": part - (continuous.objective or 0.0) * share,
-                "mark": solution.verdict.mark,
             }
         else:
             missing.append(n)
-            row |= {"objective": None, "welfare_lost": None, "mark": solution.verdict.mark}
-        rows.append(row)
+            row |= {"objective": None, "welfare_lost": None}
+        rows.append({**row, "stopped": solution.stopped, "mark": solution.verdict.mark})
     if missing:
         listed = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")
-        return {}, rows, (f"no whole numbers keep the energy of buses of {listed} customers",)
+        note = f"no whole customers keep the energy of a bus that has {listed} of them"
+        return {}, rows, (f"{note}: the discrete optimum is not told",)
     lost = total - (continuous.objective or 0.0)
     return {"discrete_objective": total, "welfare_lost_discrete": lost}, rows, ()
 

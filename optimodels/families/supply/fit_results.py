@@ -73,6 +73,11 @@ def _notes(task: Task, fits: Mapping[str, Fitted], rows: list[Row]) -> tuple[str
         notes.append(f"every form is refuted: none is the best; tables begin with {order[0]}")
     elif rows[0]["aicc"] is None:
         notes.append("no form leaves points to judge by: the nearest is first")
+    elif few := [r["form"] for r in rows if r["aicc"] is None and not fits[r["form"]].refuted]:
+        notes.append(
+            f"not ranked: {', '.join(few)}; AICc and BIC are asked of more points than two beyond "
+            f"the parameters, and there are {len(sample.x)}"
+        )
     if any(name in task.rising for name in order):
         notes.append(
             "parameters of curves that never fall: the prices at knots that differ; a global "
