@@ -9,8 +9,6 @@ from __future__ import annotations
 PRIMAL = 1e-6
 #: What is tested is the rounded point; this only says which points may be rounded at all.
 INTEGRALITY = 1e-5
-#: Claimed against recomputed objective, relative to max(1, objective).
-OBJECTIVE = 1e-6
 
 # A certificate: multipliers give a bound by weak duality, so these limit what the bound may leave.
 #: Distance of the multipliers from the dual cone, relative to max(1, largest multiplier).
@@ -20,6 +18,9 @@ DUAL_CONE = 1e-6
 STATIONARITY = 1e-6
 #: |objective - bound|, relative to max(1, both).
 GAP = 1e-6
+#: Claimed against recomputed objective, relative to max(1, objective): each of the two may miss
+#: the optimum by the gap, to either side. What is reported is the recomputed one.
+OBJECTIVE = 2 * GAP
 #: The same with every residual times max(1, |x_j|) added: what the residuals could hide.
 GAP_WITH_RESIDUALS = 1e-5
 #: A constant so many times the rest of the objective leaves that rest three digits of six: said.

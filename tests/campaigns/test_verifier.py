@@ -117,3 +117,13 @@ def test_every_seed_tries_a_fault_that_matters() -> None:
     assert {row.removeprefix("fault: ") for row, _ in tally.counts if row[0] == "f"} == {
         *verifier.FAULTS
     }
+
+
+@pytest.mark.parametrize(("off", "status"), [(1.9e-6, "verified"), (2.1e-6, "refuted")])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_claim_and_its_point_may_each_miss_by_the_gap(off: float, status: str, sign: int) -> None:
+    """To either side of the optimum, as SCIP's epigraphs do: that is no contradiction."""
+    one = next(p for p in (planted(LINEAR, k) for k in range(50)) if p.kind == "QP")
+    assert one.objective is not None
+    told = one.objective + sign * off * max(1.0, abs(one.objective))
+    assert judge(one.form, replace(one.truth, objective=told)).verdict.status == status
