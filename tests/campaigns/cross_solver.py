@@ -46,6 +46,8 @@ COLUMNS = (
 #: a number that shares no factor with the makers' and is odd, so that all kinds and both senses
 #: come round.
 PROCESS_EVERY = 23
+#: The same after so many, when each has met hundreds: they would be a third of a long run's time.
+LATER, PROCESS_LATER = 10_000, 101
 #: Seconds for a solver that keeps a limit: branch and bound may never close a gap of 1e-6.
 TIME = 0.2
 
@@ -72,7 +74,8 @@ def curved(seed: int, tally: Tally) -> None:
 
 
 def has_turn(solver: Solver, seed: int) -> bool:
-    return not (solver.program or solver.aborts) or seed % PROCESS_EVERY == 0
+    every = PROCESS_EVERY if seed < LATER else PROCESS_LATER
+    return not (solver.program or solver.aborts) or seed % every == 0
 
 
 def _through_all(makers: tuple[Maker, ...], seed: int, tally: Tally) -> None:

@@ -215,11 +215,13 @@ def test_every_solver_answers_some_of_every_kind(trial: Trial, count: int) -> No
     assert not tally.broken
 
 
+@pytest.mark.parametrize("first", [0, cross_solver.LATER])
 @pytest.mark.parametrize("makers", ALL)
 def test_solver_of_its_own_process_meets_every_kind_in_both_senses(
-    makers: tuple[Maker, ...],
+    makers: tuple[Maker, ...], first: int
 ) -> None:
-    rounds = range(2 * len(makers) * cross_solver.PROCESS_EVERY)
+    every = cross_solver.PROCESS_LATER if first else cross_solver.PROCESS_EVERY
+    rounds = range(first, first + 2 * len(makers) * every)
     met = {
         (s % len(makers), s // len(makers) % 2) for s in rounds if cross_solver.has_turn(GLPK, s)
     }
