@@ -42,7 +42,7 @@ def solve(options: argparse.Namespace) -> int:
 def sweep(options: argparse.Namespace) -> int:
     """Solve every run of a case's sweep that is not there yet, and print one table."""
     from optimodels.files import file_stem, output_folder, spare_inputs
-    from optimodels.reporting.folder import save_sweep
+    from optimodels.reporting.folder import of_another_file, save_sweep
     from optimodels.reporting.text import MOST_ROWS, table_lines
     from optimodels.result import worst
     from optimodels.runs import Store
@@ -51,6 +51,12 @@ def sweep(options: argparse.Namespace) -> int:
     case = _swept_case(options)
     folder = output_folder(Path(options.out))
     spare_inputs(folder, file_stem(case.name), case.files)
+    if other := of_another_file(case, folder):
+        print(
+            f"replaces the table and pictures of {other} in {folder}, whose case is named "
+            f"{case.name!r} too; its runs are kept. To keep both: --set name=ANOTHER",
+            file=sys.stderr,
+        )
     try:
         done = run_sweep(
             case,

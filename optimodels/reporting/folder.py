@@ -16,6 +16,7 @@ from optimodels.runs import Store, Sweep
 
 if TYPE_CHECKING:
     from optimodels.benchmarking import Benchmark
+    from optimodels.case import Case
 
 
 def save(result: Result, model: Model, folder: Path) -> list[Path]:
@@ -39,12 +40,19 @@ def save(result: Result, model: Model, folder: Path) -> list[Path]:
     return written
 
 
-def asked_of(path: Path) -> Any:
-    """Return what was asked in full of a stored result; None where there is none."""
+def asked_of(path: Path, what: str = "keys") -> Any:
+    """Return what was asked of a stored result, in full or of which file; None where there is
+    none."""
     try:
-        return json.loads(path.read_text("utf-8"))["asked"]["keys"]
+        return json.loads(path.read_text("utf-8"))["asked"][what]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def of_another_file(case: Case, folder: Path) -> str:
+    """Return the file of a stored sweep of the case's name, where that is another one; else ""."""
+    before = asked_of(folder / "sweeps" / f"{file_stem(case.name)}.json", "file")
+    return str(before) if before not in (None, case.source.file) else ""
 
 
 def _tables_of(path: Path) -> list[str]:

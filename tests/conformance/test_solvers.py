@@ -368,7 +368,7 @@ def test_log_longer_than_a_pipe_stops_nobody(name: str, talks: dict[str, Any], l
         m.aim = pyo.Objective(expr=pyo.quicksum(m.off.values()))
         return m
 
-    asked = Request(name, "pyomo", Limits(time=20.0), talks, live, isolate=True)
+    asked = Request(name, "pyomo", Limits(time=120.0), talks, live, isolate=True)
     solution = solve_and_judge(Formulation("halves", "MILP", "", pyomo=halves), None, asked, "full")
     assert solution.stopped == "optimal", solution.message
     assert solution.objective == pytest.approx(0.0, abs=1e-6)

@@ -309,9 +309,9 @@ def test_model_is_explained_by_its_name_as_by_what_new_writes(
     assert said[0] == said[1]
     assert main(["explain", name, "--set", "parameters.aggregators=none"]) == 2
     assert capsys.readouterr().err.startswith(f"{name} (as set): parameters.aggregators: ")
-    # A name of no model is a file that is not there.
-    assert main(["explain", "flexibility/none"]) == 2
-    assert capsys.readouterr().err.startswith("flexibility/none: cannot be read: ")
+    # What is like no model is a file that is not there.
+    assert main(["explain", "nothing/none"]) == 2
+    assert capsys.readouterr().err.startswith("nothing/none: cannot be read: ")
 
 
 def test_scaled_objective_has_its_own_unit() -> None:

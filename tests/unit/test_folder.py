@@ -141,3 +141,16 @@ def test_what_was_asked_otherwise_is_not_replaced_without_a_word(
     assert capsys.readouterr().err == ""
     assert main([*words, "--set", "parameters.aggregators=2"]) == 0
     assert "which was asked otherwise" in capsys.readouterr().err
+
+
+def test_a_sweep_of_another_file_is_not_replaced_without_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(CASE)
+    out = ["--out", str(tmp_path / "out")]
+    for _ in range(2):
+        assert main(["sweep", str(tmp_path / "a.yaml"), *out]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["sweep", str(tmp_path / "b.yaml"), *out]) == 0
+    assert f"replaces the table and pictures of {tmp_path / 'a.yaml'}" in capsys.readouterr().err

@@ -71,6 +71,7 @@ SHIFTABLE_LOADS = {
     "buses": "number of such buses",
     "objective": "EUR; their part of discrete_objective",
     "welfare_lost": "EUR; their part of welfare_lost_discrete",
+    "discrete.stopped": "how their problem ended",
     "mark": "of the verdict on their problem",
 }
 
