@@ -66,13 +66,13 @@ def file_stem(name: str) -> str:
 
 
 def spare_inputs(folder: Path, stem: str, inputs: Iterable[Path]) -> None:
-    """Raise CallError where results of this stem in a folder would replace what they come from."""
+    """Raise CallError where results of this stem in a folder may replace what they come from."""
     home = folder.resolve()
     for path in inputs:
         own = path.stem == stem or path.name.startswith(f"{stem}-")
         if own and path.suffix in (".json", ".csv", ".svg") and path.resolve().parent == home:
             raise CallError(
-                f"--out: results in {str(folder)!r} would replace {path.name!r}, which the case "
+                f"--out: results in {str(folder)!r} may replace {path.name!r}, which the case "
                 "reads; name another folder"
             )
 

@@ -331,7 +331,10 @@ def choice(case: Case) -> SolverChoice:
     given = case.file.solver or case.model.solver
     chosen = SolverChoice(name=given) if isinstance(given, str) else given
     if not chosen.name:
-        chosen = chosen.model_copy(update={"name": case.model.solver})
+        # The model's own, in the language that is asked for.
+        own = case.model.solver
+        name = own.rpartition(":")[2] if chosen.via else own
+        chosen = chosen.model_copy(update={"name": name})
     language, _, bare = chosen.name.rpartition(":")
     update: dict[str, Any] = {"name": bare}
     if language:

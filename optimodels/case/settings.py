@@ -118,7 +118,7 @@ def put_values(
             name = rest.partition(".")[0]
             changed[head] = {**changed[head], name: said[head][name]}
         elif head == "solver" and isinstance(said[head], dict) and not said[head].get("name"):
-            changed[head] = {**said[head], "name": tree[head]["name"], "via": tree[head]["via"]}
+            changed[head] = {"via": tree[head]["via"], **said[head], "name": tree[head]["name"]}
         else:
             changed[head] = said[head]
     return changed

@@ -100,7 +100,7 @@ def test_inputs_are_spared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     )
     for words in (["sweep"], ["solve"]):
         assert main([*words, str(case), "--out", str(tmp_path)]) == 2
-        assert "would replace 'day.csv', which the case reads" in capsys.readouterr().err
+        assert "may replace 'day.csv', which the case reads" in capsys.readouterr().err
     assert main(["pack", str(case), "--out", str(case)]) == 2
     assert "is read by the case" in capsys.readouterr().err
     assert table.read_text().startswith("price")

@@ -74,6 +74,11 @@ def test_solver_of_the_model_takes_limits_alone(tmp_path: Path) -> None:
     assert (choice(case).name, choice(case).time_limit) == (case.model.solver, 5)
     plain = case_of(HEAD, tmp_path)
     assert Keys(plain).key({"solver.time_limit": 5}) == Keys(case).key({})
+    asked = case_of(HEAD + "solver: {via: pyomo}\n", tmp_path)
+    assert (choice(asked).name, choice(asked).via) == (case.model.solver, "pyomo")
+    ways = [Keys(plain).key({"solver.via": via}) for via in ("pyomo", "cvxpy")]
+    assert ways[0] == Keys(asked).key({})
+    assert ways[0] != ways[1]
 
 
 def test_key_holds_the_solvers_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
