@@ -63,8 +63,15 @@ def side_by_side(index: Index, runs: Sequence[StoredRun], chosen: Choice) -> Tab
     note = f"{_told(runs, chosen.value)}; ✓ verified, ? unverified, ✗ refuted{_reasons(runs)}"
     # Of one number every other statistic is that number.
     if several or chosen.statistic == "count":
-        note = f"{chosen.statistic} of " + note
+        over = [name for name in names if name not in (*down, *across)]
+        note = " ".join([chosen.statistic, *filter(None, [_over(runs, over)]), "of", note])
     return Table(f"{index.case} ({index.model})", table, note, numbers)
+
+
+def _over(runs: Sequence[StoredRun], names: Sequence[str]) -> str:
+    """The keys whose values share a cell: draws as a seed's, or others that were put together."""
+    shared = [name for name in names if len({repr(run.keys[name]) for run in runs}) > 1]
+    return f"over {', '.join(shared)}" if shared else ""
 
 
 def _told(runs: Sequence[StoredRun], name: str) -> str:

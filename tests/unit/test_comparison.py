@@ -61,11 +61,12 @@ def test_rows_columns_and_value_are_the_user_s(stored: Path) -> None:
     (table,) = compare([stored], choice)
     # Two solvers share a cell; both found the same.
     assert table.rows[0] == {"aggregators": 2, "slack=0": "16 ✓", "slack=0.5": "24 ✓"}
+    assert table.note.startswith("mean over solver of cap_buses")
     # A key that was asked for in the rows is not the columns' as well.
     (table,) = compare([stored], Choice(rows=["solver", "slack"]))
     assert list(table.rows[0]) == ["solver", "slack", "aggregators=2", "aggregators=5"]
     assert len(table.rows) == 4
-    assert not table.note.startswith("interval of")
+    assert not table.note.startswith("interval")
     (table,) = compare([stored], Choice(columns=[], times=True))
     assert set(table.rows[0]) == {"slack", "aggregators", "solver", "objective", "seconds"}
 
@@ -212,7 +213,7 @@ def test_a_cell_of_one_run_beside_others_counts_one(
         (table, *_) = compare(tmp_path, Choice(["slack"], [], statistic="count"))
         assert [row["objective"] for row in table.rows] == [f"{n} ✓" for n in counts]
         assert table.frame["objective"].tolist() == counts
-        assert table.note.startswith("count of objective")
+        assert table.note.startswith("count over solver of objective")
 
 
 def test_several_tables_are_one_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
