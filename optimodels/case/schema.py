@@ -237,6 +237,9 @@ class Paper(Strict):
     the rows of ``table`` each beside its run."""
 
     source: Text
+    fitted: Text | None = Field(
+        default=None, description="what of the case was chosen so that such figures come out"
+    )
     values: dict[str, Printed] = Field(default_factory=dict)
     table: PrintedTable | None = None
 

@@ -74,7 +74,9 @@ def beside_paper(case: Case, result: Result, printed: Sequence[PrintedRow] = ())
     ]
     if paper.table is not None:
         rows += _of_table(case, paper.table, printed, result)
-    return tuple({**row, "source": paper.source} for row in rows)
+    # Who sees "reproduced" sees what it rests on.
+    source = f"{paper.source}; fitted: {paper.fitted}" if paper.fitted else paper.source
+    return tuple({**row, "source": source} for row in rows)
 
 
 def _row(name: str, claim: Claim, result: Result) -> Row:

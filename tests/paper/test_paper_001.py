@@ -79,6 +79,8 @@ def test_figure_3_peaks(folder: Path) -> None:
 
 def test_figure_7_surface(folder: Path, tmp_path: Path) -> None:
     """At zero slack N_A = 5 has no mapping; more aggregators pay; slack never hurts."""
+    (printed,) = solved(folder, "mapping-surface-33bus").paper
+    assert (printed["paper"], printed["word"]) == ("infeasible", "reproduced")
     grid = "{parameters.slack: [0, 0.25, 1], parameters.aggregators: [1, 2, 4, 5, 8, 16, 32]}"
     case = load_case(folder / "mapping-surface-33bus.yaml", [f"sweep={{grid: {grid}}}"])
     done = sweep(case, tmp_path, workers=2)

@@ -9,6 +9,8 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from optimodels.case import load_case
 from optimodels.result import Result
 from optimodels.study import solve
@@ -29,7 +31,7 @@ def words(name: str) -> dict[str, str]:
 
 def test_figure_2_a_random_start_is_forgotten_in_ten_thousand_steps() -> None:
     """A reasonable value of decorrelation, at T_c."""
-    assert words("decorrelation-33bus")["autocorrelation at 10k iterations"] == "reproduced"
+    assert words("decorrelation-33bus")["a reasonable value of decorrelation"] == "reproduced"
     values = solved("decorrelation-33bus").values
     assert abs(values["autocorrelation"]) < 5 * values["autocorrelation_standard_error"] + 0.02
 
@@ -73,12 +75,26 @@ def test_figure_4_the_field_of_the_target_falls_up_to_the_critical_temperature()
     assert fields[-1] > min(fields)
 
 
-def test_figure_6_constrained_dynamics_keep_two_to_three_orders_of_magnitude() -> None:
-    """The paper has three; ours are between two and three, without and with a field."""
-    rows = solved("robustness-33bus").tables["algorithms"]
-    orders = [r["orders_of_magnitude_mean"] for r in rows if r["algorithm"] == "constrained"]
-    assert len(orders) == 2
-    assert all(2 < found < 3 for found in orders)
+def test_figure_6_constrained_dynamics_keep_less_than_three_orders_of_magnitude() -> None:
+    """The paper has three of the realisation with the least |C|; ours are 1.4 and, with a field,
+    2.2, of the mean |C| between two and three."""
+    claim = words("robustness-33bus")["orders of magnitude, constrained below plain"]
+    assert claim.startswith("not reproduced: of each replica's least |C|")
+    rows = [r for r in solved("robustness-33bus").tables["algorithms"]
+            if r["algorithm"] == "constrained"]  # fmt: skip
+    assert [r["field"] for r in rows] == [0, 1]
+    assert all(2 < r["orders_of_magnitude_mean"] < 3 for r in rows)
+    assert [r["orders_of_magnitude_least"] for r in rows] == pytest.approx([1.4, 2.2], abs=0.1)
+
+
+def test_figure_6_the_plain_dynamics_have_a_trend_without_a_field() -> None:
+    """The paper sees none; ours worsens at every step of K, and has none with a field."""
+    claim = words("robustness-33bus")["unconstrained, rank correlation of |C| with K"]
+    assert claim.startswith("not reproduced")
+    trends = {r["field"]: r["trend"] for r in solved("robustness-33bus").tables["algorithms"]
+              if r["algorithm"] == "metropolis"}  # fmt: skip
+    assert trends[0] == 1
+    assert abs(trends[1]) < 0.2
 
 
 def test_figure_6_constrained_dynamics_freeze_after_a_handful_of_changes() -> None:
@@ -89,7 +105,7 @@ def test_figure_6_constrained_dynamics_freeze_after_a_handful_of_changes() -> No
             assert row["mean_constraint"] < row["perturbed_constraint"] / 5
 
 
-def test_figure_6_worsening_is_monotone_only_up_to_a_plateau() -> None:
+def test_figure_6_worsening_is_monotone_only_up_to_ten_changes() -> None:
     rows = solved("robustness-33bus").tables["perturbations"]
     line = {
         row["perturbation"]: row
@@ -97,6 +113,7 @@ def test_figure_6_worsening_is_monotone_only_up_to_a_plateau() -> None:
         if row["algorithm"] == "constrained" and row["field"] == 0
     }
     assert line[1]["mean_constraint"] < line[3]["mean_constraint"] < line[10]["mean_constraint"]
+    assert line[30]["mean_constraint"] < 0.7 * line[10]["mean_constraint"]
     assert solved("robustness-33bus").values["falls_constrained"] > 0
 
 
