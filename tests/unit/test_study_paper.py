@@ -75,6 +75,13 @@ def test_statements_with_any_number(statement: str, word: str) -> None:
     assert row["word"] == word
 
 
+def test_what_was_fitted_stands_with_the_source() -> None:
+    case = SimpleNamespace(paper=Paper(source="a, table 2", fitted="the loads", values={"x": 1}))
+    ours = SimpleNamespace(values={"x": 1.0}, tables={})
+    (row,) = paper.beside_paper(case, ours)  # type: ignore[arg-type]
+    assert (row["word"], row["source"]) == ("reproduced", "a, table 2; fitted: the loads")
+
+
 @pytest.mark.parametrize(
     ("low", "high", "word"),
     [
