@@ -99,8 +99,11 @@ def deviations(graph: Graph, dynamics: Dynamics, exact: dict[str, float], sweeps
 
 def exactness() -> None:
     print("## Against the transfer matrix (17 x 17) and enumeration (4 x 5)\n")
-    print("E, M and |M| per site of 40,000 replicas after 3,000 sweeps (17 x 17) or 200,000 after "
-          "300 (4 x 5); off: in standard errors.\n")  # fmt: skip
+    print(
+        "E, M and |M| per site of 40,000 replicas after 3,000 sweeps (17 x 17) or 200,000 after "
+        "300 (4 x 5); off: in standard errors. "
+        "The last two rows have half of dE in the rule, on purpose: so a wrong rule looks.\n"
+    )
     print("| lattice | T | h | quantity | exact | measured | standard error | off |")
     print("|---|---|---|---|---|---|---|---|")
     strip, small = Strip(17, 17), lattice(np.ones((4, 5), dtype=bool))

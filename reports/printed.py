@@ -151,7 +151,7 @@ def count_in_words(figures: list[Printed]) -> str:
     words = [figure for figure in figures if figure.statement and figure.says != "-"]
     held = sum(figure.counted in (*_AGREE, FITTED) for figure in words)
     return (
-        f"Of {len(figures)} figures set beside the papers': {told}. Of these, {len(words)} are "
+        f"Of {len(figures)} figures set beside the papers': {told}. Of all these, {len(words)} are "
         f"statements in words, held against limits of ours; {held} of them hold. A printed figure "
         "that cases read in several ways counts in each. Fitted data were chosen so that figures "
         "like these come out."

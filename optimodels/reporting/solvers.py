@@ -22,8 +22,8 @@ where it has one. A solver that cannot take the class of problem, or is not inst
 before anything is built; one that takes only convex problems, where the data are not, after that.
 
 Classes: LP, QP linear and convex quadratic programmes; QCQP, SOCP with convex quadratic or
-second-order-cone constraints; EXP with exponential cones; MI... with integers; NLP smooth
-nonlinear, NONCONVEX to global optimality.
+second-order-cone constraints; EXP with exponential cones; MI... with integers (MILP: all
+ILP and BLP); NLP smooth nonlinear, NONCONVEX to global optimality.
 
 Limits are one set of words for all: `time_limit` in seconds, `gap`, `threads`, `memory_limit` in
 GiB. "Limits kept" are those that the solver keeps itself. Time and memory are kept for every
@@ -41,13 +41,14 @@ _FINDINGS = """
 `tests/conformance` puts every installed solver to the same problems of every class it claims:
 known answers, infeasible, unbounded, degenerate, badly scaled, at its limits. All of them answer
 all of theirs, and are verified, but for what follows; none of it is ever called verified.
+How often each errs on random problems: [cross-solver](reports/proof/cross-solver.md).
 
 """
 
 _MEASURED = """
 ## Measured on our own cases
 
-`optimodels bench` on the shipped cases: seconds from data to answer (stating the model,
+`optimodels bench` on the cases named below: seconds from data to answer (stating the model,
 handing it over, solving, reading), medians of {repeat} repetitions after one that warms up,
 {threads} thread, limit {limit:g} s, on {processor} ({cores} cores), {system}. "Times the best" is
 the geometric mean of the ratio to the fastest solver of each instance, over what it solved. Small

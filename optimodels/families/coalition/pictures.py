@@ -82,7 +82,7 @@ def _map(result: Result) -> dict[str, bytes]:
                     _arrow(axes, path if row["flow"] > 0 else path[::-1], colour, width, level)
         reach = float(np.abs(net).max()) or 1.0
         drawn = axes.scatter(
-            xy[at, 0], xy[at, 1], s=16 if small else 80, c=net, cmap="coolwarm", vmin=-reach,
+            xy[at, 0], xy[at, 1], s=16 if small else 80, c=net, cmap="viridis", vmin=-reach,
             vmax=reach, edgecolors=BLACK, linewidths=0.3 if small else 0.6, zorder=3,
         )  # fmt: skip
         if len(at) <= 60:

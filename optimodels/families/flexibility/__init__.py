@@ -8,8 +8,8 @@ from optimodels.model import Caption, declare
 
 _CAPTIONS = {
     "hours": Caption(
-        "Magnetisation and price by hour, the price scaled to [-1, 1]; below, the power at the "
-        "source as scheduled and as flexed.",
+        "Magnetisation and price by step, the price scaled to [-1, 1]; below, the load of all "
+        "buses as scheduled and as flexed.",
         "hours",
     ),
     "voltage": Caption(

@@ -144,7 +144,7 @@ def _map(result: Result, marked: Sequence[int]) -> dict[str, bytes]:
     for row in result.tables["buses"]:
         values[row["bus"] - 1] = row["magnetisation"]
     with picture(6.4, 4.2) as (made, axes):
-        network_map(axes, network, values, "magnetisation m", colours="coolwarm", limits=(-1, 1),
+        network_map(axes, network, values, "magnetisation m", colours="viridis", limits=(-1, 1),
                     marked=marked, steps=(-1, 0, 1))  # fmt: skip
         title = "Magnetisation of the buses"
         axes.set_title(f"{title}; ringed: no spin solution" if len(marked) else title)

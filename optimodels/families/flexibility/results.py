@@ -104,7 +104,7 @@ def _discrete(
         rows.append({**row, "stopped": solution.stopped, "mark": solution.verdict.mark})
     if missing:
         listed = ", ".join(map(str, missing[:8])) + (", ..." if len(missing) > 8 else "")
-        note = f"no whole customers keep the energy of a bus that has {listed} of them"
+        note = f"no whole number of customers keeps the energy of buses with {listed} of them"
         return {}, rows, (f"{note}: the discrete optimum is not told",)
     lost = total - (continuous.objective or 0.0)
     return {"discrete_objective": total, "welfare_lost_discrete": lost}, rows, ()

@@ -33,7 +33,8 @@ _EXPERIMENTS = (
         "section 3 and figure 2, inset",
         {
             "transition": Caption(
-                "|M| and susceptibility by temperature, with 95 % intervals; lines: exact.",
+                "|M| and susceptibility by temperature, with 95 % intervals; lines, where there "
+                "are any: exact, of |M| or, where the legend says so, of the root of <M^2>.",
                 "curve",
             )
         },

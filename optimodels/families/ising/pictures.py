@@ -88,7 +88,7 @@ def field_response(results: Sequence[Result]) -> dict[str, bytes]:
     target = result.values["target_magnetisation"]
     with picture(9.0, 3.8, columns=2) as (made, (left, right)):
         left.grid(False)
-        mesh = left.pcolormesh(_edges(h), _edges(t), level, cmap="coolwarm", vmin=-1, vmax=1)
+        mesh = left.pcolormesh(_edges(h), _edges(t), level, cmap="viridis", vmin=-1, vmax=1)
         made.figure.colorbar(mesh, ax=left, label="magnetisation").outline.set_visible(False)
         if targets:
             left.errorbar(_column(targets, "field"), _column(targets, "temperature"),
@@ -130,7 +130,7 @@ def _surface(results: Sequence[Result]) -> dict[str, bytes]:
     level = np.array([[at.get((a, b), np.nan) for b in h] for a in t])
     with picture(6.4, 4.2) as (made, axes):
         axes.grid(False)
-        mesh = axes.pcolormesh(_edges(h), _edges(t), level, cmap="coolwarm", vmin=-1, vmax=1)
+        mesh = axes.pcolormesh(_edges(h), _edges(t), level, cmap="viridis", vmin=-1, vmax=1)
         made.figure.colorbar(mesh, ax=axes, label="magnetisation").outline.set_visible(False)
         target = results[0].values["target_magnetisation"]
         lines = axes.contour(h, t, level, sorted({-0.9, 0.5, 0.9, round(target, 3)}),

@@ -50,7 +50,10 @@ MODELS = {
                     "study area change, over the whole run.",
                     "trajectory",
                 ),
-                "response-start": Caption("The same in its first ten seconds.", "trajectory"),
+                "response-start": Caption(
+                    "Frequency, generation, responsive load and exports in the first ten seconds.",
+                    "trajectory",
+                ),
                 "ace": Caption(
                     "The frequency that the area is given, its area control error by demand "
                     "response, and the power that regulates.",

@@ -43,7 +43,7 @@ def degeneracy(results: Sequence[Result]) -> dict[str, bytes]:
         wide = np.linspace(near.min(), near.max(), 401)
         right.plot(wide, np.exp(-2 * wide**2 / n), color=ORANGE, linewidth=1.2)
         right.axvspan(-math.sqrt(n) / 2, math.sqrt(n) / 2, color=GREY, alpha=0.15, linewidth=0)
-        right.annotate("width sqrt(N)/2", (0, 0), (0, 6), textcoords="offset points",
+        right.annotate("± sqrt(N)/2", (0, 0), (0, 6), textcoords="offset points",
                        ha="center", fontsize=8, color=GREY)  # fmt: skip
         right.set_xlabel("m")
         right.set_ylabel("g(N, m) / g(N, 0)")
