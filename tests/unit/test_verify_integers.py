@@ -11,7 +11,7 @@ import pytest
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linear_sum_assignment, milp
 
-from optimodels.form import Form, QuadraticRow
+from optimodels.form import Cone, Form, QuadraticRow
 from optimodels.result import Claim
 from optimodels.verify import Testimony, judge
 from optimodels.verify.integers import enumerate_box, integer_rows, propagate
@@ -204,6 +204,40 @@ def test_bound_is_lifted_to_the_next_value_of_the_objective() -> None:
     assert rounded_up(Fraction(-21, 2), Fraction(3)) == -9
     assert rounded_up(Fraction(9), Fraction(3)) == 9
     assert rational(0.1) == Fraction(1, 10)
+
+
+def test_bound_over_a_cone_is_lifted_by_no_more_than_a_step() -> None:
+    """min -a - b, whole, |(a, b)| <= 5/2: the relaxation says -5/2 sqrt 2 = -3.54, so -3 at the
+    least; of the 21 whole points of the disc (2, 1) has it."""
+    disc = [(a, b) for a in range(-2, 3) for b in range(-2, 3) if 4 * (a * a + b * b) <= 25]
+    assert (len(disc), min(-a - b for a, b in disc)) == (21, -3)
+    within = sparse.csr_array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    cone = Cone("second-order", within, np.array([2.5, 0.0, 0.0]))
+    form = whole_form([-1, -1], np.zeros((0, 2)), [], [], -9, 9, cones=(cone,))
+    # -a - b = z'(5/2, a, b) - 5/2 sqrt 2 with z = (sqrt 2, -1, -1) on the dual cone's side.
+    price = (np.array([np.sqrt(2.0), -1.0, -1.0]),)
+    for x in disc:
+        value = -float(sum(x))
+        claim = Claim("optimal", "optimal", "", np.array(x, dtype=float), value)
+        for said in (claim, replace(claim, cone_multipliers=price)):
+            judged = judge(form, said)
+            assert judged.verdict.status != "verified" or value == -3, (x, judged.verdict)
+            assert judged.bound is None or judged.bound <= -3 + 1e-9, (x, judged.bound)
+        if value == -3:
+            assert judged.verdict.text == "verified by certificate: global optimum"
+
+
+def test_bound_of_a_sum_too_large_for_rational_numbers_is_lifted_as_far(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """max 3a + 3b, 2a + 2b <= 7 in doubles: 10.5 is lowered to 9, not to 6."""
+    monkeypatch.setattr("optimodels.verify.rational.EXACT_NONZEROS", 1)
+    form = whole_form([3, 3], [[2, 2]], [-INF], [7], 0, 10**6, sense="max", constant=0.5)
+    assert exact_low(form, np.array([-1.5])) is None
+    for x, status in (((3.0, 0.0), "verified"), ((2.0, 0.0), "unverified")):
+        judged = judge(form, Claim("optimal", "optimal", x=np.array(x), objective=3 * sum(x) + 0.5))
+        assert judged.verdict.status == status, judged.verdict
+        assert judged.bound == pytest.approx(9.5)
 
 
 def hard() -> tuple[Form, Claim]:
