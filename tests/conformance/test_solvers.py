@@ -237,16 +237,44 @@ def test_time_limit_keeps_what_was_found(solver: Any) -> None:
     assert solution.has_point is solver.keeps_incumbent
 
 
-@pytest.mark.parametrize("name", ["highs", "scip"])
+def _chosen(seed: int) -> tuple[Formulation[Any], int]:
+    """Fourteen things to take or leave, three weights a thing; and the best, of all 2^14 ways."""
+    draw = np.random.default_rng(seed)
+    weights = draw.integers(20, 100, (3, 14))
+    values, room = weights.sum(axis=0) // 3 + draw.integers(0, 20, 14), weights.sum(axis=1) // 3
+
+    def stated(_: Any) -> cp.Problem:
+        x = cp.Variable(14, name="x", boolean=True)
+        return cp.Problem(cp.Maximize(values @ x), [weights @ x <= room])
+
+    ways = np.arange(2**14)[:, None] >> np.arange(14) & 1
+    fits = (ways @ weights.T <= room).all(axis=1)
+    return Formulation("chosen", "MILP", "", cvxpy=stated), int((ways @ values)[fits].max())
+
+
+#: They hand over no bound beside the point, and what they were asked for is held against them.
+BOUNDLESS = pytest.mark.xfail(reason="refuted where a better point is known", strict=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["highs", "scipy", *(pytest.param(n, marks=BOUNDLESS) for n in ("scip", "cbc"))]
+)
 def test_an_asked_gap_is_no_lie(name: str) -> None:
     """A point within the gap that the user asked for is unverified at worst, never refuted."""
-    knapsack = next(p for p in PROBLEMS if p.name == "knapsack")
-    for gap in (0.5, 0.9):
-        request = Request(name, limits=Limits(gap=gap))
-        solution = solve_and_judge(knapsack.formulation, None, request, "full")
-        assert solution.verdict.status != "refuted"
+    short = 0
+    for seed in range(3):
+        formulation, best = _chosen(seed)
+        request = Request(name, "cvxpy", Limits(gap=0.5))
+        solution = solve_and_judge(formulation, None, request, "certificate")
         assert solution.objective is not None
-        assert solution.objective >= 21 * (1 - gap)
+        # A gap is relative to the point or to the bound: half of the bound is within either.
+        assert best * (1 - 0.5) <= solution.objective <= best + 1e-6
+        if solution.objective < best - 0.5:
+            short += 1
+            assert (solution.stopped, solution.point) == ("optimal", "feasible")
+            assert solution.verdict.status == "unverified"
+    # Or nothing was asked of anybody.
+    assert short
 
 
 @pytest.mark.parametrize(
