@@ -1,4 +1,4 @@
-"""What a claim is judged by: the claim itself, the level, the gap that was asked, a second solver."""
+"""What a claim is judged by: the claim, the level, the gap that was asked, a second solver."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ Every optimum here is read off by hand.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +40,58 @@ def at(form: Form, *x: float, **more: Any) -> Claim:
 
 def status(form: Form, claim: Claim, *testimonies: Testimony) -> str:
     return judge(form, claim, testimonies).verdict.status
+
+
+def smooth() -> Form:
+    """Least -a with exp a <= 1/2."""
+
+    def build() -> pyo.ConcreteModel:
+        m = pyo.ConcreteModel()
+        m.x = pyo.Var(range(1), bounds=(-9, 9))
+        m.o = pyo.Objective(expr=-m.x[0])
+        m.c = pyo.Constraint(expr=pyo.exp(m.x[0]) <= 0.5)
+        return m
+
+    return PyomoProblem(build).form
+
+
+#: Least -a where something is 1/2 at most, and the a at which it is that.
+HALVES: dict[str, tuple[Form, Callable[[float], float]]] = {
+    "rows": (form_of([-1], [[1]], [-INF], [0.5], [-9], [9]), float),
+    "bounds": (box([-1], [-9], [0.5]), float),
+    "cones": (box([-1], [-9], [9], cones=(Cone("second-order", square([[0], [1]]),
+              np.array([0.5, 0.0])),)), float),
+    "quadratic rows": (box([-1], [-9], [9], quadratic_rows=(QuadraticRow(
+                       square([[2]]), np.zeros(1), -INF, 0.5),)), np.sqrt),
+    "nonlinear rows": (smooth(), np.log),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HALVES)
+def test_a_point_may_be_off_by_a_millionth_and_no_more(kind: str) -> None:
+    form, place = HALVES[kind]
+    for off, passes in ((0.0, True), (5e-7, True), (2e-6, False), (5e-4, False)):
+        verdict = judge(form, at(form, place(0.5 + off))).verdict
+        assert (verdict.status == "verified") is passes, (off, verdict)
+        assert [c.name for c in verdict.checks if not c.passed] == [kind] * (not passes)
+        assert (verdict.status == "refuted") is not passes
+
+
+def test_a_whole_number_may_be_off_by_a_hundred_thousandth_and_no_more() -> None:
+    form = box([0], [0], [3], integer=np.ones(1, dtype=bool))
+    for off, passes in ((5e-6, True), (2e-5, False), (0.2, False)):
+        for x in (1 + off, 1 - off):
+            assert status(form, at(form, x)) == ("verified" if passes else "refuted"), x
+
+
+def test_a_bound_that_is_left_over_from_large_terms_proves_nothing() -> None:
+    """Least s a - s b with a >= b over the square: 0. At (1, 1) it is s - s, which in doubles may
+    stand for 1e-16 s: of six digits of 1 nothing else is left at 2e6 or more."""
+    for size, passes in ((4e5, True), (2e6, False), (4e7, False)):
+        form = form_of([size, -size], [[1, -1]], [0], [INF], [0, 0], [1, 1])
+        for claim in (at(form, 1, 1), at(form, 1, 1, row_multipliers=np.array([size]))):
+            assert status(form, claim) == ("verified" if passes else "unverified"), size
+        assert status(form, at(form, 0, 0)) == "verified"
 
 
 @pytest.mark.parametrize("curved", ["", "cone", "objective"])
@@ -150,6 +203,22 @@ def test_a_small_coefficient_is_no_rounding_of_a_farkas_proof() -> None:
             Claim("infeasible", farkas=np.ones(len(form.rows.indptr) - 1)),
         ):
             assert status(form, claim) != "verified"
+
+
+@pytest.mark.parametrize(("side", "text"), [
+    (1e-4, "unverified"), (0.05, "unverified"), (10.0, "for all |x| up to 1e+11"),
+])  # fmt: skip
+def test_a_farkas_proof_holds_as_far_as_numbers_go(side: float, text: str) -> None:
+    """a - b >= s and (1 - 1e-10) a <= b leave 1e-10 a >= s: beyond a = 1e10 s there are points."""
+    rows = [[1, -1], [1 - 1e-10, -1]]
+    form = form_of([0, 0], rows, [side, -INF], [INF, 0], [-INF, -INF], [INF, INF])
+    far = 2e10 * side
+    point = np.array([far, far - 1.5 * side])
+    assert point[0] - point[1] > 1.2 * side
+    assert (1 - 1e-10) * point[0] < point[1]
+    for farkas in (None, np.array([1.0, -1.0])):
+        verdict = judge(form, Claim("infeasible", farkas=farkas)).verdict
+        assert text in (verdict.status, verdict.reason)
 
 
 @pytest.mark.parametrize("entry", [2.0, np.nan])
