@@ -218,6 +218,19 @@ def test_fingerprint_follows_data_and_nothing_else(tmp_path: Path) -> None:
     assert load_case(tmp_path / "c.yaml").fingerprint() != first
 
 
+def test_fingerprint_follows_the_network(tmp_path: Path) -> None:
+    """By its name and, of a file, by what is in it; the model's own is the same, said or not."""
+    (tmp_path / "c.yaml").write_text(HEAD)
+    (tmp_path / "net.json").write_text("{}")
+    own = find_model("flexibility/shiftable-loads").network
+    said = ["network=case69", "network=case118", "network={file: net.json}", f"network={own}"]
+    told = [load_case(tmp_path / "c.yaml", [one]).fingerprint() for one in said]
+    assert len(set(told)) == 4
+    assert load_case(tmp_path / "c.yaml").fingerprint() == told[-1]
+    (tmp_path / "net.json").write_text("[]")
+    assert load_case(tmp_path / "c.yaml", [said[2]]).fingerprint() not in told
+
+
 def test_sweep_expands_in_a_stable_order() -> None:
     case = parse_case(
         "model: flexibility/aggregator-mapping\n"

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandapower
+import pandas as pd
 import pytest
 
 from optimodels.errors import DataError
 from optimodels.grid import cache, read_network
+from optimodels.grid.conversion import convert
 from optimodels.grid.powerflow import solve_power_flow
 from optimodels.grid.profiles import read_csv_column, simbench_profile
-
-pandapower = pytest.importorskip("pandapower")
 
 SOURCES: list[Any] = [
     "case33bw",
@@ -68,16 +69,20 @@ def test_load_beyond_the_lines_is_said_not_raised() -> None:
     assert not flow.converged
 
 
-def test_parallel_lines_and_transformers() -> None:
+def small() -> Any:
+    """Two transformers and three cables side by side, of which a part may be loaded."""
     net = pandapower.create_empty_network()
     a, b, c = (pandapower.create_bus(net, kv) for kv in (20.0, 0.4, 0.4))
     pandapower.create_ext_grid(net, a)
-    pandapower.create_transformer(net, a, b, "0.4 MVA 20/0.4 kV", parallel=2)
-    pandapower.create_line(net, b, c, 1.0, "NAYY 4x50 SE", parallel=3)
+    pandapower.create_transformer(net, a, b, "0.4 MVA 20/0.4 kV", parallel=2, df=0.9)
+    pandapower.create_line(net, b, c, 1.0, "NAYY 4x50 SE", parallel=3, df=0.8)
     pandapower.create_load(net, c, 0.01, 0.002, scaling=2.0)
     pandapower.create_load(net, c, 0.005, in_service=False)
-    from optimodels.grid.conversion import convert
+    return net
 
+
+def test_parallel_lines_and_transformers() -> None:
+    net = small()
     network = convert(net, "small", "test")
     kinds = network.branch_kind.tolist()
     assert sorted(kinds) == ["line", "trafo"]
@@ -87,6 +92,24 @@ def test_parallel_lines_and_transformers() -> None:
     one = net.trafo.vkr_percent[0] / 100 / net.trafo.sn_mva[0] * network.base_mva
     assert network.branch_r_pu[trafo] == pytest.approx(one / 2, rel=1e-3)
     assert network.load_kw.tolist() == [0, 0, 20]
+    # Root 3 times 400 V times 142 A a cable, 0.4 MVA a transformer.
+    rated = network.branch_rating_mva
+    assert rated[line] == pytest.approx(3**0.5 * 0.4 * 0.142 * 3 * 0.8)
+    assert rated[trafo] == pytest.approx(0.4 * 2 * 0.9)
+
+
+@pytest.mark.parametrize("kept", ["bus.geo", "bus_geodata"])
+def test_coordinates_are_east_and_north_in_this_order(kept: str) -> None:
+    """As GeoJSON has it, in which newer versions of pandapower keep them, and older ones' table."""
+    net = small()
+    if kept == "bus.geo":
+        net.bus["geo"] = ['{"type": "Point", "coordinates": [10.5, 52.25, 70]}', None, "{}"]
+    else:
+        net.bus = net.bus.drop(columns="geo")
+        net["bus_geodata"] = pd.DataFrame({"y": [52.25], "x": [10.5]}, index=[0])
+    nowhere = [np.nan, np.nan]
+    found = convert(net, "small", "test").bus_xy
+    np.testing.assert_array_equal(found, [[10.5, 52.25], nowhere, nowhere])
 
 
 @pytest.mark.usefixtures("forgetful")
@@ -112,6 +135,19 @@ def test_second_read_comes_from_the_cache(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("optimodels.grid.reading.open_net", fail)
     second = read_network("case33bw")
     assert second.fingerprint == first.fingerprint
+
+
+def test_file_that_was_edited_is_another_network(tmp_path: Path) -> None:
+    """Under the same name: neither memory nor the cache answers for what it was."""
+    net = pandapower.networks.case33bw()
+    file = tmp_path / "net.json"
+    loads = []
+    for more in (0.0, 0.085, 0.0):
+        net.load.loc[0, "p_mw"] += more
+        pandapower.to_json(net, str(file))
+        loads.append(read_network(file).load_kw.sum())
+        net.load.loc[0, "p_mw"] -= more
+    assert loads == pytest.approx([3715, 3800, 3715])
 
 
 class Forgetful(dict):  # type: ignore[type-arg]
@@ -276,5 +312,8 @@ def test_simbench_year_is_that_of_its_own_net() -> None:
     load = simbench_profile(code, "load", 0, 96)
     assert load.shape == (96,)
     assert 0 < load.min() < load.max() < read_network(("simbench", code)).load_kw.sum()
+    # From 4 o'clock on it is the same day.
+    assert simbench_profile(code, "load", 16, 80).tolist() == load[16:].tolist()
+    assert len(set(load[:32].tolist())) > 16
     with pytest.raises(DataError, match="35136 quarters"):
         simbench_profile(code, "load", 35_136, 1)

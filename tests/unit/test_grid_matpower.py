@@ -13,8 +13,6 @@ from optimodels.grid import Network, read_network
 from optimodels.grid.powerflow import solve_power_flow
 from tests.unit.matpower_flow import voltages, write_m, write_mat
 
-pytest.importorskip("pandapower")
-
 #: A table, a row of it, a column, and the value there.
 Change = tuple[str, int, int, float]
 

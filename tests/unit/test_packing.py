@@ -17,6 +17,8 @@ from optimodels import packing
 from optimodels.case import load_case
 from optimodels.cli import main
 from optimodels.errors import CallError, CaseError
+from optimodels.solvers import registry
+from tests.conformance import liars
 
 CASE = """\
 model: flexibility/shiftable-loads
@@ -96,6 +98,21 @@ def test_a_figure_that_differs_is_named_and_ends_with_1(
     near = replace(study, runs=[replace(run, objective=run.objective * (1 + 3e-7))])
     file.write_bytes(packing.pack(near))
     assert main(["repeat", str(file)]) == 0
+
+
+def test_a_claim_that_is_refuted_again_ends_with_1(
+    own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All figures agree: the same wrong answer twice is no right one."""
+    known, liar = registry.all_solvers(), liars.liar(liars.false_infeasible)
+    monkeypatch.setattr(registry, "all_solvers", lambda: (*known, liar))
+    study = packing.solved(load_case(own, ["solver=liar"]))
+    assert (study.runs[0].verdict, study.exit_code) == ("refuted", 1)
+    file = own.parents[1] / "study.zip"
+    file.write_bytes(packing.pack(study))
+    assert main(["repeat", str(file)]) == 1
+    figures = len(study.runs[0].figures)
+    assert f"{figures} of {figures} figures agree" in capsys.readouterr().out
 
 
 def test_sweep_is_packed_run_by_run(own: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,30 @@ def test_key_is_of_content_and_of_nothing_else(tmp_path: Path) -> None:
     assert Keys(case).key({"parameters.slack": 0.5}) != key
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "network: {file: named}\n",
+        "profiles: {price: {csv: named, column: price}}\n",
+        "paper: {source: s, table: {csv: named, rows: {}, figures: {}}}\n",
+    ],
+    ids=["network", "profile", "paper's table"],
+)
+def test_every_file_that_a_case_names_is_of_the_key(text: str, tmp_path: Path) -> None:
+    """Its content is, and where it is not is of no matter."""
+    named = tmp_path / "named"
+    named.write_text("price\n" + "30\n" * 24)
+    case = case_of(HEAD + text, tmp_path)
+    keys = Keys(case)
+    first = keys.key({})
+    assert keys.changed() == ""
+    named.write_text("price\n" + "311\n" * 24)
+    assert keys.changed() == "named"
+    assert Keys(case).key({}) != first
+    named.write_text("price\n" + "30\n" * 24)
+    assert Keys(case).key({}) == first
+
+
 def test_what_stands_beside_a_value_is_of_the_key(tmp_path: Path) -> None:
     """A sweep sets one entry of a mapping: the others are the file's, never defaults."""
     head = "model: regulation/frequency-response\n"
@@ -197,6 +221,27 @@ def test_damaged_file_is_named_set_aside_and_done_again(cut: int, tmp_path: Path
     assert [path.name in line for line in after.damaged] == [True]
     assert (tmp_path / "out" / "damaged" / path.name).exists()
     assert after.rows == before.rows
+
+
+def test_run_in_the_place_of_another_is_set_aside_and_done_again(tmp_path: Path) -> None:
+    """Each file is whole: what was asked for is in neither."""
+    case = case_of(SMALL, tmp_path)
+    before = sweep(case, tmp_path / "out")
+    first, second = sorted((tmp_path / "out" / "runs").rglob("*.run"))[:2]
+    whole = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    key = first.name.removesuffix(".run")
+    store = Store(tmp_path / "out")
+    assert store.read(key) is None
+    assert [(first.name in said, "holds another run" in said) for said in store.damaged] == [
+        (True, True)
+    ]
+    assert (tmp_path / "out" / "damaged" / first.name).read_bytes() == second.read_bytes()
+    after = sweep(case, tmp_path / "out")
+    assert (after.known, after.rows) == (5, before.rows)
+    record = Store(tmp_path / "out").read(key)
+    assert record is not None
+    assert record.result == unpack(whole).result
 
 
 def test_bits_that_flip_are_noticed() -> None:
