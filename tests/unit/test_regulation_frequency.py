@@ -209,6 +209,8 @@ def test_integrals_to_the_end_of_time(share: float) -> None:
     frequency = -60 * 0.01 / (0.01 * whole)
     assert values["frequency_integral_total"] == pytest.approx(frequency, rel=1e-9)
     assert values["exports_integral_total_percent_s"] == pytest.approx(100, rel=1e-9)
+    assert values["frequency_integral_total_closed_form"] == pytest.approx(frequency, rel=1e-12)
+    assert values["exports_integral_total_closed_form"] == pytest.approx(100, rel=1e-12)
     # 2500 s are forty time constants of the slowest mode.
     assert values["frequency_integral"] == pytest.approx(frequency, rel=1e-9)
     assert values["exports_integral_percent_s"] == pytest.approx(100, rel=1e-9)
@@ -219,6 +221,7 @@ def test_a_loss_at_home_is_made_good_at_home() -> None:
     values = run("disturbance: {shape: step, size: 0.002, area: study}").values
     expected = 100 / 0.01 * (-0.002 + 0.01 * 0.002) / 0.01
     assert values["exports_integral_total_percent_s"] == pytest.approx(expected, rel=1e-9)
+    assert values["exports_integral_total_closed_form"] == pytest.approx(expected, rel=1e-12)
 
 
 def test_plateau_without_agc() -> None:
@@ -226,6 +229,7 @@ def test_plateau_without_agc() -> None:
     # agc: false puts all units on droop.
     expected = 60 * (1 - 0.01 / (1 + 0.85 / 0.05))
     assert values["plateau_hz"] == pytest.approx(expected, rel=1e-12)
+    assert values["plateau_hz_closed_form"] == pytest.approx(expected, rel=1e-12)
     assert values["final_hz"] == pytest.approx(expected, rel=1e-10)
 
 

@@ -109,6 +109,14 @@ def test_case_by_hand() -> None:
     assert rows["supply"]["response"] == pytest.approx(price / 0.2, rel=1e-6)
     assert rows["supply"]["limit"] == 10.0
     assert rows["supply"]["cap_dual"] == 0.0
+    # Without limits all three share 30 MW at R dQ, R one over the sum of one over each slope.
+    combined = 1 / (1 / 0.2 + 1 / 0.15 + 1 / 0.05)
+    assert result.values["combined_slope"] == pytest.approx(combined, rel=1e-12)
+    assert result.values["price_without_limits"] == pytest.approx(30 * combined, rel=1e-12)
+    for row in rows.values():
+        assert row["share_without_limits"] == pytest.approx(combined / row["slope"], rel=1e-12)
+        assert row["marginal_price"] == pytest.approx(row["slope"] * row["response"], rel=1e-12)
+        assert row["share"] == pytest.approx(row["response"] / 30, rel=1e-12)
 
 
 @pytest.mark.parametrize("change", [-30.0, 0.0, 22.0])
