@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 
@@ -102,3 +103,46 @@ def test_a_wide_band_of_noise_has_a_word_of_its_own(low: float, high: float, wor
     ours = SimpleNamespace(values={"x": -2.0, "low": -high, "high": -low}, tables={})
     row = paper._row("x", Claim(says=-1.0, ours="x"), ours)  # type: ignore[arg-type]
     assert paper._explained(figure, row, ours)["word"] == word  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("says", "tolerance", "ours", "word"),
+    [
+        (100.0, 0.0, 100.0, "reproduced"),
+        (100.0, 0.0, 102.0, "within 2 %"),
+        (100.0, 0.0, 105.0, "within 5 %"),
+        (100.0, 0.0, 106.0, "not reproduced: differs by 6 %"),
+        (-100.0, 0.0, -104.0, "within 4 %"),
+        # Of nothing there is no part; a difference counts by itself.
+        (0.0, 0.0, 0.03, "within 3 %"),
+        (100.0, 0.02, 102.0, "reproduced"),
+        (100.0, 0.02, 98.0, "reproduced"),
+        (100.0, 0.02, 103.0, "within 3 %"),
+        (100.0, 0.25, 120.0, "reproduced"),
+        (100.0, 0.25, 130.0, "not reproduced: differs by 30 %"),
+    ],
+)
+def test_a_word_by_how_far_ours_is(says: float, tolerance: float, ours: float, word: str) -> None:
+    claim = Claim(says=says, tolerance=tolerance)
+    found = SimpleNamespace(values={"x": ours}, tables={})
+    row = paper._row("x", claim, found)  # type: ignore[arg-type]
+    assert (row["word"], row["difference"]) == (word, ours - says)
+
+
+@pytest.mark.parametrize(
+    ("better", "ours", "word"),
+    [
+        ("lower", 1.0, "better than printed"),
+        ("lower", 3.0, "not reproduced: differs by 50 %"),
+        ("higher", 1.0, "not reproduced: differs by 50 %"),
+        ("higher", 3.0, "better than printed"),
+        (None, 1.0, "not reproduced: differs by 50 %"),
+    ],
+)
+def test_better_than_printed_is_what_the_case_says_is_better(
+    better: Literal["lower", "higher"] | None, ours: float, word: str
+) -> None:
+    figure = PrintedColumn(ours="x", better=better)
+    found = SimpleNamespace(values={"x": ours}, tables={})
+    row = paper._row("x", Claim(says=2.0), found)  # type: ignore[arg-type]
+    assert paper._explained(figure, row, found)["word"] == word  # type: ignore[arg-type]
