@@ -17,7 +17,9 @@ from optimodels.families.regulation.physical_parameters import FrequencyResponse
 from optimodels.families.regulation.physics import checks as response_checks
 from optimodels.families.regulation.physics import cost, cost_checks, pictures
 from optimodels.families.regulation.physics.data import read_response
+from optimodels.families.regulation.physics.modes import modes
 from optimodels.families.regulation.physics.response import Extreme, Simulated, extreme, simulate
+from optimodels.families.regulation.physics.system import state_space
 from optimodels.model import Inputs
 from optimodels.result import Check, Result
 from optimodels.study import solve
@@ -159,13 +161,27 @@ def test_a_forged_payment_is_refused(
 
 
 def test_without_simple_modes_a_cost_is_integrated_again() -> None:
-    """Hydro units with their dashpot at half the water's time, and K_I so small that the modes of
-    the areas are those of the units: residues do not tell them apart."""
-    hour = cost.read_hour(Inputs(RegulationCost(intervals=1, agc_gain=1e-6, governor_time=0.3)))
-    made = cost_checks.checks(hour, cost.regulate(hour))
+    """What is dispatched decays as one of the system's own modes does: that pole is there twice,
+    and has no residue. What is forged is refused by the integration as well."""
+    given: dict[str, Any] = {
+        "intervals": 2,
+        "interval_s": 60.0,
+        "disturbance": [{"shape": "step", "size": 0.0002, "area": "study"}],
+    }
+    space = state_space(cost.read_hour(Inputs(RegulationCost(**given))).system)
+    found = modes(space.a, space.names)
+    slow = found.values[found.names.index("study ACE filter")]
+    assert slow.imag == 0
+    given["dispatch_decay"] = -1 / float(slow.real)
+    hour = cost.read_hour(Inputs(RegulationCost(**given)))
+    regulated = cost.regulate(hour)
+    made = cost_checks.checks(hour, regulated)
     assert refused(made) == []
-    names = " ".join(check.name for check in made)
-    assert "residues" in names or "Dormand-Prince" in names
+    again = [check.name for check in made if check.name.endswith(", Dormand-Prince to 120 s")]
+    assert len(again) == 5
+    assert not any("residues" in check.name for check in made)
+    for forge in (dearer, passed_on):
+        assert set(again) & set(refused(cost_checks.checks(hour, forge(regulated))))
 
 
 @pytest.mark.parametrize(
