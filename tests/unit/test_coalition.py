@@ -354,6 +354,8 @@ def test_worthless_surplus_is_mended_and_proved() -> None:
     assert result.verdict.status == "verified"
     assert result.values["relaxation_gap"] < 1e-8
     assert result.objective == pytest.approx(0.0, abs=1e-9)
+    # Nothing is bought, and what is sold brings nothing: the relaxation's optimum as well.
+    assert result.values["relaxed_cost"] == pytest.approx(0.0, abs=1e-9)
     assert "mended" in result.stages
 
 
@@ -385,6 +387,8 @@ def test_power_flow_beside_the_approximation() -> None:
     )
     assert ours.values["ac_converged"]
     assert ours.values["ac_loss"] == pytest.approx(theirs.values["ac_loss"], rel=1e-6)
+    lowest = ours.values["ac_lowest_voltage_pu"]
+    assert lowest == pytest.approx(theirs.values["ac_lowest_voltage_pu"], rel=1e-6)
     said = solve(load_case(CASES / "base-300bus.yaml", ["solver=exact"]))
     assert said.values["ac_converged"] is False
     assert any("does not converge" in note for note in said.notes)
