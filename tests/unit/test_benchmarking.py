@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from optimodels.benchmarking import Benchmark, Entry, Settings, bench
 from optimodels.benchmarking.against import against
 from optimodels.benchmarking.entry import read_benchmark
+from optimodels.benchmarking.race import Contestant, _answer, _ask, _joined
 from optimodels.benchmarking.scores import (
     PENALTY,
     VIRTUAL_BEST,
@@ -31,7 +33,7 @@ from optimodels.benchmarking.scores import (
 )
 from optimodels.benchmarking.settle import differ, disagreements, settled
 from optimodels.benchmarking.tables import tables
-from optimodels.case import load_case
+from optimodels.case import choice, load_case
 from optimodels.cli import main
 from optimodels.errors import CallError
 
@@ -226,6 +228,63 @@ def test_race_times_stations_and_keeps_verdicts(tmp_path: Path) -> None:
     assert read_benchmark(tmp_path).as_json() == done.as_json()
 
 
+def test_a_repetition_adds_its_times_to_the_last_answer() -> None:
+    first = entry("x", "a", 1.0, objective=5.0, verify=0.5, cores=1.75)
+    last = entry("x", "a", 2.0, objective=6.0, verify=0.125, cores=1.25)
+    both = _joined(first, last)
+    assert (both.times, both.objective) == ([1.0, 2.0], 6.0)
+    # The same claim is not judged again: what it took, it took the first time.
+    assert (both.verify, both.cores) == (0.5, 1.75)
+    assert _joined(replace(first, cores=None), last).cores == 1.25
+    assert _joined(first, replace(last, cores=None)).cores == 1.75
+
+
+def test_gap_of_a_case_is_asked_for_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = load_case(MAPPING, ["solver={name: scip, gap: 0.25, time_limit: 7}"])
+    settings = Settings(repeat=1, time_limit=9.0, threads=2, memory_limit=3.0)
+    raced_ones: list[Contestant] = []
+
+    def race(field: list[Contestant], *_: object) -> list[Entry]:
+        raced_ones.extend(field)
+        return [_ask(one, Answering()) for one in field]  # type: ignore[arg-type]
+
+    monkeypatch.setattr("optimodels.benchmarking.race", race)
+    (done,) = bench(case, "pyomo:highs", settings).entries
+    (one,) = raced_ones
+    asked = choice(one.case)
+    # Its gap is the case's, its limits are the race's.
+    assert (asked.via, asked.name, asked.gap) == ("pyomo", "highs", 0.25)
+    assert (asked.time_limit, asked.threads, asked.memory_limit) == (9.0, 2, 3.0)
+    assert (done.status, done.asked_gap, done.instance) == ("solved", 0.25, MAPPING.stem)
+
+
+class Answering:
+    """A process that has solved whatever it was asked."""
+
+    def send(self, _: str) -> None:
+        pass
+
+    def receive(self, _: float) -> tuple[str, dict[str, str]]:
+        return "answer", {"status": "solved"}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_libraries_beside_a_solver_keep_to_the_threads_of_the_race(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[int] = []
+
+    def solve(*_: object, **__: object) -> None:
+        found.append(max(library["num_threads"] for library in threadpool_info()))
+        raise CallError("enough seen")
+
+    monkeypatch.setattr("optimodels.study.solve", solve)
+    with threadpool_limits(4):
+        said = _answer(None, load_case(MAPPING), threads)  # type: ignore[arg-type]
+    assert said == {"status": "error", "reason": "enough seen"}
+    assert found == [threads]
+
+
 PLANTED = """
 from dataclasses import replace
 from tests.conformance import liars
@@ -350,6 +409,34 @@ def test_damaged_benchmark_is_one_line(text: str, tmp_path: Path) -> None:
         read_benchmark(tmp_path)
 
 
+@pytest.mark.parametrize("time", [-1e-9, math.inf, math.nan])
+def test_times_that_are_none_are_not_read(time: float, tmp_path: Path) -> None:
+    whole = json.loads(BY_HAND.as_json())
+    whole["entries"][1]["seconds"][4]["solve"] = time
+    (tmp_path / "bench.json").write_text(json.dumps(whole))
+    with pytest.raises(
+        CallError, match=r"bench\.json cannot be read: it holds times that are none"
+    ):
+        read_benchmark(tmp_path)
+
+
+def test_settings_of_a_race_are_those_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Settings | None] = []
+
+    def race(_: object, __: object, settings: Settings, **___: object) -> Benchmark:
+        asked.append(settings)
+        return replace(BY_HAND, settings=settings)
+
+    monkeypatch.setattr("optimodels.benchmarking.bench", race)
+    assert main(["bench", str(MAPPING)]) == 0
+    words = "--repeat 6 --threads 2 --time-limit 7.5 --memory-limit 3 --seed -4 --shift 0.5"
+    assert main(["bench", str(MAPPING), *words.split()]) == 0
+    said = Settings(
+        repeat=6, threads=2, time_limit=7.5, memory_limit=3.0, seed=-4, shift=0.5
+    )  # fmt: skip
+    assert asked == [Settings(), said]
+
+
 def interrupted(tmp_path: Path, cases: list[Path], moment: str) -> tuple[int, str, str]:
     """Interrupt a race, as a terminal does, when its process on that instance begins."""
     script = tmp_path / "script.py"
@@ -411,13 +498,11 @@ def test_no_line_is_wider_than_the_terminal(
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_json_is_strict(tmp_path: Path) -> None:
-    text = BY_HAND.as_json()
-
-    def refuse(name: str) -> float:
-        raise AssertionError(name)
-
-    json.loads(text, parse_constant=refuse)
+@pytest.mark.parametrize("time", [math.nan, math.inf])
+def test_json_is_strict(time: float) -> None:
+    """What JSON has no word for is not written."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        raced(entry("one", "a", 1.0, time)).as_json()
 
 
 def test_a_local_optimum_settles_nothing() -> None:

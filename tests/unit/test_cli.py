@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from optimodels.case import load_case
 from optimodels.cli import main
 from optimodels.cli.progress import Parts, Progress
 from optimodels.errors import RunError
+from optimodels.families import model_names
 from optimodels.files import write_whole
 from optimodels.reporting.text import table_lines
 from optimodels.runs import Store
 from optimodels.runs.record import unpack
+from optimodels.solvers.registry import all_solvers
+from optimodels.study import solve
+from tests.unit.sweeps import HEAD, case_of
 
 HEAVY = ("pandas", "pyomo", "cvxpy", "pandapower", "scipy", "matplotlib")
 
@@ -327,14 +334,124 @@ def test_cases_are_listed_with_their_models(
     assert main(["cases", str(cases / "none")]) == 2
 
 
-@pytest.mark.parametrize("command", ["models", "solvers", "schema"])
-def test_listings(
-    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_every_model_is_listed_with_its_title(
+    cases: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    assert main([command]) == 0
-    assert "highs" in (out := capsys.readouterr().out) or "flexibility/" in out
-    assert command == "schema" or max(map(len, out.splitlines())) <= 80
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    listed = [line.split(None, 1) for line in lines if line[0] != " "]
+    assert [name for name, _ in listed] == model_names()
+    # Whatever a shipped case asks is among them.
+    texts = [file.read_text("utf-8") for file in cases.rglob("*.yaml")]
+    asked = {found[1] for text in texts if (found := re.search("^model: (.+)$", text, re.M))}
+    assert len(asked) > 10
+    assert asked <= {name for name, _ in listed}
+    assert dict(listed)["flexibility/shiftable-loads"].startswith("Shiftable loads: ")
+
+
+def test_every_solver_is_listed_or_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for columns in ("80", "400"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert main(["solvers"]) == 0
+        out = capsys.readouterr().out
+        assert max(map(len, out.splitlines())) <= int(columns)
+    here, _, others = out.partition("\n\n")
+    ways = [tuple(line.split()[:2]) for line in here.splitlines()[2:]]
+    # What the package depends on, and a family's own algorithms.
+    assert {("highs", "pyomo"), ("highs", "cvxpy"), ("scip", "pyomo"), ("clarabel", "cvxpy"),
+            ("exact", "-")} <= set(ways)  # fmt: skip
+    installed = {(solver.name, solver.via) for solver in all_solvers() if solver.installed}
+    assert sorted(ways) == sorted({*installed, ("exact", "-")})
+    names = {solver.name for solver in all_solvers()} - {name for name, _ in ways}
+    assert names <= set(re.findall(r"[\w-]+", others))
+
+
+def test_schema_is_one_of_whole_cases(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    keys = {"name", "model", "network", "profiles", "parameters", "solver", "sweep", "paper"}
+    assert keys <= set(said["properties"])
+
+
+@pytest.mark.parametrize(
+    ("status", "stopped", "plain", "strict"),
+    [
+        ("verified", "optimal", 0, 0),
+        ("unverified", "optimal", 0, 1),
+        ("refuted", "optimal", 1, 1),
+        ("verified", "infeasible", 3, 3),
+        ("unverified", "infeasible", 3, 3),
+        ("unverified", "time", 4, 4),
+    ],
+)
+def test_strict_takes_no_unverified_answer(
+    status: str, stopped: str, plain: int, strict: int, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = solve(load_case(small))
+    told = replace(result, stopped=stopped, verdict=replace(result.verdict, status=status))
+    monkeypatch.setattr("optimodels.study.solve", lambda *_, **__: told)
+    assert main(["solve", str(small)]) == plain
+    assert main(["solve", str(small), "--strict"]) == strict
+
+
+def test_runs_are_repeated_as_the_command_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of 60 aggregators for 32 buses there is no answer: a run that failed."""
+    case_of(HEAD + "solver: exact\nsweep: {grid: {parameters.aggregators: [2, 60]}}\n", tmp_path)
+    words = ["sweep", str(tmp_path / "case.yaml"), "--out", str(tmp_path / "out")]
+    for again, known in (([], 0), (["--again", "failed"], 1), (["--again"], 0)):
+        main([*words, *again])
+        told = f"case: 2 runs, {known} of them there before, 1 failed"
+        assert told in capsys.readouterr().out, again
+
+
+def test_a_large_sweep_is_confirmed_or_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("optimodels.case.expansion.MOST_RUNS", 1)
+    case_of(HEAD + "solver: exact\nsweep: {grid: {parameters.slack: [0, 1]}}\n", tmp_path)
+    words = ["sweep", str(tmp_path / "case.yaml"), "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert "--large" in capsys.readouterr().err
+    assert not list((tmp_path / "out").rglob("*.run"))
+    assert main([*words, "--large"]) == 0
+    assert len(list((tmp_path / "out").rglob("*.run"))) == 2
+
+
+@pytest.mark.parametrize("command", ["validate", "solve", "explain"])
+def test_files_outside_the_case_s_folder_are_allowed_by_name(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "day.csv").write_text("eur\n20\n40\n30\n")
+    case = tmp_path / "inner" / "case.yaml"
+    case.parent.mkdir()
+    case.write_text(
+        "model: flexibility/shiftable-loads\nparameters: {power_flow: none}\n"
+        "profiles: {load: [50, 100, 80], price: {csv: ../day.csv, column: eur}}\n"
+    )
+    assert main([command, str(case)]) == 2
+    assert "'../day.csv' leads out of the case's folder" in capsys.readouterr().err
+    assert main([command, str(case), "--allow-outside"]) == 0
+
+
+def test_colours_are_for_terminals_that_want_them(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {}
+    for terminal in (True, False):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda terminal=terminal: terminal)
+        for wish in ("", "1"):
+            monkeypatch.delenv("NO_COLOR", raising=False)
+            if wish:
+                monkeypatch.setenv("NO_COLOR", wish)
+            assert main(["solve", str(small)]) == 0
+            said[terminal, wish] = "\033[" in capsys.readouterr().out
+    assert said == {(True, ""): True, (True, "1"): False, (False, ""): False, (False, "1"): False}
 
 
 @pytest.mark.parametrize(

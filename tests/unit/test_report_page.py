@@ -25,12 +25,13 @@ import pytest
 from matplotlib.backend_bases import GraphicsContextBase, RendererBase
 
 from optimodels.benchmarking import Benchmark, Entry, Settings
+from optimodels.benchmarking.entry import Status
 from optimodels.case import load_case
 from optimodels.cli import main
 from optimodels.comparison import Table, compare
 from optimodels.errors import CallError
 from optimodels.model import Model
-from optimodels.reporting.asked import question
+from optimodels.reporting.asked import again, question
 from optimodels.reporting.drawing import inline
 from optimodels.reporting.formats import as_csv
 from optimodels.reporting.html import html_page
@@ -38,7 +39,9 @@ from optimodels.reporting.markdown import markdown_line, markdown_page
 from optimodels.reporting.page import gather, report
 from optimodels.reporting.sections import Listing, Page, Picture, Section
 from optimodels.reporting.text import number, result_text
+from optimodels.runs import Store, sweep
 from optimodels.runs.record import unpack
+from optimodels.runs.store import Index
 from optimodels.study import solve
 from tests.unit.page_reading import Read
 
@@ -210,6 +213,17 @@ def test_command_of_the_page_gives_the_same_answer(
     assert first == second
 
 
+def test_command_of_the_page_has_all_that_was_said(tmp_path: Path) -> None:
+    asked = {"file": "my case.yaml", "settings": ["name=a b", "x=1"], "outside": True}
+    for outside, word in ((True, "--allow-outside "), (False, "")):
+        section = again("sweep", {**asked, "outside": outside}, tmp_path / "results")
+        assert section is not None
+        assert section.listings[0].text == (
+            f"optimodels sweep 'my case.yaml' --set 'name=a b' --set x=1 {word}--out results"
+        )
+    assert again("sweep", {}, tmp_path) is None
+
+
 def test_what_was_asked_is_kept_once_and_does_not_travel(made: Path) -> None:
     path = CASES / f"{SWEPT}.yaml"
     case = load_case(path, [GRID])
@@ -217,8 +231,8 @@ def test_what_was_asked_is_kept_once_and_does_not_travel(made: Path) -> None:
     assert asked["text"] == path.read_text("utf-8")
     assert asked["settings"] == [GRID]
     assert asked["keys"] == {k: v for k, v in case.resolved().items() if k != "paper"}
-    again = case.with_values({"parameters.slack": 0.25})
-    assert load_case(path, again.asked()["settings"]).resolved() == again.resolved()
+    other = case.with_values({"parameters.slack": 0.25})
+    assert load_case(path, other.asked()["settings"]).resolved() == other.resolved()
     index = json.loads((made / "sweeps" / f"{SWEPT}.json").read_text("utf-8"))
     assert index["asked"] == asked
     assert asked["text"].encode() not in pickle.dumps(case.alone())
@@ -237,6 +251,81 @@ def test_result_of_an_older_time_has_a_page_without_the_question(
     page = read(tmp_path)
     assert "The case itself was not kept." in page.text
     assert "How to run it again" not in [title for _, title in page.headings]
+
+
+def badges(folder: Path) -> list[tuple[str, str]]:
+    (section,) = gather(folder).sections
+    return [(badge.status, badge.text) for badge in section.badges]
+
+
+def test_badges_of_a_benchmark_count_its_answers(tmp_path: Path) -> None:
+    ends: list[Status] = ["solved", "refuted", "time", "unverified", "solved", "solved", "refuted"]
+    entries = tuple(Entry("one", f"s{number}", end) for number, end in enumerate(ends))
+    (tmp_path / "bench.json").write_text(Benchmark(Settings(), {}, entries).as_json(), "utf-8")
+    assert badges(tmp_path) == [
+        ("verified", "3 of 7 answers verified"),
+        ("refuted", "2 of 7 answers refuted"),
+        ("unverified", "1 of 7 answers unverified"),
+    ]
+
+
+def test_badges_of_a_sweep_count_all_its_runs(tmp_path: Path) -> None:
+    """Of 60 aggregators for 32 buses there is no answer; one more run is taken away."""
+    grid = "sweep={grid: {parameters.aggregators: [2, 4, 60]}}"
+    done = sweep(load_case(CASES / f"{SWEPT}.yaml", [grid]), tmp_path)
+    (tmp_path / "runs" / done.index.keys[1][:2] / f"{done.index.keys[1]}.run").unlink()
+    assert badges(tmp_path) == [
+        ("verified", "1 of 3 runs verified"),
+        ("unverified", "1 of 3 runs failed: no answer"),
+        ("unverified", "1 of 3 runs not run"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "values", "heads"),
+    [
+        (["slack", "aggregators"], [[0, 2], [0, 3], [1, 2], [1, 3], [2, 2], [2, 3]],
+         ["slack", "aggregators=2", "aggregators=3"]),
+        (["aggregators", "slack"], [[2, 0], [2, 1], [2, 2], [3, 0], [3, 1], [3, 2]],
+         ["slack", "aggregators=2", "aggregators=3"]),
+        # Of two that are as narrow, the later one; a key of one value, or a seed, is neither.
+        (["slack", "aggregators"], [[0, 2], [0, 3], [1, 2], [1, 3]],
+         ["slack", "aggregators=2", "aggregators=3"]),
+        (["cap", "slack", "aggregators", "seed"], [["x", 0, 2, 1], ["x", 1, 3, 2], ["x", 2, 3, 2]],
+         ["cap", "slack", "aggregators=2", "aggregators=3"]),
+    ],
+)  # fmt: skip
+def test_runs_stand_side_by_side_in_the_narrowest_table(
+    columns: list[str], values: list[list[Any]], heads: list[str], tmp_path: Path
+) -> None:
+    keys = [f"k{number}" for number in range(len(values))]
+    index = Index("c", "f/m", [f"parameters.{name}" for name in columns], keys, values)
+    Store(tmp_path).write_index(index)
+    (section,) = gather(tmp_path).sections
+    (wide,) = (part for part in section.parts if part.title == "Side by side")
+    assert list(wide.tables[0].rows[0]) == heads
+
+
+@pytest.mark.parametrize(
+    ("slacks", "which", "stopped"),
+    [
+        ("1, 0", "the case as it stands", "infeasible"),
+        ("0.1, 1", "the first run that is optimal", "optimal"),
+        ("0.1", "the first run that is infeasible", "infeasible"),
+    ],
+)
+def test_checks_of_a_sweep_are_those_of_one_run_that_is_named(
+    slacks: str, which: str, stopped: str, tmp_path: Path
+) -> None:
+    """Of 6 aggregators of 32 buses: without slack, and with a tenth, they hold 5 each, 30."""
+    settings = [f"sweep={{grid: {{parameters.slack: [{slacks}]}}}}", "parameters.aggregators=6"]
+    sweep(load_case(CASES / f"{SWEPT}.yaml", settings), tmp_path)
+    (section,) = gather(tmp_path).sections
+    (checked,) = (part for part in section.parts if "checked" in part.title)
+    assert checked.title == f"How it was checked: {which}"
+    assert f"Environment and times: {which}" in [part.title for part in section.parts]
+    stage, *_ = checked.tables[0].rows
+    assert stage["stopped"] == stopped
 
 
 # --- its form
