@@ -21,19 +21,16 @@ from printed import printed_figures
 
 from optimodels.case import load_case
 from optimodels.families.supply.auction.equilibrium import expected_prices, solve
-from optimodels.families.supply.auction.market import Market, cell_weights
 from optimodels.families.supply.fitting.curves import Q_EXPONENTIAL, curve_at
 from optimodels.families.supply.fitting.least_squares import fit, polish
 from optimodels.families.supply.fitting.q_exponential import points
-from optimodels.families.supply.parameters import Background
 from optimodels.runs import sweep
 from optimodels.study import solve as solve_case
+from tests.unit.backgrounds import in_a_case, market
 
 REPETITIONS = 10_000  # assumed: the paper's number is lost
 #: On either side, so that of 96 rows with two figures each hardly one is outside by chance.
 CHANCE = 5e-5
-#: Experiment 4's density is approximate: its figure is lost.
-PIECES = [0.0, 3.4, 0.1, 1.15, 0.53, 0.25, 1.54]
 ROWS = list(
     csv.DictReader(
         (Path(__file__).parents[2] / "cases/supply/paper-002-tables.csv").read_text().splitlines()
@@ -52,12 +49,6 @@ class Found:
     q_high: float
     objective_low: float
     objective_high: float
-
-
-def market(background: str, firms: int) -> Market:
-    given = Background(pieces=PIECES) if background == "pieces" else Background(shape=background)
-    weights = cell_weights(given, firms)
-    return Market(firms, 1, 0.0, 100.0, weights / weights.sum(), 0, 1)
 
 
 @cache
@@ -231,7 +222,7 @@ def test_every_figure_of_a_row(row: dict[str, str]) -> None:
 )
 def test_case_says_the_same_word(row: dict[str, str], cases: Path) -> None:
     """The case's own ranges, from another stream of draws and other parameters, are these."""
-    given = f"{{pieces: {PIECES}}}" if row["background"] == "pieces" else row["background"]
+    given = in_a_case(row["background"])
     at = [f"parameters.background={given}", f"parameters.firms={row['firms']}"]
     case = load_case(cases / "supply/q-exponential-tables.yaml", at)
     result = solve_case(case)

@@ -36,6 +36,7 @@ from optimodels.benchmarking.tables import tables
 from optimodels.case import choice, load_case
 from optimodels.cli import main
 from optimodels.errors import CallError
+from tests.unit.packages import install
 
 ROOT = Path(__file__).parents[2]
 MAPPING = ROOT / "cases" / "flexibility" / "aggregator-mapping-33bus.yaml"
@@ -299,10 +300,7 @@ SOLVERS = [
 def test_liars_are_refuted_and_never_win(tmp_path: Path) -> None:
     """They come in as another package's solvers do, by an entry point."""
     (tmp_path / "planted.py").write_text(PLANTED)
-    info = tmp_path / "planted-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[optimodels.solvers]\nplanted = planted:SOLVERS\n")
+    install(tmp_path, "planted", "[optimodels.solvers]\nplanted = planted:SOLVERS\n")
     names = ["wrong_objective", "infeasible_point", "false_optimal", "false_infeasible",
              "false_unbounded", "hangs", "eats_memory", "crashes"]  # fmt: skip
     ran = subprocess.run(

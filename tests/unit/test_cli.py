@@ -28,6 +28,7 @@ from optimodels.runs import Store
 from optimodels.runs.record import unpack
 from optimodels.solvers.registry import all_solvers
 from optimodels.study import solve
+from tests.unit.imports import imported_by
 from tests.unit.sweeps import HEAD, case_of
 
 HEAVY = ("pandas", "pyomo", "cvxpy", "pandapower", "scipy", "matplotlib")
@@ -41,20 +42,6 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         timeout=300,
         env=os.environ | environment,
     )
-
-
-def imported_by(*arguments: str) -> set[str]:
-    code = (
-        "import sys; from optimodels.cli import main\n"
-        "try: main(sys.argv[1:])\n"
-        "except SystemExit: pass\n"
-        "print('LOADED', *sorted({m.partition('.')[0] for m in sys.modules}))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120
-    )
-    line = next(s for s in done.stdout.splitlines() if s.startswith("LOADED"))
-    return set(line.split()[1:])
 
 
 def test_help_and_validate_import_nothing_heavy(cases: Path) -> None:

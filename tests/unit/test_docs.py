@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 import optimodels
 from optimodels.families import find_model, model_names
 from optimodels.model import Solve
+from tests.unit.packages import install
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -55,7 +56,7 @@ def follow(page: str, folder: Path) -> None:
     assert any(block["file"] is None for block in blocks)
     for block in blocks:
         if block["file"] is None:
-            install(folder)
+            install_project(folder)
             for line in block["text"].splitlines():
                 words, _, file = line.partition(" > ")
                 name, *arguments = words.split()
@@ -71,7 +72,7 @@ def follow(page: str, folder: Path) -> None:
     run(["-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)], folder, str(folder))
 
 
-def install(folder: Path) -> None:
+def install_project(folder: Path) -> None:
     """What `pip install -e .` does for the entry points, without a network."""
     path = folder / "pyproject.toml"
     if not path.exists():
@@ -80,11 +81,7 @@ def install(folder: Path) -> None:
     lines: list[str] = []
     for group, points in project["entry-points"].items():
         lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
-    about = folder / f"{project['name']}-{project['version']}.dist-info"
-    about.mkdir(exist_ok=True)
-    (about / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
-    head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    (about / "METADATA").write_text(head, encoding="utf-8")
+    install(folder, project["name"], "\n".join(lines), project["version"])
 
 
 def test_a_family_and_its_second_formulation_run_as_written(tmp_path: Path) -> None:
@@ -103,7 +100,7 @@ def test_the_readme_s_formulation_and_solver_run_as_written(tmp_path: Path) -> N
     assert run(["-c", formulation], tmp_path) == said
     (tmp_path / "mine.py").write_text(solver, encoding="utf-8")
     (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
-    install(tmp_path)
+    install_project(tmp_path)
     listed = run(["-m", "optimodels", "solvers"], tmp_path, str(tmp_path))
     assert "clarabel-tight" in listed
     case = tmp_path / "day.yaml"

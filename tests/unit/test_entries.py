@@ -11,6 +11,7 @@ import pytest
 
 from optimodels.errors import RunError
 from optimodels.model import load
+from tests.unit.packages import install
 
 SOLVER = """
 from optimodels.solvers.registry import Options, Solver
@@ -20,10 +21,7 @@ SOLVERS = [Solver("guess", "pyomo", frozenset({%s}), "guess", Options(), driver=
 
 def run(folder: Path, code: str, entry: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "mine.py").write_text(code)
-    info = folder / "mine-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(entry)
+    install(folder, "mine", entry)
     return subprocess.run(
         [sys.executable, "-m", "optimodels", *arguments], capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])},

@@ -26,17 +26,6 @@ from tests.unit import ising_moves as moves
 SQUARE = lattice(np.ones((5, 6), dtype=bool))
 #: A hub with eight neighbours, some of which know each other.
 HUB = from_bonds(9, np.array([[0, i] for i in range(1, 9)] + [[1, 2], [2, 3], [1, 3]]))
-COMPILED = pytest.param("numba", marks=pytest.mark.skipif(
-    engine.find_spec("numba") is None, reason="Numba is not installed"
-))  # fmt: skip
-
-
-@pytest.fixture(params=["numpy", COMPILED])
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each engine in turn."""
-    if request.param == "numpy":
-        monkeypatch.setattr(engine, "find_spec", lambda name: None)
-    return str(request.param)
 
 
 def spins(replicas: int, sites: int, seed: int = 0) -> np.ndarray:

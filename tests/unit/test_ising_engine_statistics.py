@@ -29,19 +29,10 @@ from optimodels.families.ising.oracles.strip import Strip
 from tests.unit import ising_moves as moves
 
 needs_numba = pytest.mark.skipif(engine.find_spec("numba") is None, reason="Numba is not installed")
-COMPILED = pytest.param("numba", marks=needs_numba)
 EIGHT = lattice(np.ones((8, 8), dtype=bool))
 #: A square with a tail and a diagonal; the second has sites of five neighbours as well.
 TAIL = from_bonds(5, np.array([[0, 1], [1, 2], [2, 3], [0, 3], [0, 2], [3, 4]]))
 WHEEL = from_bonds(6, np.array([[0, i] for i in range(1, 6)] + [[1, 2], [2, 3], [4, 5]]))
-
-
-@pytest.fixture(params=["numpy", COMPILED])
-def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each engine in turn."""
-    if request.param == "numpy":
-        monkeypatch.setattr(engine, "find_spec", lambda name: None)
-    return str(request.param)
 
 
 def factor_of_two(rise: float, temperature: float) -> float:

@@ -11,8 +11,6 @@ import pickle
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from html import unescape
@@ -43,6 +41,7 @@ from optimodels.runs import Store, sweep
 from optimodels.runs.record import unpack
 from optimodels.runs.store import Index
 from optimodels.study import solve
+from tests.unit.imports import imported_by
 from tests.unit.page_reading import Read
 
 CASES = Path(__file__).parents[2] / "cases" / "flexibility"
@@ -624,14 +623,7 @@ def test_folder_with_nothing_to_show_is_one_line(
 
 
 def test_report_loads_no_modelling_library(made: Path) -> None:
-    code = (
-        "import sys; from optimodels.cli import main; main(['report', sys.argv[1]])\n"
-        "print('LOADED', *sorted({m.partition('.')[0] for m in sys.modules}))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(made)], capture_output=True, text=True, timeout=120
-    )
-    loaded = set(done.stdout.splitlines()[-1].split()[1:])
+    loaded = imported_by("report", str(made))
     assert "jinja2" in loaded
     assert not loaded & {"pyomo", "cvxpy", "matplotlib", "scipy", "pandas", "pandapower"}
 

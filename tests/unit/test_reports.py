@@ -15,10 +15,10 @@ from optimodels.benchmarking.entry import read_benchmark
 from optimodels.case import load_case
 from optimodels.families.supply.fitting.noise import ONCE_IN
 from optimodels.reporting.solvers import solvers_page
+from tests.unit.figures import words_and_figures
 
 ROOT = Path(__file__).parents[2]
 FAMILIES = sorted(path.name for path in (ROOT / "cases").iterdir() if path.is_dir())
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -33,8 +33,8 @@ def test_cases_reports_are_in_step(family: str, tmp_path: Path) -> None:
     old = (kept / "README.md").read_text().splitlines()
     assert len(new) == len(old), "run: python reports/make.py"
     for one, other in zip(new, old, strict=True):
-        assert _NUMBER.sub("#", one) == _NUMBER.sub("#", other), "run: python reports/make.py"
-        told, kept_so = ([float(word) for word in _NUMBER.findall(line)] for line in (one, other))
+        (words, told), (kept_words, kept_so) = words_and_figures(one), words_and_figures(other)
+        assert words == kept_words, "run: python reports/make.py"
         # Where a row tells how far apart two of its figures are, as sure as these.
         least = 1e-8 * max(10.0, *map(abs, kept_so)) if kept_so else 0.0
         for mine, theirs in zip(told, kept_so, strict=True):

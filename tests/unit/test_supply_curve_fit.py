@@ -18,8 +18,7 @@ from optimodels.families.supply.fitting.least_squares import fit_sample
 from optimodels.families.supply.fitting.rising import Rising, exact, pooled
 from optimodels.families.supply.fitting.sample import Sample
 from optimodels.families.supply.fitting.side_by_side import criteria
-from optimodels.result import Result
-from optimodels.study import solve
+from tests.unit.curve_fits import given, solved
 
 X = np.linspace(2.0, 38.0, 25)
 SETTING = Setting(wind=1.0, asymptote=40.0, last=float(X[-1]))
@@ -32,17 +31,6 @@ def noisy(seed: int = 1, spread: float = 2.0) -> Floats:
     """Points about an asymptotic curve, some of them far off."""
     rng = np.random.default_rng(seed)
     return np.asarray(12 + 4 * U**0.9 + spread * rng.standard_t(2, len(X)))
-
-
-def solved(parameters: str, solver: str = "exact") -> Result:
-    text = f"model: supply/curve-fit\nsolver: '{solver}'\nparameters: {{{parameters}}}\n"
-    return solve(parse_case(text))
-
-
-def given(x: Floats, y: Floats, weight: Floats | None = None) -> str:
-    """Points as they stand in a case, to the last digit."""
-    weights = "" if weight is None else f", weights: {weight.tolist()}"
-    return f"data: {{quantity: {x.tolist()}, price: {y.tolist()}{weights}}}"
 
 
 TRUTHS: list[tuple[CurveForm, Floats, dict[str, float]]] = [

@@ -22,20 +22,11 @@ from optimodels.families.supply.fitting.points import merit_order
 from optimodels.families.supply.fitting.rising import exact, instance, levels, pooled
 from optimodels.families.supply.fitting.sample import Sample
 from optimodels.result import Result
-from optimodels.study import solve
+from tests.unit.curve_fits import given, solved
 
 Floats = npt.NDArray[np.float64]
 WIDE = np.array([20.1, 21.9, 24.3, 26.8, 29.7, 32.9, 36.1, 40.2, 44.3, 49.1])
 SPIKE = np.array([20.3, 20.9, 21.6, 21.8, 22.4, 23.3, 23.4, 24.1, 24.4, 25.2, 25.3, 500.0])
-
-
-def solved(parameters: str, solver: str = "exact") -> Result:
-    text = f"model: supply/curve-fit\nsolver: '{solver}'\nparameters: {{{parameters}}}\n"
-    return solve(parse_case(text))
-
-
-def given(x: Floats, y: Floats) -> str:
-    return f"data: {{quantity: {x.tolist()}, price: {y.tolist()}}}"
 
 
 def rows(result: Result) -> dict[str, dict[str, Any]]:

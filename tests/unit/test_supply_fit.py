@@ -33,17 +33,14 @@ from optimodels.families.supply.fitting.stationarity import Evidence, examine
 from optimodels.families.supply.parameters import Background
 from optimodels.result import Result
 from optimodels.study import solve
+from tests.unit.backgrounds import in_a_case, market
 
 X = np.arange(20) + 0.5
-PIECES = [0.0, 3.4, 0.1, 1.15, 0.53, 0.25, 1.54]
 SHAPES = ("uniform", "increasing", "decreasing", "pieces")
 
 
 def curve(shape: str, firms: int) -> tuple[Floats, Floats]:
-    given = Background(pieces=PIECES) if shape == "pieces" else Background(shape=shape)
-    weights = cell_weights(given, firms)
-    market = Market(firms, 1, 0.0, 100.0, weights / weights.sum(), 0, 1)
-    return points(expected_prices(solve_market(market))[0], 1)
+    return points(expected_prices(solve_market(market(shape, firms)))[0], 1)
 
 
 def nearest(x: Floats, y: Floats) -> Nearest | None:
@@ -302,10 +299,9 @@ def test_every_way_reaches_the_same_minimum(
     shape: str, firms: int, method: str, solver: str
 ) -> None:
     """One nonlinear problem in Pyomo, quadratic ones in turn in either language, our own."""
-    background = f"{{pieces: {PIECES}}}" if shape == "pieces" else shape
     case = parse_case(
         f"model: supply/q-exponential-fit\nsolver: '{solver}'\nparameters:\n  firms: {firms}\n"
-        f"  method: {method}\n  background: {background}\n"
+        f"  method: {method}\n  background: {in_a_case(shape)}\n"
     )
     result = solve(case)
     best = fit(Q_EXPONENTIAL, *curve(shape, firms))

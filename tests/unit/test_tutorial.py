@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from optimodels.cli import main
+from tests.unit.figures import words_and_figures
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "tutorial.md"
 FILES = ("matlab", "csv", "yaml")
 _BLOCK = re.compile(r"(?ms)^```(\w+)\n(.*?)^```$")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 def blocks() -> Iterator[tuple[str, str, str]]:
@@ -70,10 +70,10 @@ def alike(line: str, other: str) -> bool:
     """Whether two lines have the same words and, to a unit of the last digit, figures."""
     start, left_out, _ = line.partition(" ...") if line.endswith("; ...") else (line, "", "")
     other = other[: len(start)] if left_out else other
-    if _NUMBER.sub("#", start) != _NUMBER.sub("#", other):
+    (words, mine), (other_words, theirs) = words_and_figures(start), words_and_figures(other)
+    if words != other_words:
         return False
-    pairs = zip(_NUMBER.findall(start), _NUMBER.findall(other), strict=True)
-    return all(math.isclose(float(a), float(b), rel_tol=2e-5) for a, b in pairs)
+    return all(math.isclose(a, b, rel_tol=2e-5) for a, b in zip(mine, theirs, strict=True))
 
 
 def test_tutorial_is_as_it_says(

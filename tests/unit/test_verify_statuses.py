@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from optimodels.arrays import Floats
-from optimodels.form import Cone, Form, QuadraticRow, stack_blocks
+from optimodels.form import Cone, Form, QuadraticRow
 from optimodels.result import Claim
 from optimodels.verify import Testimony, dual_bound, judge
 from optimodels.verify.bound import evaluate, settled
@@ -20,27 +20,15 @@ from optimodels.verify.convexity import as_convex, positive_semidefinite
 from optimodels.verify.problem import Problem
 from optimodels.verify.rational import proves_infeasible, proves_unbounded
 from optimodels.verify.unbounded import ray_fault
+from tests.unit.test_verify_makers import INF
+from tests.unit.test_verify_makers import form_of as form_within
 
-INF = np.inf
 FREE = (-INF, INF)
 NONE = np.zeros((0, 2))
 
 
 def form_of(c: Any, rows: Any, low: Any, high: Any, bounds: Any = FREE, **more: Any) -> Form:
-    n = len(c)
-    matrix = sparse.csr_array(np.asarray(rows, dtype=float).reshape(-1, n))
-    return Form(
-        sense=more.pop("sense", "min"),
-        linear=np.asarray(c, dtype=float),
-        rows=matrix,
-        row_lower=np.asarray(low, dtype=float),
-        row_upper=np.asarray(high, dtype=float),
-        lower=np.broadcast_to(np.asarray(bounds[0], dtype=float), n).copy(),
-        upper=np.broadcast_to(np.asarray(bounds[1], dtype=float), n).copy(),
-        integer=np.zeros(n, dtype=bool),
-        columns=stack_blocks([("x", (n,))]),
-        **more,
-    )
+    return form_within(c, rows, low, high, *bounds, **more)
 
 
 def infeasible_lp(seed: int) -> tuple[Form, Floats]:
