@@ -23,6 +23,11 @@ from optimodels.solvers.registry import Options, Solver
 from tests.unit.test_verify_makers import by_clarabel
 
 
+def nothing_but_the_truth(problem: Any, *_: Any) -> Claim:
+    """The optimum: what the others break their promise beside."""
+    return _honest(problem.form)
+
+
 def wrong_objective(problem: Any, *_: Any) -> Claim:
     """The optimum, a tenth better than it is."""
     form = problem.form

@@ -36,6 +36,10 @@ CASE = Path(__file__).parents[2] / "cases" / "flexibility" / "shiftable-33bus.ya
 KNAPSACK = next(p for p in PROBLEMS if p.name == "knapsack")
 
 
+#: What drivers leave behind where programs do: it must not be found again.
+SCRATCH = "optimodels-left-behind"
+
+
 def leaves_a_program_behind(
     problem: Any, solver: Any, limits: Any, options: Any, live: Any, ready: Any
 ) -> Claim:
@@ -49,7 +53,7 @@ def writes_scratch(
     problem: Any, solver: Any, limits: Any, options: Any, live: Any, ready: Any
 ) -> Claim:
     """A driver that leaves files where programs leave them, and dies."""
-    Path(tempfile.gettempdir(), "left-behind").write_text("x")
+    Path(tempfile.gettempdir(), SCRATCH).write_text("x")
     ready(problem.form)
     os._exit(7)
 
@@ -145,10 +149,33 @@ def test_process_that_dies_amid_a_message_has_died() -> None:
 
 
 def test_nothing_stays_behind_in_the_temporary_folder() -> None:
+    """In the folder of the process, which goes with it, or in that of all."""
+    place = Path(tempfile.gettempdir())
+    (place / SCRATCH).unlink(missing_ok=True)
     tried = attempt(KNAPSACK.formulation, None, by(writes_scratch), Request("odd", isolate=True))
     assert tried.claim.stopped == "error"
     assert tried.claim.message == "the solver's process died (exit 7)"
-    assert not list(Path(tempfile.gettempdir()).glob("optimodels-*/left-behind"))
+    left = [*place.glob(SCRATCH), *place.glob(f"optimodels-*/{SCRATCH}")]
+    (place / SCRATCH).unlink(missing_ok=True)
+    assert not left
+
+
+def scratch_at(line: processes.Line) -> None:
+    line.send((tempfile.gettempdir(), os.environ["TMPDIR"], tempfile.mkdtemp()))
+    line.orders.get()
+
+
+def test_scratch_of_a_process_is_in_a_folder_of_its_own_that_goes_with_it() -> None:
+    """By Python's word and by that of the programs that it starts, which look at TMPDIR."""
+    with processes.Child(scratch_at, [], []) as child:
+        ours, theirs, made = child.receive(60)
+        assert ours == theirs
+        folder = Path(ours)
+        assert folder.parent == Path(tempfile.gettempdir())
+        assert folder.name.startswith("optimodels-")
+        assert Path(made).parent == folder
+        assert Path(made).is_dir()
+    assert not folder.exists()
 
 
 def test_what_it_refuses_is_refused_as_here() -> None:

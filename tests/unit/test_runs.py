@@ -163,24 +163,37 @@ def test_killed_at_random_moments_nothing_is_lost_or_damaged(tmp_path: Path) -> 
     script.write_text(KILLED)
     whole = sweep(case, tmp_path / "whole", workers=2)
     rng = np.random.default_rng(5)
-    for _ in range(5):
+    killed, amid = tmp_path / "killed", 0
+
+    def there() -> list[Path]:
+        return list(killed.glob("runs/*/*.run"))
+
+    # Once before the first run, then after so many more each time.
+    for new in (0, 1, 3, 5, 7):
+        most = len(there()) + new
         working = subprocess.Popen(
-            [sys.executable, str(script), str(tmp_path / "case.yaml"), str(tmp_path / "killed")],
+            [sys.executable, str(script), str(tmp_path / "case.yaml"), str(killed)],
             stdout=subprocess.PIPE, text=True, start_new_session=True,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         )  # fmt: skip
         assert working.stdout is not None
         working.stdout.readline()
-        time.sleep(float(rng.uniform(2.0, 6.0)))
+        while working.poll() is None and len(there()) < most:
+            time.sleep(0.002)
+        time.sleep(float(rng.uniform(0.0, 0.02)))
+        went_on = working.poll() is None
         with suppress(ProcessLookupError):
             os.killpg(working.pid, signal.SIGKILL)
         working.wait()
-        for path in (tmp_path / "killed" / "runs").rglob("*.run"):
+        amid += went_on and most - new < len(there()) < len(whole.rows)
+        for path in there():
             unpack(path.read_bytes())
-    resumed = sweep(case, tmp_path / "killed", workers=2)
+    # Or nothing was cut off.
+    assert amid
+    resumed = sweep(case, killed, workers=2)
     assert not resumed.damaged
     assert resumed.rows == whole.rows
-    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    assert contents(killed) == contents(tmp_path / "whole")
 
 
 def test_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
