@@ -21,6 +21,8 @@ CLASSES = liars.liar(liars.false_infeasible).classes
 
 #: Networks on which second opinions take longer than a test should wait.
 LARGE = ("case300", "case1354pegase")
+#: Of five aggregators for 32 buses there is no mapping without slack, and who says so is right.
+FEASIBLE = {"mapping-surface-33bus": ["parameters.slack=0.5"]}
 
 
 def can_be_lied_about(path: Path) -> bool:
@@ -55,7 +57,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
         known = registry.all_solvers()
         monkeypatch.setattr(registry, "all_solvers", lambda: (*known, liars.liar(lie)))
         chosen = ", ".join(["name: liar", *limits])
-        return solve(load_case(case, [f"solver={{{chosen}}}"]), isolate=isolate)
+        settings = [f"solver={{{chosen}}}", *FEASIBLE.get(case.stem, ())]
+        return solve(load_case(case, settings), isolate=isolate)
 
     return tell
 

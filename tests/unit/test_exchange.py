@@ -31,6 +31,8 @@ from optimodels.study import Ledger, answer_stage, case_request, open_study, run
 from tests.conformance.problems import PROBLEMS
 
 CASES = sorted(Path(__file__).parents[2].glob("cases/flexibility/*.yaml"))
+#: Of five aggregators for 32 buses there is no mapping without slack.
+FEASIBLE = {"mapping-surface-33bus": ["parameters.slack=0.5"]}
 
 
 def by_highs(file: Path) -> float:
@@ -106,7 +108,7 @@ def stated(objective: float | None, file: Path) -> float:
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.stem)
 @pytest.mark.parametrize("kind", ["lp", "mps", "nl"])
 def test_case_read_back_has_the_same_optimum(case: Path, kind: Any, tmp_path: Path) -> None:
-    loaded = load_case(case)
+    loaded = load_case(case, FEASIBLE.get(case.stem, ()))
     ours = solve(loaded).objective
     (file,) = [f for f in export(loaded, kind, tmp_path) if f.suffix == f".{kind}"]
     # Six digits is what glpsol prints.
