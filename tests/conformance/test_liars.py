@@ -44,7 +44,9 @@ CASES = [
 
 #: How a process ends has nothing to do with the data: one case of each model.
 ONE_EACH = list({load_case(path).model.name: path for path in CASES}.values())
-FIRST_EACH = list({load_case(path).model.name: path for path in reversed(CASES)}.values())
+#: The smaller cases; the Ising dynamics begin at flexibility's problems, and take their time.
+STATED = [path for path in reversed(CASES) if path.parent.name != "ising"]
+FIRST_EACH = list({load_case(path).model.name: path for path in STATED}.values())
 
 
 @pytest.fixture
