@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -77,10 +79,6 @@ def solve_and_judge(
             claim = replace(claim, message=_with_others(claim.message, formulation, used))
         return _without_form(claim, used, tried.seconds)
     solved = perf_counter()
-    gap = request.limits.gap
-    if gap is not None and gap > DEFAULT_GAP and claim.point == "optimal":
-        # Within the gap that was asked for: no lie where a better point is known.
-        claim = replace(claim, point="feasible")
     fingerprint = form.fingerprint()
     engine = solver.engine if solver else "exact"
     told = hashlib.sha256(pickle.dumps((fingerprint, claim, level, engine, request.limits)))
@@ -88,7 +86,7 @@ def solve_and_judge(
     if key not in _judged:
         if len(_judged) >= _KEPT:
             _judged.clear()
-        _judged[key] = _judge(asked, form, claim, level)
+        _judged[key] = _judge_within_gap(asked, form, claim, level)
     claim, judgement = _judged[key]
     verify = tried.seconds.get("verify", 0.0) + perf_counter() - solved
     solution = _solution(asked, form, claim, judgement)
@@ -99,6 +97,29 @@ def solve_and_judge(
 #: answers are what benchmarks and sweeps are made of.
 _judged: dict[tuple[Any, ...], tuple[Claim, Judgement]] = {}
 _KEPT = 256
+
+
+def _judge_within_gap(
+    asked: _Asked, form: Form, claim: Claim, level: str
+) -> tuple[Claim, Judgement]:
+    """Judge a claim; one that may stop short of the best by an asked gap is a point by its own
+    word, and no lie where a better one within that gap is known."""
+    gap = asked.request.limits.gap
+    if gap is None or gap <= DEFAULT_GAP or (claim.stopped, claim.point) != ("optimal", "optimal"):
+        return _judge(asked, form, claim, level)
+    bound = claim.bound
+    if bound is None and claim.objective is not None:
+        # Not every solver tells how far off it may be: then it is as far as it was asked for. Some
+        # take the part of the bound, not of the value.
+        width = abs(claim.objective) * (gap / (1 - gap) if gap < 1 else math.inf)
+        bound = claim.objective - form.sign * min(width, sys.float_info.max)
+    own = claim.bound
+    claim, judgement = _judge(asked, form, replace(claim, bound=bound), level)
+    verdict = judgement.verdict
+    if own is None and verdict.status == "unverified":
+        reason = f"feasible; a gap of {gap:g} was asked for"
+        judgement = replace(judgement, verdict=replace(verdict, reason=reason))
+    return replace(claim, point="feasible", bound=own), judgement
 
 
 def _judge(asked: _Asked, form: Form, claim: Claim, level: str) -> tuple[Claim, Judgement]:

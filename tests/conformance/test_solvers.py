@@ -252,13 +252,7 @@ def _chosen(seed: int) -> tuple[Formulation[Any], int]:
     return Formulation("chosen", "MILP", "", cvxpy=stated), int((ways @ values)[fits].max())
 
 
-#: They hand over no bound beside the point, and what they were asked for is held against them.
-BOUNDLESS = pytest.mark.xfail(reason="refuted where a better point is known", strict=True)
-
-
-@pytest.mark.parametrize(
-    "name", ["highs", "scipy", *(pytest.param(n, marks=BOUNDLESS) for n in ("scip", "cbc"))]
-)
+@pytest.mark.parametrize("name", ["highs", "scipy", "scip", "cbc"])
 def test_an_asked_gap_is_no_lie(name: str) -> None:
     """A point within the gap that the user asked for is unverified at worst, never refuted."""
     short = 0
