@@ -257,6 +257,8 @@ def test_load_based_cap_is_kept_in_kw() -> None:
     even = 3715 / 3
     for row in result.tables["aggregators"]:
         assert 0.95 * even - 1 <= row["load_kw"] <= 1.05 * even
+    # Loads are multiples of 5 kW.
+    assert result.values["cap_kw"] == 5 * int(1.05 * even / 5) == 1300
 
 
 @pytest.mark.parametrize("solver", ["highs", "scip", "exact", "pyomo:highs", "clarabel", "scipy"])
