@@ -268,3 +268,52 @@ def test_what_is_computed_is_explained(
     said = capsys.readouterr().out
     assert "computed, not solved" in said
     assert max(map(len, said.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("n", [2, 8, 40])
+def test_reported_logarithms_are_those_of_binomials(n: int) -> None:
+    """g(N, m) = N! / ((N/2 + m)! (N/2 - m)!), beside 2^N sqrt(2 / (pi N)) exp(-2 m^2 / N)."""
+    result = counted(f"machines: {n}")
+    most = math.comb(n, n // 2)
+    expected = {
+        "states": 2**n,
+        "degeneracy_most": most,
+        "log10_states": n * math.log10(2),
+        "log10_degeneracy_most": math.log10(most),
+        "entropy_most": math.log(most),
+        "gaussian_over_exact_most": 2**n * math.sqrt(2 / (math.pi * n)) / most,
+        "width": math.sqrt(n) / 2,
+        "relative_width": 1 / math.sqrt(n),
+    }
+    assert {name: result.values[name] for name in expected} == pytest.approx(expected, rel=1e-12)
+    for row in result.tables["levels"]:
+        g, m = math.comb(n, (n + row["excess"]) // 2), row["excess"] / 2
+        gauss = 2**n * math.sqrt(2 / (math.pi * n)) * math.exp(-2 * m**2 / n)
+        assert (row["m"], row["degeneracy"]) == (m, g)
+        assert row["entropy"] == pytest.approx(math.log(g), rel=1e-12)
+        assert row["log10_degeneracy"] == pytest.approx(math.log10(g), rel=1e-12)
+        assert row["log10_gaussian"] == pytest.approx(math.log10(gauss), abs=1e-12)
+        assert row["gaussian_over_exact"] == pytest.approx(gauss / g, rel=1e-11)
+
+
+def test_days_are_waited_by_either_probability() -> None:
+    """One over cycles a day by exp(-2 d^2 (1/N_1 + 1/N_2)), or by the erfc of the same's root."""
+    result = rated("machines: [400, 100], deviation: 20, more_deviations: [], cycles_per_day: 6")
+    power = 2 * 20**2 * (1 / 400 + 1 / 100)
+    expected = {
+        "percent": 5.0,
+        "reduction": math.exp(-power),
+        "tail_probability": math.erfc(math.sqrt(power)),
+        "days_to_event": math.exp(power) / 6,
+        "years_to_event": math.exp(power) / 6 / 365.25,
+        "days_to_event_tail": 1 / math.erfc(math.sqrt(power)) / 6,
+    }
+    (row,) = result.tables["rates"]
+    assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-12)
+    (row,) = result.tables["logarithms"]
+    for name in set(expected) - {"percent"}:
+        assert row[f"log10_{name}"] == pytest.approx(math.log10(expected[name]), rel=1e-12)
+        assert result.values[f"log10_{name}"] == row[f"log10_{name}"]
+    width = math.sqrt(400 * 100 / 500) / 2
+    assert result.values["width"] == pytest.approx(width, rel=1e-12)
+    assert result.values["width_per_machine"] == pytest.approx(width / 400, rel=1e-12)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 
 from optimodels.case import load_case, parse_case
 from optimodels.cli import main
@@ -468,3 +468,48 @@ def test_a_system_that_all_machines_leave_holds_nothing(cases: Path) -> None:
     assert result.verdict.status == "verified"
     for row in result.tables["systems"][:2]:
         assert [row[name] for name in ("machines", "value", "excess", "entropy")] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("mobile", [False, True])
+@pytest.mark.parametrize("asked", ["quadratic", "exact"])
+def test_both_entropies_are_reported_beside_each_other(asked: str, mobile: bool) -> None:
+    """x_i = U_i / (N_i e_i) is -e_i / tau or its tanh, and mobile machines are in proportion to
+    exp(x_i^2 / 2) or cosh(e_i / tau); tau by a root of our own, what is lost by a sum."""
+    n, e, total = np.array([500.0, 300.0, 200.0]), np.array([0.05, 0.10, 0.15]), -20.0
+    result = solved(
+        f"machines: [500, 300, 200], unit_value: [0.05, 0.1, 0.15], total_value: {total}, "
+        f"mobile: {str(mobile).lower()}, entropy: {asked}"
+    )
+    assert result.verdict.status == "verified"
+    values = result.values
+    most = n.sum() * (math.log(2) + (math.log(3) if mobile else 0))
+    for law in ("quadratic", "exact"):
+
+        def split(beta: float, law: str = law) -> tuple[Any, Any]:
+            x = -(e * beta if law == "quadratic" else np.tanh(e * beta))
+            weight = np.exp((e * beta) ** 2 / 2) if law == "quadratic" else np.cosh(e * beta)
+            return x, n.sum() * weight / weight.sum() if mobile else n
+
+        def surplus(beta: float, split: Any = split) -> float:
+            x, here = split(beta)
+            return float((here * e) @ x) - total
+
+        beta = brentq(surplus, 1e-6, 10.0, xtol=1e-15, rtol=1e-14)
+        x, here = split(beta)
+        up, down = (1 + x) / 2, (1 - x) / 2
+        binary = math.log(2) + up * np.log(up) + down * np.log(down)
+        lost = here @ (x**2 / 2 if law == "quadratic" else binary)
+        if mobile:
+            lost += here @ np.log(3 * here / n.sum())
+        assert values[f"activity_{law}"] == pytest.approx(1 / beta, rel=1e-9)
+        assert values[f"entropy_lost_{law}"] == pytest.approx(lost, rel=1e-9)
+        for row, u, k in zip(result.tables["entropies"], here * e * x, here, strict=True):
+            assert row[f"value_{law}"] == pytest.approx(u, rel=1e-9)
+            if mobile:
+                assert row[f"machines_{law}"] == pytest.approx(k, rel=1e-9)
+            else:
+                assert f"machines_{law}" not in row
+        if law == asked:
+            assert values["activity"] == pytest.approx(1 / beta, rel=1e-6)
+            assert values["entropy_lost"] == pytest.approx(lost, rel=1e-6)
+            assert values["entropy"] == pytest.approx(most - lost, rel=1e-9)
