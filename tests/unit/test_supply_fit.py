@@ -15,7 +15,6 @@ from optimodels.arrays import Floats
 from optimodels.case import load_case, parse_case
 from optimodels.families.supply.auction.equilibrium import expected_prices
 from optimodels.families.supply.auction.equilibrium import solve as solve_market
-from optimodels.families.supply.auction.market import Market, cell_weights
 from optimodels.families.supply.fitting.curves import (
     Q_EXPONENTIAL,
     curve_at,
@@ -30,7 +29,6 @@ from optimodels.families.supply.fitting.q_exponential_problems import Anchored
 from optimodels.families.supply.fitting.q_exponential_raw import others, power_law, written
 from optimodels.families.supply.fitting.sample import Sample
 from optimodels.families.supply.fitting.stationarity import Evidence, examine
-from optimodels.families.supply.parameters import Background
 from optimodels.result import Result
 from optimodels.study import solve
 from tests.unit.backgrounds import in_a_case, market
@@ -349,9 +347,8 @@ def test_units_of_one_firm_stand_at_its_price() -> None:
 def test_noise_is_the_same_whatever_signs_eigenvectors_have(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    weights = cell_weights(Background(shape="uniform"), 5)
-    market = solve_market(Market(5, 1, 0.0, 100.0, weights / weights.sum(), 0, 1))
-    first = next(errors(market, 1_000, 7))
+    known = solve_market(market("uniform", 5))
+    first = next(errors(known, 1_000, 7))
     eigh = np.linalg.eigh
 
     def turned(matrix: Floats) -> tuple[Floats, Floats]:
@@ -359,4 +356,4 @@ def test_noise_is_the_same_whatever_signs_eigenvectors_have(
         return values, vectors * [1, -1, 1, -1, -1]
 
     monkeypatch.setattr(np.linalg, "eigh", turned)
-    np.testing.assert_allclose(next(errors(market, 1_000, 7)), first, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(next(errors(known, 1_000, 7)), first, rtol=0, atol=1e-12)
