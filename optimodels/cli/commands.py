@@ -432,7 +432,7 @@ def _settings(options: argparse.Namespace) -> list[str]:
 
 def _colour() -> bool:
     # None, where it was closed before the command began.
-    return sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def words(text: str | None) -> list[str] | None:

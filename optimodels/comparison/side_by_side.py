@@ -90,7 +90,8 @@ def _reasons(runs: Sequence[StoredRun]) -> str:
     counts = Counter(run.reason for run in runs if run.reason).most_common()
     told = [f"; {number} x error: {reason}" for reason, number in counts[:_MOST_REASONS]]
     rest = len(counts) - len(told)
-    return "".join(told) + (f"; {rest} other reasons" if rest else "")
+    other = f"; {rest} other reason{'s' if rest > 1 else ''}" if rest else ""
+    return "".join(told) + other
 
 
 def _check_value(index: Index, runs: Sequence[StoredRun], name: str) -> None:

@@ -271,6 +271,7 @@ def test_seconds_of_a_row_are_those_of_all_its_runs_and_stations() -> None:
         ("a", "; 1 x error: a"),
         ("abbccc", "; 3 x error: c; 2 x error: b; 1 x error: a"),
         ("abbcccde", "; 3 x error: c; 2 x error: b; 1 x error: a; 2 other reasons"),
+        ("abbcccd", "; 3 x error: c; 2 x error: b; 1 x error: a; 1 other reason"),
     ],
 )
 def test_most_frequent_reasons_stand_below_a_table(errors: str, told: str) -> None:
