@@ -60,8 +60,34 @@ def test_a_run_that_is_too_short_is_not_verified() -> None:
     assert (long.verdict.status, long.verdict.by, long.verdict.of) == (
         "verified", "exact", "equilibrium",
     )  # fmt: skip
-    (row,) = long.tables["curve"]
-    assert row["exact_absolute_magnetisation"] == pytest.approx(0.398175, abs=5e-7)
+
+
+@pytest.mark.parametrize("field", [0.0, 0.2])
+def test_exact_means_of_the_table_are_sums_over_all_states(field: float) -> None:
+    """All 2^16 states of 4 x 4 sites, weighed by exp(-E / T)."""
+    asked = f"graph: {{rows: 4, columns: 4}}, temperature: 3, field: {field}, steps: 1600"
+    (row,) = result(asked).tables["curve"]
+    s = 2 * (np.arange(2**16)[:, None] >> np.arange(16) & 1).reshape(-1, 4, 4) - 1
+    bonds = (s[:, 1:] * s[:, :-1]).sum(axis=(1, 2))
+    bonds += (s[:, :, 1:] * s[:, :, :-1]).sum(axis=(1, 2))
+    m = s.sum(axis=(1, 2)) / 16
+    energy = -bonds - 16 * field * m
+    weight = np.exp(-energy / 3)
+    weight /= weight.sum()
+    square, absolute = weight @ m**2, weight @ np.abs(m)
+    expected = {
+        "exact_magnetisation": weight @ m,
+        "exact_absolute_magnetisation": absolute,
+        "exact_squared_magnetisation": square,
+        "exact_energy_per_site": weight @ energy / 16,
+        "exact_susceptibility": 16 / 3 * (square - absolute**2),
+    }
+    if not field:
+        # Nought by symmetry, and no column.
+        assert expected.pop("exact_magnetisation") == pytest.approx(0, abs=1e-12)
+    assert {name: row[name] for name in row if name.startswith("exact_")} == pytest.approx(
+        expected, rel=1e-9
+    )
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,39 @@ def test_customers_without_opinion_forget_as_coins_do() -> None:
     assert found.values["autocorrelation"] == table[-1]["autocorrelation"]
 
 
+def test_start_is_forgotten_where_a_tenth_is_left() -> None:
+    """The first step of the table with 0.1 or less, at each temperature; none where order stays."""
+    found = result("decorrelation", "temperature: [1, 1e12], steps: 600, replicas: 20, points: 30")
+    cold, hot = found.tables["curve"]
+    table = [row for row in found.tables["autocorrelation"] if row["temperature"] == 1e12]
+    under = [row["step"] for row in table if row["autocorrelation"] <= 0.1]
+    assert hot["steps_to_a_tenth"] == min(under) < 600
+    # (1 - 2/289)^t is a tenth at 332.
+    assert abs(hot["steps_to_a_tenth"] - math.log(0.1) / math.log(1 - 2 / 289)) < 60
+    assert cold["steps_to_a_tenth"] is None
+
+
+def test_transition_is_read_off_the_curve() -> None:
+    """Where chi is greatest; where |M| crosses 1/2 on a straight line; and Onsager's T_c."""
+    found = result(
+        "phase-transition",
+        "graph: {rows: 6, columns: 6}, customers: none, temperature: [4, 1, 2, 1.5, 3], "
+        "start: up, steps: 7200, replicas: 64",
+    )
+    rows = sorted(found.tables["curve"], key=lambda row: row["temperature"])
+    for row in rows:
+        spread = row["squared_magnetisation"] - row["absolute_magnetisation"] ** 2
+        assert row["susceptibility"] == pytest.approx(36 * spread / row["temperature"], rel=1e-9)
+    peak = max(rows, key=lambda row: row["susceptibility"])["temperature"]
+    assert found.values["susceptibility_peak_at"] == peak not in (1, 4)
+    t, m = ([row[name] for row in rows] for name in ("temperature", "absolute_magnetisation"))
+    assert m == sorted(m, reverse=True)
+    half = float(np.interp(-0.5, [-value for value in m], t))
+    assert found.values["half_magnetised_at"] == pytest.approx(half, rel=1e-12)
+    # sinh(2 / T_c) = 1.
+    assert math.sinh(2 / found.values["critical_temperature"]) == pytest.approx(1, rel=1e-12)
+
+
 def test_pieces_of_a_run_do_not_change_what_becomes_of_it() -> None:
     """In as many pieces as it likes, the end is distributed alike: the same mean energy."""
     few = result("decorrelation", "steps: 3000, replicas: 128, points: 1").values
@@ -294,6 +327,19 @@ def test_exchanges_keep_the_constraint_and_constrained_steps_lower_it() -> None:
     assert found.verdict.status == "verified"
 
 
+def test_at_one_temperature_the_least_is_the_mean() -> None:
+    """Then each replica's best is all there is of it: its |C|, with the same standard error."""
+    common = "steps: 400, replicas: 8, perturbations: [30], beside: [constrained]"
+    found = result("robustness", f"{common}, temperature: 2")
+    for row, curve in zip(found.tables["perturbations"], found.tables["curve"], strict=True):
+        assert row["algorithm"] == curve["algorithm"]
+        for name in ("least_constraint", "mean_constraint"):
+            assert row[name] == pytest.approx(curve["absolute_constraint"], rel=1e-12)
+            error = curve["absolute_constraint_standard_error"]
+            assert row[f"{name}_standard_error"] == pytest.approx(error, rel=1e-9)
+        assert row["temperature_of_least"] == 2
+
+
 def test_perturbations_switch_as_many_customers_as_they_say() -> None:
     of = society("start: up, replicas: 5")
     start = prepare(of, Done()).start
@@ -334,6 +380,20 @@ def test_field_of_the_target_reaches_it() -> None:
     assert abs(row["magnetisation"] - found["target_magnetisation"]) < 5 * noise
 
 
+def test_fields_around_the_target_lead_below_and_above_it() -> None:
+    """With other random numbers; between fields of the case or, halved, a half, a quarter, ..."""
+    common = "steps: 3000, replicas: 200, temperature: 2.5"
+    first = result("field-response", f"{common}, field: [0, 4]")
+    (row,) = first.tables["targets"]
+    low, high = row["field_below"], row["field_above"]
+    assert 0 <= low < row["field"] < high <= 4
+    assert math.log2(4 / (high - low)).is_integer()
+    assert high - low < 4
+    again = result("field-response", f"{common}, seed: 9, field: [{low}, {high}]").tables["curve"]
+    assert again[0]["magnetisation"] < row["target"] < again[1]["magnetisation"]
+    assert first.values["field_to_target"] == row["field"]
+
+
 def test_target_is_the_hour_of_the_shiftable_loads() -> None:
     common = "steps: 10, replicas: 2, field: [0, 1], temperature: 2"
     chosen = result("field-response", f"{common}, hour: 10").values
@@ -355,6 +415,20 @@ def test_cut_bonds_lower_the_mean_at_equilibrium() -> None:
     assert found.values["bonds"] == 2 * 17 * 16
     assert found.values["bonds_cut"] > 100
     assert found.values["bounds_keep_less"] == 1
+
+
+def test_gain_of_bounds_is_told_at_the_temperature_nearest_the_critical_one() -> None:
+    """2 / log(1 + sqrt 2) = 2.27 lies nearer 2 than 3."""
+    mapping = [k % 3 + 1 for k in range(32)]
+    asked = f"steps: 578, replicas: 8, temperature: [1, 2, 3], mapping: {mapping}"
+    found = result("boundaries", asked)
+    table = {row["temperature"]: row for row in found.tables["comparison"]}
+    for row in table.values():
+        assert row["gain_of_bounds"] == pytest.approx(row["aggregators"] - row["free"], abs=1e-12)
+    assert len({row["gain_of_bounds"] for row in table.values()}) == 3
+    assert found.values["gain_of_bounds_at"] == 2
+    for name in ("gain_of_bounds", "gain_of_bounds_standard_error"):
+        assert found.values[name] == table[2][name]
 
 
 def test_one_aggregator_bounds_nobody() -> None:
