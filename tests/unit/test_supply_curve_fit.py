@@ -55,6 +55,29 @@ def test_known_truths_are_found_again(
     assert all(c.passed for c in checks_of(shown, sample, found, written.names, "in"))
 
 
+def test_reported_parameters_are_those_of_the_points() -> None:
+    """Points on curves that are known: what is said of each at the last point X by its formula."""
+    x = np.arange(1.0, 9.0)
+    u = (x - 0.5) / (10 - x)
+    asked = "wind: 0.5, asymptote: 10"
+    power, q_exponential, rising = (
+        solved(f"{asked}, {given(x, y)}").values
+        for y in (2 * x**1.5, 1.5 * (1 + 0.1 * 0.5 * x) ** 10, 12 + 20 * u**1.5)
+    )
+    assert power["power_p"] == pytest.approx(1.5, rel=1e-9)
+    # A power law is the q-exponential of 1 - 1/p with b without end, and a relative slope p / X.
+    assert power["q_exponential_power_law"] is True
+    assert power["q_exponential_q"] == pytest.approx(1 - 1 / 1.5, rel=1e-9)
+    assert power["q_exponential_anchor_rate"] == pytest.approx(1.5 / 8, rel=1e-9)
+    # b / (1 + (1 - q) b X) is that of any other.
+    assert q_exponential["q_exponential_power_law"] is False
+    assert q_exponential["q_exponential_anchor_rate"] == pytest.approx(0.5 / 1.4, rel=1e-9)
+    assert q_exponential["q_exponential_anchor_price"] == pytest.approx(1.5 * 1.4**10, rel=1e-9)
+    assert rising["asymptotic_rise"] == pytest.approx(20 * u[-1] ** 1.5, rel=1e-9)
+    assert rising["asymptotic_log_c1"] == pytest.approx(np.log(20), rel=1e-9)
+    assert rising["asymptotic_c0"] == pytest.approx(12, rel=1e-9)
+
+
 @pytest.mark.parametrize("form", [ASYMPTOTIC, EXPONENTIAL, POWER, Q_EXPONENTIAL])
 @pytest.mark.parametrize("threshold", [0.7, 3.0])
 def test_robust_loss_against_scipy(form: CurveForm, threshold: float) -> None:

@@ -142,6 +142,31 @@ def test_no_bid_is_better_and_consumers_pay_what_firms_earn(
     assert paid == pytest.approx(n * equilibrium.profit, rel=1e-9)
 
 
+@pytest.mark.parametrize("weights", [[1, 1, 1, 1, 1, 1], [1, 4, 0, 2, 2, 3]])
+def test_what_is_paid_by_the_table_of_prices(weights: list[float]) -> None:
+    """Three firms of two units: d units are paid the price of the d-th; less their cost that is
+    what three firms earn. Every bid in the table earns the same, to what the residual says."""
+    result = solved(
+        f"parameters: {{firms: 3, units_per_firm: 2, cost: 5, background: {{demand: {weights}}}}}"
+    )
+    assert result.verdict.status == "verified"
+    values = result.values
+    chance = np.array(weights) / sum(weights)
+    d, price = (
+        np.array([row[name] for row in result.tables["supply_curve"]])
+        for name in ("unit", "expected_price")
+    )
+    assert values["price_per_unit"] == pytest.approx(chance @ (d * price) / (chance @ d), rel=1e-9)
+    profit = chance @ (d * (price - 5)) / 3
+    assert values["expected_profit"] == pytest.approx(profit, rel=1e-9)
+    # At the cap nobody bids higher: a firm sells what the other two, four units, leave.
+    left = np.maximum(d - 4, 0)
+    assert values["expected_profit"] == pytest.approx(95 * (chance @ left), rel=1e-9)
+    earned = np.array([row["profit"] for row in result.tables["bids"]])
+    most = np.abs(earned / values["expected_profit"] - 1).max()
+    assert most <= values["best_response_residual"] + 1e-15 < 1e-9
+
+
 def test_everybody_bids_the_cap_where_everybody_is_needed() -> None:
     prices, _ = expected_prices(solve(market([0, 0, 0, 1], 4)))
     assert prices == pytest.approx(100.0, abs=1e-12)

@@ -10,6 +10,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy.optimize import curve_fit
 
 from optimodels.arrays import Floats
 from optimodels.case import load_case, parse_case
@@ -357,3 +358,18 @@ def test_noise_is_the_same_whatever_signs_eigenvectors_have(
 
     monkeypatch.setattr(np.linalg, "eigh", turned)
     np.testing.assert_allclose(next(errors(known, 1_000, 7)), first, rtol=0, atol=1e-12)
+
+
+def test_fit_to_the_drawn_means_has_the_q_of_scipy_s() -> None:
+    """a (1 + (1 - q) b x)^(1 / (1 - q)) by Levenberg and Marquardt, of the means in the table."""
+    result = solved("firms: 10, draws: 4000, seed: 3")
+    rows = result.tables["supply_curve"]
+    x, y = (np.array([row[name] for row in rows]) for name in ("unit", "monte_carlo_mean"))
+
+    def raw(x: Floats, q: float, a: float, b: float) -> Floats:
+        return np.asarray(a * (1 + (1 - q) * b * x) ** (1 / (1 - q)))
+
+    start = [result.values[name] for name in ("q", "a", "b")]
+    found, _ = curve_fit(raw, x - 0.5, y, start, xtol=1e-14, ftol=1e-14)
+    assert result.values["monte_carlo_q"] == pytest.approx(found[0], rel=1e-5)
+    assert found[0] != pytest.approx(start[0], rel=1e-4)
