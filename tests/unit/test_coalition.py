@@ -133,7 +133,8 @@ def test_settlement_that_cannot_be_carried_names_the_group() -> None:
 
 @pytest.mark.parametrize(
     ("model", "broken"),
-    [("ad-hoc", {"left to buy by A5"}), ("self-interested", {"left to buy by A5"}),
+    [("ad-hoc", {"left to buy by A5"}),
+     ("self-interested", {"left to buy by A5", "trade of A1 and A2"}),
      ("cooperative", set()), ("integrated", {"trade of A1 and A2"})],
 )  # fmt: skip
 def test_eight_agents_do_what_the_poster_says(model: str, broken: set[str]) -> None:

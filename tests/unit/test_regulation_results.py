@@ -263,3 +263,15 @@ def test_frequency_and_ace_that_are_paid_for_are_those_of_the_response() -> None
     np.testing.assert_allclose(price["frequency_hz"], each["frequency_hz"][:-1], rtol=1e-12)
     np.testing.assert_allclose(price["ace_mw"], 10 * each["ace_percent"][:-1], atol=1e-9)
     assert paid.values["nadir_hz"] == pytest.approx(each["frequency_hz"].min(), rel=1e-12)
+
+
+def test_a_change_of_what_was_earned_has_the_sign_of_the_change() -> None:
+    """Where the reference earns by regulation, paying for it is more, not less."""
+    found = run(
+        "intervals: 3, disturbance: [{size: 0.002}, {size: 0.0001, area: study, start: 60}, "
+        "{shape: ramp, size: -0.0002, rise: 100, area: study, start: 350}]",
+        "regulation-cost",
+    ).values
+    now, before = found["total_cost"], found["reference_total_cost"]
+    assert before < 0 < now
+    assert found["cost_change_percent"] == pytest.approx(100 * (1 + now / -before), rel=1e-9)

@@ -93,7 +93,8 @@ def _values(hour: Hour, found: Regulated) -> dict[str, Any]:
 
 def _beside(found: Regulated, other: Regulated) -> dict[str, Any]:
     share = other.share("demand")
-    change = found.total / other.total - 1 if other.total else None
+    # Of what may be earned as well as paid: more is more whatever the reference's sign.
+    change = (found.total - other.total) / abs(other.total) if other.total else None
     return {
         "reference_total_cost": other.total,
         "reference_share_demand_percent": None if share is None else 100 * share,
