@@ -41,7 +41,7 @@ _FINDINGS = """
 `tests/conformance` puts every installed solver to the same problems of every class it claims:
 known answers, infeasible, unbounded, degenerate, badly scaled, at its limits. All of them answer
 all of theirs, and are verified, but for what follows; none of it is ever called verified.
-How often each errs on random problems: [cross-solver](reports/proof/cross-solver.md).
+How often each errs on random problems: `reports/proof/cross-solver.md`.
 
 """
 
