@@ -45,7 +45,8 @@ def test_every_capable_solver_finds_the_same_optimum(case: Path, solver: Solver)
     stopped, objective = by_exact(case)
     assert result.stopped == stopped
     # What verification lets an interior point be short of the optimum.
-    assert result.objective == pytest.approx(objective, rel=1e-6)
+    near = None if objective is None else pytest.approx(objective, rel=1e-6)
+    assert result.objective == near
     assert result.verdict.status == "verified"
     assert (result.solver.name, result.solver.via) == (solver.name, solver.via)
 
