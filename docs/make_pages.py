@@ -20,6 +20,7 @@ import optimodels
 from optimodels.families import family, family_names
 from optimodels.files import write_whole
 from optimodels.model import Compute, Model, Solve
+from optimodels.papers import papers_in
 from optimodels.reporting.solvers import solvers_page
 
 MADE = Path(__file__).resolve().parent / "made"
@@ -85,6 +86,9 @@ class Family:
         lines += self._table(models)
         for model, reached in models:
             lines += self._model(model, reached, told.get(model.name, Shown()))
+        named = papers_in("\n".join(lines))
+        lines += ["## Papers", ""] if named else []
+        lines += [f"- {_cell(paper)}" for paper in named]
         self.text = "\n".join([*lines, ""])
 
     def _table(self, models: list[tuple[Model, list[Reached]]]) -> list[str]:

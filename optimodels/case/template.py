@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from optimodels.case.schema import UNITS
 from optimodels.model import Model, Solve
+from optimodels.papers import papers_in
 
 _WIDTH = 96
 
@@ -91,6 +92,9 @@ def _mathematics(model: Model) -> list[str]:
             head, equations = f"{stage.name}: computed, not solved", stage.equations
         lines += ["#", *(f"# {line}" for line in textwrap.wrap(head, _WIDTH - 2))]
         lines += [f"#   {equation}".rstrip() for equation in equations]
+    for paper in papers_in("\n".join([model.source, *lines])):
+        told = textwrap.wrap(paper, _WIDTH - 2, subsequent_indent="  ")
+        lines += ["#", *(f"# {line}" for line in told)]
     return [*lines, ""]
 
 

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from optimodels.explanation import Computed, Explained, Explanation
+from optimodels.papers import papers_in
 from optimodels.reporting.text import counted, number, table_lines
 from optimodels.result import Row
 
@@ -24,6 +25,8 @@ def explanation_text(explanation: Explanation, width: int) -> str:
             lines += _mathematics(stage.equations, width)
         else:
             lines += ["", *_stage(stage, explanation, width)]
+    for paper in papers_in("\n".join(lines)):
+        lines += ["", *_wrapped(paper, width, "")]
     return "\n".join(lines)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from optimodels.errors import CallError
 from optimodels.files import write_whole
+from optimodels.papers import papers_in
 from optimodels.reporting.raced import raced
-from optimodels.reporting.sections import Page, Source
+from optimodels.reporting.sections import Page, Section, Source
 from optimodels.reporting.single import solved
 from optimodels.reporting.swept import swept
 
@@ -34,7 +36,13 @@ def gather(folder: str | Path) -> Page:
             f"{str(folder)!r} holds no result, no sweep and no benchmark"
             f"{reason or '; solve, sweep or bench with --out'}"
         )
-    return Page(f"Report on {path.resolve().name}", sections, left_out)
+    return Page(f"Report on {path.resolve().name}", [*sections, *_papers(sections)], left_out)
+
+
+def _papers(sections: Sequence[Section]) -> list[Section]:
+    """A list of the papers that the words of sections name; none where they name none."""
+    named = papers_in("\n".join(line for section in sections for line in section.words()))
+    return [Section("Papers", text=[f"{paper}." for paper in named])] if named else []
 
 
 def report(folder: str | Path) -> tuple[list[Path], Page]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,18 @@ class Section:
     pictures: Sequence[Picture] = ()
     parts: Sequence[Section] = ()
     folded: bool = False
+
+    def words(self) -> Iterator[str]:
+        """Yield what it says beside its figures, and what its parts say."""
+        yield from (self.title, *self.text)
+        for listing in (*self.equations, *self.listings):
+            yield from (listing.title, listing.text)
+        for table in self.tables:
+            yield from (table.title, table.note)
+        for picture in self.pictures:
+            yield picture.caption
+        for part in self.parts:
+            yield from part.words()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 import optimodels
 from optimodels.families import find_model, model_names
 from optimodels.model import Solve
+from optimodels.papers import PAPERS, papers_in
 from tests.unit.packages import install
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,24 @@ _BLOCK = re.compile(
     re.M | re.S,
 )
 _ROLE = re.compile(r'(?<!>)<code class="xref[^>]*>.*?</code>', re.S)
+
+
+def test_the_readme_lists_the_papers_that_sources_name() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^\| (\d{3}) \| (.*) \|$", readme, re.M)) == PAPERS
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("002, section 3; 003, (4)", ["002", "003"]),
+        ("papers 000 and 001.", ["000", "001"]),
+        ("001's algorithm (004)", ["001", "004"]),
+        ("0.001, 2,000, 45 000, 1e-003, run_001, 0010, 001.5", []),
+    ],
+)
+def test_a_paper_is_told_from_a_number(text: str, named: list[str]) -> None:
+    assert papers_in(text) == [f"{number}: {PAPERS[number]}" for number in named]
 
 
 def needs(*modules: str) -> pytest.MarkDecorator:

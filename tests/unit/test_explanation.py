@@ -24,6 +24,7 @@ from optimodels.families.flexibility import network_state
 from optimodels.form import Form
 from optimodels.model import Solve
 from optimodels.naming import Names
+from optimodels.papers import PAPERS
 from optimodels.reporting.explanation import explanation_text
 from optimodels.solvers import open_problem
 from optimodels.study import Ledger, case_request, open_study
@@ -386,6 +387,17 @@ def test_a_starting_case_heads_every_stage_and_states_a_problem_once() -> None:
     for head in ("together: group-equilibrium (QP;", "sample: group-equilibrium, as above",
                  "payments: computed", "equilibria: computed"):  # fmt: skip
         assert f"# {head}" in text
+
+
+@pytest.mark.parametrize("name", ["supply/curve-fit", "ising/boundaries"])
+def test_the_papers_behind_the_numbers_of_sources_are_told(name: str) -> None:
+    case = new_case(find_model(name))
+    told = explanation_text(explain(parse_case(case)), 80)
+    numbers = {"supply/curve-fit": ["002", "003"], "ising/boundaries": ["001"]}[name]
+    for number in numbers:
+        assert f"\n# {number}: {PAPERS[number][:20]}" in case
+        assert f"\n{number}: {PAPERS[number][:20]}" in told
+    assert len(re.findall(r"^# \d{3}: ", case, re.M)) == len(numbers)
 
 
 def test_mistake_is_one_line_with_its_place(

@@ -29,6 +29,7 @@ from optimodels.cli import main
 from optimodels.comparison import Table, compare
 from optimodels.errors import CallError
 from optimodels.model import Model
+from optimodels.papers import PAPERS
 from optimodels.reporting.asked import again, question
 from optimodels.reporting.drawing import inline
 from optimodels.reporting.formats import as_csv
@@ -151,7 +152,8 @@ def test_a_key_that_a_sweep_sets_is_not_shown_as_fixed() -> None:
 def test_page_says_what_was_asked_found_and_shown(made: Path) -> None:
     page = read(made)
     sections = [title for level, title in page.headings if level == 2]
-    assert sections == [SOLVED, SWEPT]
+    assert sections == [SOLVED, SWEPT, "Papers"]
+    assert f"001: {PAPERS['001']}." in page.text
     parts = [title for level, title in page.headings if level == 3]
     assert set(parts) >= {
         "What was asked", "The mathematics", "The answer", "Pictures", "Side by side", "Runs",
@@ -253,7 +255,7 @@ def test_result_of_an_older_time_has_a_page_without_the_question(
 
 
 def badges(folder: Path) -> list[tuple[str, str]]:
-    (section,) = gather(folder).sections
+    section = gather(folder).sections[0]
     return [(badge.status, badge.text) for badge in section.badges]
 
 
@@ -300,7 +302,7 @@ def test_runs_stand_side_by_side_in_the_narrowest_table(
     keys = [f"k{number}" for number in range(len(values))]
     index = Index("c", "f/m", [f"parameters.{name}" for name in columns], keys, values)
     Store(tmp_path).write_index(index)
-    (section,) = gather(tmp_path).sections
+    section = gather(tmp_path).sections[0]
     (wide,) = (part for part in section.parts if part.title == "Side by side")
     assert list(wide.tables[0].rows[0]) == heads
 
@@ -319,7 +321,7 @@ def test_checks_of_a_sweep_are_those_of_one_run_that_is_named(
     """Of 6 aggregators of 32 buses: without slack, and with a tenth, they hold 5 each, 30."""
     settings = [f"sweep={{grid: {{parameters.slack: [{slacks}]}}}}", "parameters.aggregators=6"]
     sweep(load_case(CASES / f"{SWEPT}.yaml", settings), tmp_path)
-    (section,) = gather(tmp_path).sections
+    section = gather(tmp_path).sections[0]
     (checked,) = (part for part in section.parts if "checked" in part.title)
     assert checked.title == f"How it was checked: {which}"
     assert f"Environment and times: {which}" in [part.title for part in section.parts]
@@ -589,7 +591,7 @@ def test_pictures_of_another_answer_are_not_shown(made: Path, tmp_path: Path) ->
     shutil.copytree(made, copy, ignore=shutil.ignore_patterns("runs", "sweeps", "store.json"))
     impossible = ["--set", "parameters.slack=0", "--set", "parameters.aggregators=5"]
     assert main(["solve", str(CASES / f"{SOLVED}.yaml"), *impossible, "--out", str(copy)]) == 3
-    (section,) = gather(copy).sections
+    section = gather(copy).sections[0]
     assert "Pictures" not in [part.title for part in section.parts]
     assert "infeasible" in section.headline
 
