@@ -62,7 +62,9 @@ def beyond_reach(problem: Problem, x: Floats, bound: Bound) -> Floats | None:
 
     A reduced cost small beside all costs counts as a residual near x alone. Where it is not small
     beside its own terms, its column has no curvature and its side is far, the linear program is
-    solved in the unit of those costs, up to ``FARKAS_REACH``. For problems without integer columns.
+    solved in the unit of those costs, up to ``FARKAS_REACH``. A point so far away passes beside
+    terms of its own size: it must be better by more than that is worth. For problems without
+    integer columns.
     """
     form, cones = problem.form, problem.cones
     left = np.where(np.isnan(bound.reference), np.abs(bound.reduced), 0.0)
@@ -83,7 +85,33 @@ def beyond_reach(problem: Problem, x: Floats, bound: Bound) -> Floats | None:
     if form.quadratic is not None:
         scaled = replace(scaled, quadratic=sparse.csr_array(form.quadratic / unit))
     step = linear_step(Problem(scaled), x, FARKAS_REACH)
-    return None if step is None else along(problem, x, step.move)
+    found = None if step is None else along(problem, x, step.move)
+    if found is None:
+        return None
+    gained = problem.value(x) - problem.value(found) - _worth_outside(problem, found, bound)
+    return found if gained > MATERIAL * max(1.0, abs(problem.value(x))) else None
+
+
+def _worth_outside(problem: Problem, x: Floats, bound: Bound) -> float:
+    """Return what being outside rows and cones is worth at x (n,), at the prices of a bound, with
+    what sums of doubles may be off by."""
+    form, cones = problem.form, problem.cones
+    values, prices = form.rows @ x, bound.rows
+    sides = np.where(prices > 0, form.row_lower - values, values - form.row_upper)
+    worth = float(np.abs(prices)[prices != 0] @ np.maximum(sides[prices != 0], 0.0))
+    if cones.count:
+        each = np.bincount(cones.owner, bound.cones * cones.values(x), cones.count)
+        worth += float(np.maximum(-each, 0.0).sum())
+    if problem.quadratic_rows:
+        level = quadratic_terms(problem.quadratic_rows, x)[0]
+        over = [
+            max(row.lower - value, value - row.upper, 0.0)
+            for row, value in zip(problem.quadratic_rows, level, strict=True)
+        ]
+        worth += float(np.abs(bound.tangents) @ np.array(over))
+    terms = float(np.abs(problem.gradient(x) * x).sum())
+    terms += float((abs(form.rows).T @ np.abs(prices)) @ np.abs(x))
+    return worth + ROUNDING * terms
 
 
 def along(problem: Problem, x: Floats, move: Floats) -> Floats | None:

@@ -283,6 +283,30 @@ def test_a_price_times_the_tolerance_beats_no_point() -> None:
     assert status(form, worse, said) == "refuted"
 
 
+def test_a_far_point_that_gains_what_it_is_outside_is_none() -> None:
+    """The costs are 512 times the first row, but for columns at their bounds: on that row all is
+    one. At 1e15 a point is outside by 3e-5, beside terms as large, and gains 0.01 by that."""
+    row = [-(2.0**-13), -0.125, 0.75 * 2.0**-10, -16, 12, -(2.0**-14) * 0.625, 0]
+    rows = [
+        row,
+        [-(2.0**-10), -3, 0, -128, -160, -0.375 * 2.0**-10, 32],
+        [0.375, 0, 2.5, 0, 49152, -0.125, 0],
+    ]
+    price = np.array([512.0000000000316, 6.626769159463038e-11, -6.627540939212350e-11])
+    costs = 512 * np.array(row) - [0, 20, 0, 0, 0, 0.0029296875, 0]
+    form = form_of(
+        costs, rows, [0.1015625, -4.125, -INF], [0.1015625, INF, 928],
+        [-INF, -INF, -64, -0.0048828125, -INF, 0, -INF], [INF, 0.25, 320, INF, INF, 1024, INF],
+    )  # fmt: skip
+    x = [-1805881.09684074, 0.25, 128, 24.11706847, 0, 1024, 111.0297115]
+    x[4] = (0.1015625 - float(np.delete(row, 4) @ np.delete(x, 4))) / 12
+    claim = at(form, *x, row_multipliers=price)
+    assert status(form, claim) == "verified"
+    # Of columns that cost less than the row is worth there is no best point.
+    cheaper = replace(form, linear=form.linear - [1e-4, 0, 0, 0, 0, 0, 0])
+    assert status(cheaper, at(cheaper, *x, row_multipliers=price)) == "refuted"
+
+
 def test_a_point_that_leans_on_its_size_denies_no_infeasibility() -> None:
     """(a - b)^2 >= 9 with |a - b| <= 2 has no point; beside 1e7 a difference of 2.5 passes."""
     row = QuadraticRow(square([[2, -2], [-2, 2]]), np.zeros(2), 9, INF)
