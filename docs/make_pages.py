@@ -128,10 +128,12 @@ class Family:
             ]
         run = computing(stage.run)
         equations = f"[{_count(stage)}]({at})" if stage.equations else "-"
-        found = [one for one in checking(stage.run) if one is not run]
-        checks = "<br>".join(map(self._link, found)) or self._link(run or stage.run)
+        found = checking(stage.run)
+        checks = "<br>".join(
+            "in the same function" if one is run else self._link(one) for one in found
+        )
         equations += f"<br>{_cell(model.source)}{self._room(run or stage.run)}"
-        return [head, equations, "-", "-", self._link(run or stage.run), checks]
+        return [head, equations, "-", "-", self._link(run or stage.run), checks or "-"]
 
     def _room(self, function: Callable[..., Any] | None) -> str:
         """Say in which module of the family a stage's functions stand."""

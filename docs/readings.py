@@ -121,8 +121,16 @@ def computing(run: Callable[..., Any]) -> types.FunctionType | None:
 
 
 def checking(run: Callable[..., Any]) -> list[types.FunctionType]:
-    """Return the named functions behind a stage that return checks."""
-    return [one for one in reached(run) if is_named(one) and "Check" in _returned(one)]
+    """Return the named functions behind a stage that return checks, or make them themselves."""
+    named = [one for one in reached(run) if is_named(one)]
+    return [one for one in named if "Check" in _returned(one) or _makes_checks(one)]
+
+
+def _makes_checks(function: types.FunctionType) -> bool:
+    codes = [function.__code__]
+    for code in codes:
+        codes += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
+    return any("Check" in code.co_names for code in codes)
 
 
 def _returned(function: types.FunctionType) -> str:

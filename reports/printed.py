@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-PAPERS = {
+SUBJECTS = {
     "000": "statistical mechanics of markets",
     "001": "customers' flexibility",
     "002": "supply curves from bidding",
@@ -190,7 +190,7 @@ def printed_page(figures: list[Printed]) -> str:
         "| paper | figures | " + " | ".join(columns) + " |",
         "|---|---:|" + "---:|" * len(columns),
     ]
-    for paper, title in PAPERS.items():
+    for paper, title in SUBJECTS.items():
         own = [figure for figure in figures if figure.paper == paper]
         counts = Counter(figure.counted for figure in own)
         shown = " | ".join(str(counts[column] or "") for column in columns)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import cycle
 from typing import Any
 
 from optimodels.benchmarking.entry import Benchmark
 from optimodels.benchmarking.scores import cactus, profiles
-from optimodels.draw import GREY, SERIES, picture
-
-_DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
-
+from optimodels.draw import GREY, line_style, picture
 
 #: What is drawn.
 PICTURES = ("performance-profile", "cactus")
@@ -31,11 +27,11 @@ def _profile(benchmark: Benchmark) -> bytes:
     far = max((ratio for corners in drawn.values() for ratio, _ in corners), default=1.0)
     end = max(2.0, far * 1.3)
     with picture(6.8, 3.8) as (made, axes):
-        for (solver, corners), style in zip(drawn.items(), _styles(), strict=False):
+        for k, (solver, corners) in enumerate(drawn.items()):
             if corners:
                 steps = [(1.0, 0.0), *corners, (end, corners[-1][1])]
                 x, y = zip(*steps, strict=True)
-                axes.step(x, y, where="post", label=solver, **style)
+                axes.step(x, y, where="post", label=solver, **line_style(k))
         axes.set_xscale("log")
         axes.set_xlim(0.97, end)
         axes.set_ylim(0, 1.03)
@@ -50,10 +46,10 @@ def _profile(benchmark: Benchmark) -> bytes:
 
 def _cactus(benchmark: Benchmark) -> bytes:
     with picture(6.8, 3.8) as (made, axes):
-        for (solver, corners), style in zip(cactus(benchmark).items(), _styles(), strict=False):
+        for k, (solver, corners) in enumerate(cactus(benchmark).items()):
             if corners:
                 number, seconds = zip(*corners, strict=True)
-                axes.plot(number, seconds, marker="o", markersize=3, label=solver, **style)
+                axes.plot(number, seconds, marker="o", markersize=3, label=solver, **line_style(k))
         axes.set_yscale("log")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("instances solved and verified, easiest first")
@@ -62,11 +58,6 @@ def _cactus(benchmark: Benchmark) -> bytes:
         _legend(axes)
         _stamp(made, benchmark)
     return made.svg
-
-
-def _styles() -> Any:
-    """Colours first, then dashes: more solvers than colours stay apart."""
-    return cycle({"color": colour, "linestyle": dash} for dash in _DASHES for colour in SERIES)
 
 
 def _legend(axes: Any) -> None:

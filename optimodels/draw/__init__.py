@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#1a1a1a", "#8a8a8a"
 SERIES = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
+_DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -45,6 +46,12 @@ _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "optimodels",
     "figure.constrained_layout.use": True,
 }
+
+
+def line_style(k: int) -> dict[str, Any]:
+    """Return colour and dash of the ``k``-th of several lines: neighbours differ in both, and no
+    two of the first 28 are alike."""
+    return {"color": SERIES[k % len(SERIES)], "linestyle": _DASHES[k % len(_DASHES)]}
 
 
 class Picture:

@@ -13,7 +13,8 @@ from optimodels.reporting.text import counted
 
 _CAPTIONS = {
     "performance-profile": "Share of the instances that a solver solves, verified, within a "
-    "multiple of the best solver's time (Dolan and Moré, 2002).",
+    "multiple of the best solver's time (Dolan and Moré, 2002); of all instances, also those whose "
+    "class it does not take.",
     "cactus": "Instances that a solver solves, verified, easiest first, and the seconds for each.",
 }
 

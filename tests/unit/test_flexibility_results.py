@@ -39,7 +39,7 @@ def test_a_fraction_is_rounded_to_the_nearest_of_whole_customers() -> None:
         nearest = steps[np.abs(steps + 0.57).argmin()]
         whole[row["bus"]] = nearest
         assert row["largest_rounding"] == pytest.approx(abs(nearest + 0.57), abs=1e-12)
-        assert (row["realisable_hours"], row["unrealisable_hours"]) == (3, "3")
+        assert (row["realisable_steps"], row["unrealisable_steps"]) == (3, "3")
     # Of what is neither all nor nothing.
     rows = result.tables["realisability"]
     assert {row["bus"]: row["nearest_magnetisation"] for row in rows} == pytest.approx(whole)
@@ -56,7 +56,7 @@ def test_whole_customers_lose_what_enumeration_says() -> None:
     assert values["realisable_in_every_hour"] == len(buses) - len(odd) > 0
     for row in buses:
         by = row["customers"] % 2
-        assert (row["realisable_hours"], row["unrealisable_hours"]) == (3 - by, "2" * by)
+        assert (row["realisable_steps"], row["unrealisable_steps"]) == (3 - by, "2" * by)
     assert [row["realisable"] for row in result.tables["realisability"]] == [
         row["customers"] % 2 == 0 for row in buses
     ]

@@ -42,11 +42,21 @@ def test_cases_reports_are_in_step(family: str, tmp_path: Path) -> None:
             assert close, f"{one}\n{other}\nrun: python reports/make.py"
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_picture_has_a_caption_of_its_model(family: str) -> None:
+    cases = {path.stem: load_case(path) for path in (ROOT / "cases" / family).glob("*.yaml")}
+    drawn = list((ROOT / "reports" / family).rglob("*.svg"))
+    assert drawn
+    for picture in drawn:
+        stem = max((s for s in cases if picture.stem.startswith(f"{s}-")), key=len)
+        assert picture.stem.removeprefix(f"{stem}-") in cases[stem].model.captions, picture.name
+
+
 def test_papers_figures_are_counted_in_step() -> None:
     figures = printed.printed_figures(ROOT / "reports")
     page = (ROOT / "reports" / "paper.md").read_text()
     assert page == printed.printed_page(figures), "run: python reports/make.py"
-    assert {figure.paper for figure in figures} == set(printed.PAPERS)
+    assert {figure.paper for figure in figures} == set(printed.SUBJECTS)
     told = " ".join((ROOT / "README.md").read_text().split())
     assert f"{printed.count_in_words(figures)} {printed.NOISE}" in told
     unlike = [one for one in figures if one.counted in ("not reproduced", "lost in print")]

@@ -13,6 +13,7 @@ from optimodels.draw import (
     ORANGE,
     RED,
     SERIES,
+    line_style,
     network_map,
     picture,
     stamp,
@@ -117,13 +118,13 @@ def _surface(results: Sequence[Result]) -> dict[str, bytes]:
             line.sort()
             number = np.array([a for a, _ in line])
             value = np.array([np.nan if v is None else v for _, v in line])
-            colour = SERIES[k % len(SERIES)]
-            axes.plot(number, value, color=colour, marker="o", markersize=max(2.0, 6.0 - k),
-                      label=f"slack {slack:g}")  # fmt: skip
+            style = line_style(k)
+            axes.plot(number, value, marker="o", markersize=max(2.0, 6.0 - k),
+                      label=f"slack {slack:g}", **style)  # fmt: skip
             missing = number[np.isnan(value)]
             if len(missing):
                 level = np.full(len(missing), 1.0 - 0.05 * (k + 1))
-                axes.plot(missing, level, "x", color=colour, markersize=4,
+                axes.plot(missing, level, "x", color=style["color"], markersize=4,
                           transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
         axes.set_xlabel("aggregators")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

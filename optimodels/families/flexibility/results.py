@@ -46,8 +46,8 @@ def shiftable_loads(data: FlexibilityData, done: Done) -> Answer:
     buses: list[Row] = [
         {
             **_bus(data, b),
-            "realisable_hours": int(realisable[b].sum()),
-            "unrealisable_hours": ", ".join(str(t + 1) for t in np.flatnonzero(~realisable[b])),
+            "realisable_steps": int(realisable[b].sum()),
+            "unrealisable_steps": ", ".join(str(t + 1) for t in np.flatnonzero(~realisable[b])),
             "largest_rounding": float(np.abs(nearest[b] - m[b]).max()),
         }
         for b in range(len(data.buses))

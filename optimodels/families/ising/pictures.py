@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 
 from optimodels.arrays import Floats
-from optimodels.draw import BLACK, BLUE, GREY, ORANGE, SERIES, picture, stamp, stamp_runs, tiles
+from optimodels.draw import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    SERIES,
+    line_style,
+    picture,
+    stamp,
+    stamp_runs,
+    tiles,
+)
 from optimodels.families.ising.parameters import CRITICAL
 from optimodels.result import Result
 
@@ -28,7 +39,7 @@ def decorrelation(results: Sequence[Result]) -> dict[str, bytes]:
         for k, ((t, h), rows) in enumerate(_by(table, "temperature", "field").items()):
             if k == _MOST_CURVES:
                 break
-            _curve(axes, result, rows, "step", "autocorrelation", SERIES[k], _named(t, h))
+            _curve(axes, result, rows, "step", "autocorrelation", line_style(k), _named(t, h))
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.set_xlabel("proposals")
         axes.set_ylabel("autocorrelation with the start")
@@ -52,8 +63,8 @@ def phase_transition(results: Sequence[Result]) -> dict[str, bytes]:
             colour, name = SERIES[k], f"h = {h[0]:g}"
             for axes, what in ((left, "absolute_magnetisation"), (right, "susceptibility")):
                 _points(axes, result, line, "temperature", what, colour, name)
-                _exact(axes, line, "temperature", what, colour)
-            _root_mean_square(left, line, colour)
+                _exact(axes, line, "temperature", what, colour, name)
+            _root_mean_square(left, line, colour, name)
         for axes, what in ((left, "|M| per customer"), (right, "susceptibility")):
             axes.set_xlabel("temperature T")
             axes.set_ylabel(what)
@@ -104,7 +115,7 @@ def field_response(results: Sequence[Result]) -> dict[str, bytes]:
         shown = t[np.unique(np.linspace(0, len(t) - 1, 5).astype(int))]
         for k, one in enumerate(shown):
             line = sorted((r for r in rows if r["temperature"] == one), key=lambda r: r["field"])
-            _curve(right, result, line, "field", "magnetisation", SERIES[k], f"T = {one:.3g}")
+            _curve(right, result, line, "field", "magnetisation", line_style(k), f"T = {one:.3g}")
         right.axhline(target, color=GREY, linewidth=1, linestyle="--")
         right.annotate(f"target of hour {result.values['hour']}", (h[-1], target), (0, 3),
                        textcoords="offset points", fontsize=8, ha="right", color=GREY)  # fmt: skip
@@ -207,9 +218,9 @@ def boundaries(results: Sequence[Result]) -> dict[str, bytes]:
     if len(line) < 2:
         return drawn
     with picture(9.0, 3.8, columns=2) as (made, (left, right)):
-        for name, colour in (("free", BLUE), ("aggregators", ORANGE)):
-            _curve(left, result, line, "temperature", name, colour, name)
-        _curve(right, result, line, "temperature", "gain_of_bounds", BLACK, "")
+        for k, name in enumerate(("free", "aggregators")):
+            _curve(left, result, line, "temperature", name, line_style(k), name)
+        _curve(right, result, line, "temperature", "gain_of_bounds", {"color": BLACK}, "")
         right.axhline(0, color=GREY, linewidth=0.8)
         for axes in (left, right):
             axes.axvline(CRITICAL, color=GREY, linewidth=1, linestyle=":")
@@ -225,7 +236,7 @@ def boundaries(results: Sequence[Result]) -> dict[str, bytes]:
     return {"boundaries": made.svg} | drawn
 
 
-def _root_mean_square(axes: Any, rows: Any, colour: str) -> None:
+def _root_mean_square(axes: Any, rows: Any, colour: str, name: str) -> None:
     """The root of <M^2>, simulated and exact, where <|M|> itself has no exact value."""
     exact = _column(rows, "exact_squared_magnetisation")
     if (
@@ -234,8 +245,9 @@ def _root_mean_square(axes: Any, rows: Any, colour: str) -> None:
     ):
         at = _column(rows, "temperature")
         axes.plot(at, np.sqrt(_column(rows, "squared_magnetisation")), "o", color=colour,
-                  markerfacecolor="white", markersize=4, label="root of <M²>")  # fmt: skip
-        axes.plot(at, np.sqrt(exact), color=colour, linewidth=1, label="exact root of <M²>")
+                  markerfacecolor="white", markersize=4, label=f"{name}, root of <M²>")  # fmt: skip
+        axes.plot(at, np.sqrt(exact), color=colour, linewidth=1,
+                  label=f"{name}, exact root of <M²>")  # fmt: skip
 
 
 def _critical(axes: Any) -> None:
@@ -330,11 +342,11 @@ def _half(result: Result, rows: Any, name: str) -> Floats:
     return np.asarray(stdtrit(replicas - 1, 0.975) * _column(rows, f"{name}_standard_error"))
 
 
-def _curve(axes: Any, result: Result, rows: Any, x: str, y: str, colour: str, label: str) -> None:
+def _curve(axes: Any, result: Result, rows: Any, x: str, y: str, style: Any, label: str) -> None:
     """A line with the band of its interval."""
     at, mean, half = _column(rows, x), _column(rows, y), _half(result, rows, y)
-    axes.plot(at, mean, color=colour, label=label)
-    axes.fill_between(at, mean - half, mean + half, color=colour, alpha=0.25, linewidth=0)
+    axes.plot(at, mean, label=label, **style)
+    axes.fill_between(at, mean - half, mean + half, color=style["color"], alpha=0.25, linewidth=0)
 
 
 def _points(axes: Any, result: Result, rows: Any, x: str, y: str, colour: str, label: str) -> None:
@@ -343,8 +355,8 @@ def _points(axes: Any, result: Result, rows: Any, x: str, y: str, colour: str, l
                   markersize=4, elinewidth=1.2, capsize=2, label=label)  # fmt: skip
 
 
-def _exact(axes: Any, rows: Any, x: str, y: str, colour: str) -> None:
+def _exact(axes: Any, rows: Any, x: str, y: str, colour: str, name: str) -> None:
     """The exact value as a line, where the rows have it."""
     exact = _column(rows, f"exact_{y}")
     if np.isfinite(exact).any():
-        axes.plot(_column(rows, x), exact, color=colour, linewidth=1.2, label="exact")
+        axes.plot(_column(rows, x), exact, color=colour, linewidth=1.2, label=f"{name}, exact")

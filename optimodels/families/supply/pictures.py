@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.draw import BLUE, GREY, ORANGE, SERIES, picture, stamp
+from optimodels.draw import BLUE, GREY, ORANGE, line_style, picture, stamp
 from optimodels.families.supply.fitting.curves import curve_at
 from optimodels.result import Result, Row
 
@@ -90,7 +90,7 @@ def curve_fit(results: Sequence[Result]) -> dict[str, bytes]:
                  label="points", zorder=1)  # fmt: skip
         bottom.axhline(0.0, color=GREY, linewidth=0.8)
         for k, name in reversed(list(enumerate(names))):
-            style = {"color": SERIES[k % len(SERIES)], "linewidth": 2.4 if k == 0 else 1.1}
+            style = line_style(k) | {"linewidth": 2.4 if k == 0 else 1.1}
             top.plot(fine, _column(curves, name), label=name, zorder=4 if k == 0 else 3, **style)
             bottom.plot(x, _column(residuals, name), **style)
         top.set_ylabel("price")
@@ -120,8 +120,7 @@ def _trend(results: Sequence[Result]) -> dict[str, bytes]:
         axes.axhline(1.0, color=GREY, linewidth=0.8)
         for k, (name, line) in enumerate(lines.items()):
             firms, q = zip(*line, strict=True)
-            colour = SERIES[k % len(SERIES)]
-            axes.plot(firms, q, marker="o", markersize=3, color=colour, label=name)
+            axes.plot(firms, q, marker="o", markersize=3, label=name, **line_style(k))
         numbers = [firms for line in lines.values() for firms, _ in line]
         if max(numbers) > 20 * min(numbers):
             axes.set_xscale("log")

@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.draw import BLUE, GREEN, GREY, ORANGE, RED, SERIES, picture, stamp, stamp_runs
+from optimodels.draw import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    SERIES,
+    line_style,
+    picture,
+    stamp,
+    stamp_runs,
+)
 from optimodels.families.thermodynamics.counting import log_degeneracy, log_gaussian, log_ratio
 from optimodels.families.thermodynamics.exact import BINARY, QUADRATIC, Law
 from optimodels.families.thermodynamics.rates import Pair
@@ -61,7 +72,7 @@ def _peaks(results: Sequence[Result]) -> dict[str, bytes]:
         # Dense near the peak, for the narrow ones.
         x = widest * np.linspace(-1, 1, 1001) ** 3
         for k, n in enumerate(machines[: len(SERIES)]):
-            axes.plot(x, np.exp(log_ratio(n, x * n / 2)), color=SERIES[k], label=f"N = {n:,}")
+            axes.plot(x, np.exp(log_ratio(n, x * n / 2)), label=f"N = {n:,}", **line_style(k))
         axes.set_xlabel("excess per machine, 2m/N")
         axes.set_ylabel("g(N, m) / g(N, 0)")
         axes.set_title("The more machines, the sharper the most probable configuration")
@@ -88,18 +99,16 @@ def _split(result: Result, rows: list[Any]) -> dict[str, bytes]:
     hold = n * e
     low, high = max(-hold[0], total - hold[1]), min(hold[0], total + hold[1])
     first = np.linspace(low, high, 601)
-    laws: tuple[tuple[Law, str, str], ...] = (
-        (QUADRATIC, "quadratic", BLUE), (BINARY, "binary", ORANGE),
-    )  # fmt: skip
+    laws: tuple[tuple[Law, str], ...] = ((QUADRATIC, "quadratic"), (BINARY, "binary"))
     with picture(6.4, 4.0) as (made, axes):
-        for law, name, colour in laws:
+        for k, (law, name) in enumerate(laws):
             lost = sum(
                 n[i] * law.deficit(np.clip(u / hold[i], -1, 1))
                 for i, u in enumerate((first, total - first))
             )
             best = int(np.argmin(lost))
-            axes.plot(first, -lost, color=colour, label=f"{name} entropy")
-            axes.plot(first[best], -lost[best], "o", color=colour, markersize=5)
+            axes.plot(first, -lost, label=f"{name} entropy", **line_style(k))
+            axes.plot(first[best], -lost[best], "o", color=SERIES[k], markersize=5)
         value = rows[0]["value"]
         axes.axvline(value, color=GREY, linewidth=1, linestyle=":")
         axes.annotate(
@@ -150,10 +159,10 @@ def deviation_rates(results: Sequence[Result]) -> dict[str, bytes]:
     with picture(8.8, 3.8, columns=2) as (made, (left, right)):
         sizes = [k for k in (100, 10, 1) if pair.most >= 10 * k]
         part = np.linspace(-1, 1, 801) * 3 * pair.width * math.sqrt(sizes[0]) / pair.first
-        for smaller, colour in zip(sizes, (ORANGE, GREEN, BLUE), strict=False):
+        for k, smaller in enumerate(sizes):
             scaled = Pair(pair.first // smaller, pair.second // smaller)
-            left.plot(100 * part, np.exp(scaled.log_reduction(part * scaled.first)), color=colour,
-                      label=f"N_1 = {scaled.first:.3g}")  # fmt: skip
+            left.plot(100 * part, np.exp(scaled.log_reduction(part * scaled.first)),
+                      label=f"N_1 = {scaled.first:.3g}", **line_style(k))  # fmt: skip
         left.set_xlabel("deviation, percent of N_1")
         left.set_ylabel("states against the most probable split")
         left.set_title("The larger, the sharper")
@@ -166,7 +175,7 @@ def deviation_rates(results: Sequence[Result]) -> dict[str, bytes]:
         curves = (
             (-pair.log_reduction(delta), "height of the peak (the paper's)", BLUE, "-"),
             (-pair.log_exact_reduction(delta), "the same, exact", ORANGE, "--"),
-            (-pair.log_tail(delta), "probability of the tails", GREEN, "-"),
+            (-pair.log_tail(delta), "probability of the tails", GREEN, ":"),
         )
         for log, name, colour, line in curves:
             right.plot(delta, log / size - cycles, line, color=colour, label=name)

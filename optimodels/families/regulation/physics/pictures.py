@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from optimodels.draw import BLUE, GREEN, GREY, ORANGE, SERIES, picture, stamp, stamp_runs
+from optimodels.draw import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    SERIES,
+    line_style,
+    picture,
+    stamp,
+    stamp_runs,
+)
 from optimodels.result import Result
 
 #: The panels of 003, figures 8 and 9: column, label, title.
@@ -46,9 +56,8 @@ def _panels(results: Sequence[Result], until: float | None) -> bytes:
             data = _columns(result)
             shown = data["time_s"] <= (until or np.inf)
             for (name, _, _), place in zip(_PANELS, axes.flat, strict=True):
-                colour = SERIES[k]
-                place.plot(data["time_s"][shown], data[name][shown], color=colour,
-                           label=labels[k])  # fmt: skip
+                place.plot(data["time_s"][shown], data[name][shown], label=labels[k],
+                           **line_style(k))  # fmt: skip
         for (_, unit, heading), place in zip(_PANELS, axes.flat, strict=True):
             place.set_ylabel(unit)
             place.set_title(heading)
@@ -103,8 +112,8 @@ def _open(results: Sequence[Result]) -> bytes:
         top.ticklabel_format(axis="y", useOffset=False)
         for k, result in enumerate(results[: len(SERIES)]):
             data = _columns(result)
-            middle.plot(data["time_s"] / 60, data["ace_percent"], color=SERIES[k], linewidth=1.1,
-                        label=labels[k])  # fmt: skip
+            middle.plot(data["time_s"] / 60, data["ace_percent"], linewidth=1.1, label=labels[k],
+                        **line_style(k))  # fmt: skip
         middle.set_ylabel("% of the area's load")
         middle.set_title("Area control error")
         middle.legend(fontsize=8, title=title, title_fontsize=8, loc="lower left",
