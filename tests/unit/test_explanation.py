@@ -295,7 +295,9 @@ def test_model_s_own_example_is_explained_in_eighty_columns(name: str) -> None:
     said = [stage.stage for stage in explanation.stages]
     assert said == [name for name in order if name in said]
     heads = [line.partition(":")[0] for line in text.splitlines() if re.match(r"\S.*: ", line)]
-    assert heads == said
+    # Behind them the papers that their sources name.
+    assert heads[: len(said)] == said
+    assert heads[len(said) :] == sorted({*heads} & {*PAPERS})
 
 
 def test_model_is_explained_by_its_name_as_by_what_new_writes(
